@@ -1,5 +1,6 @@
 #include "base/peer_name.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -36,9 +37,11 @@ std::uint64_t fold(std::vector<std::uint64_t> const& groups) {
 } // namespace
 
 Result<PeerName> PeerName::parse(std::string_view text) {
-  auto const invalid = [&] {
-    return failure(ErrorKind::malformed, fmt::format("invalid peer name format: \"{}\"", text));
+  auto const invalid = [input = text] {
+    return failure(ErrorKind::malformed, fmt::format("invalid peer name format: \"{}\"", input));
   };
+  // The original's scanner skips blanks in front.
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   auto const gap = text.find("::");
   if (gap == std::string_view::npos) {
     std::vector<std::uint64_t> groups;
