@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Debian 12 packages by purpose, and one function that installs the missing ones.
+
+packages_build=(
+  g++ meson ninja-build pkg-config ccache
+  libboost1.81-dev libboost-json1.81-dev libfmt-dev libsodium-dev libsqlite3-dev
+  libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
+)
+packages_unit_tests=(libgtest-dev libgmock-dev python3 iproute2 iputils-ping)
+packages_lab=(
+  docker.io busybox-static iproute2 nftables iputils-ping iperf3 tcpdump curl python3 procps
+  util-linux kmod user-mode-linux
+)
+
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'install ok installed' || missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "These packages are missing and installing them needs root: ${missing[*]}" >&2
+    return 1
+  fi
+  echo "Installing: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Configures (once) and builds: build_tree DIRECTORY [meson option…]
+build_tree() {
+  local directory=$1
+  shift
+  if [ ! -e "$directory/build.ninja" ]; then
+    meson setup "$directory" "$@" >"$directory.setup.log" 2>&1 || {
+      tail -n 30 "$directory.setup.log" >&2
+      return 1
+    }
+    rm -f "$directory.setup.log"
+  fi
+  ninja -C "$directory" -k 0 >"$directory/build.log" 2>&1 || {
+    grep -E 'error|FAILED|undefined' "$directory/build.log" | head -n 40 >&2
+    return 1
+  }
+}
