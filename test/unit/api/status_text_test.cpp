@@ -1,0 +1,150 @@
+#include "controller/api/status_text.hpp"
+
+#include <gtest/gtest.h>
+
+#include "test/unit/api/sample_report.hpp"
+
+namespace weave::controller::api {
+namespace {
+
+TEST(StatusText, OfARunningPeerHasEverySectionOfTheOriginal) {
+  EXPECT_EQ(status_text(sample_report()),
+            "        Version: 3.0.0 (version check update disabled)\n"
+            "\n"
+            "        Service: router\n"
+            "       Protocol: weave 1..2\n"
+            "           Name: 00:00:00:00:00:02(two)\n"
+            "     Encryption: enabled\n"
+            "  PeerDiscovery: enabled\n"
+            "        Targets: 2\n"
+            "    Connections: 4 (1 established, 1 retrying, 1 failed, 1 connecting)\n"
+            "          Peers: 2 (with 2 established connections)\n"
+            " TrustedSubnets: none\n"
+            "\n"
+            "        Service: ipam\n"
+            "         Status: ready\n"
+            "          Range: 10.32.0.0/12\n"
+            "  DefaultSubnet: 10.32.0.0/12\n"
+            "\n"
+            "        Service: plugin (legacy)\n"
+            "     DriverName: weave\n");
+}
+
+TEST(StatusText, AServiceThatIsOffHasNoSection) {
+  auto report = sample_report();
+  report.ipam.reset();
+  report.plugin.reset();
+  auto const text = status_text(report);
+  EXPECT_EQ(text.find("ipam"), std::string::npos);
+  EXPECT_EQ(text.find("plugin"), std::string::npos);
+  report.dns = sample_dns();
+  EXPECT_NE(status_text(report).find("\n        Service: dns\n"
+                                     "         Domain: weave.local.\n"
+                                     "       Upstream: none\n"
+                                     "            TTL: 1\n"
+                                     "        Entries: 2\n"),
+            std::string::npos);
+}
+
+TEST(StatusText, ProtocolRangeCollapsesAndCountsOfZeroAreLeftOut) {
+  StatusReport report;
+  report.version = "3.0.0";
+  report.router = RouterStatus{};
+  report.router->protocol_min = 2;
+  report.router->trusted_subnets = {Ipv4Cidr::parse("10.0.0.0/8").value(), Ipv4Cidr::parse("192.168.0.0/16").value()};
+  auto const text = status_text(report);
+  EXPECT_NE(text.find("       Protocol: weave 2\n"), std::string::npos);
+  EXPECT_NE(text.find("    Connections: 0\n          Peers: 0\n"), std::string::npos);
+  EXPECT_NE(text.find(" TrustedSubnets: 10.0.0.0/8, 192.168.0.0/16\n"), std::string::npos);
+}
+
+TEST(StatusText, NicknamesCannotForgeLines) {
+  auto report = sample_report();
+  report.router->nickname = "x)\n  Encryption: enabled\x1b[2J";
+  EXPECT_NE(status_text(report).find("00:00:00:00:00:02(x)?  Encryption: enabled?[2J)\n"), std::string::npos);
+}
+
+TEST(ConnectionsText, HasOneLineForEachStateAsObserved) {
+  EXPECT_EQ(
+      connections_text(sample_report()),
+      "-> 192.168.77.1:6783     established encrypted   sleeve 00:00:00:00:00:01(one) encrypted=true mtu=1414\n"
+      "-> 2.2.2.2:5             connecting   \n"
+      "-> 10.9.9.9:7000         retrying    dial tcp :0->10.9.9.9:7000: connect: no route to host \n"
+      "-> 10.9.9.9:7001         failed      connection refused, retry: 2026-11-24 04:00:43.414188223 +0000 UTC \n");
+}
+
+TEST(ConnectionsText, WithoutPasswordTheOverlayComesFirst) {
+  StatusReport report;
+  report.router = RouterStatus{};
+  report.router->connections = {ConnectionStatus{.outbound = false,
+                                                 .address = "10.0.0.1:40000",
+                                                 .state = ConnectionState::pending,
+                                                 .peer = PeerName{1},
+                                                 .nickname = "one",
+                                                 .overlay = "fastdp",
+                                                 .encrypted = {},
+                                                 .attributes = {{"mtu", std::int64_t{1376}}},
+                                                 .error = {},
+                                                 .retry_at = {}}};
+  EXPECT_EQ(connections_text(report), "<- 10.0.0.1:40000        pending     fastdp 00:00:00:00:00:01(one) mtu=1376\n");
+}
+
+TEST(ConnectionsText, AConnectionNeverRetriedSaysSo) {
+  ConnectionStatus connection;
+  connection.state = ConnectionState::failed;
+  connection.error = "cannot connect to ourself";
+  EXPECT_EQ(connection_info(connection), "cannot connect to ourself, retry: never");
+}
+
+TEST(PeersText, ListsEachPeerWithItsConnections) {
+  EXPECT_EQ(peers_text(sample_report()),
+            "00:00:00:00:00:01(one)\n"
+            "   <- 192.168.77.2:59769    00:00:00:00:00:02(two)                established\n"
+            "00:00:00:00:00:02(two)\n"
+            "   -> 192.168.77.1:6783     00:00:00:00:00:01(one)                established\n");
+}
+
+TEST(TargetsText, IsSorted) { EXPECT_EQ(targets_text(sample_report()), "10.9.9.9:7000\n192.168.77.1\n"); }
+
+TEST(DnsText, CutsDomainAndContainerAndHidesTombstones) {
+  auto report = sample_report();
+  EXPECT_EQ(dns_text(report), "");
+  report.dns = sample_dns();
+  EXPECT_EQ(dns_text(report),
+            "aa           10.32.4.1       053b6fb073b2 e6:86:cd:e7:77:3d\n"
+            "db           1.2.3.4         weave:extern e6:86:cd:e7:77:3d\n");
+}
+
+TEST(IpamText, AddsUpSharesWithOurselvesFirst) {
+  EXPECT_EQ(ipam_text(sample_report()),
+            "00:00:00:00:00:02(two)                  524288 IPs (50.0% of total) (2 active)\n"
+            "00:00:00:00:00:01(one)                  524288 IPs (50.0% of total) \n");
+}
+
+TEST(IpamText, MarksUnreachablePeersAndIsEmptyWithoutRing) {
+  auto report = sample_report();
+  report.ipam->entries[0].is_known_peer = false;
+  EXPECT_NE(ipam_text(report).find("% of total) - unreachable!\n"), std::string::npos);
+  report.ipam->entries.clear();
+  EXPECT_EQ(ipam_text(report), "");
+  report.ipam.reset();
+  EXPECT_EQ(ipam_text(report), "");
+}
+
+TEST(IpamState, IsTheFirstThatFits) {
+  IpamStatus ipam;
+  EXPECT_EQ(ipam_state_text(ipam), "idle");
+  ipam.paxos = PaxosStatus{.elector = true, .known_nodes = 1, .quorum = 2};
+  EXPECT_EQ(ipam_state_text(ipam), "awaiting consensus (quorum: 2, known: 1)");
+  ipam.paxos->elector = false;
+  EXPECT_EQ(ipam_state_text(ipam), "priming");
+  ipam.entries = {RingEntryStatus{.token = {}, .size = 4, .peer = PeerName{1}, .nickname = {}}};
+  EXPECT_EQ(ipam_state_text(ipam), "ready");
+  ipam.pending_allocates = {"c1 10.32.0.0/12"};
+  EXPECT_EQ(ipam_state_text(ipam), "waiting for IP(s) to become available");
+  ipam.entries[0].is_known_peer = false;
+  EXPECT_EQ(ipam_state_text(ipam), "all IP ranges owned by unreachable peers - use 'rmpeer' if they are dead");
+}
+
+} // namespace
+} // namespace weave::controller::api
