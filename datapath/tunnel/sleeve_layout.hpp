@@ -1,0 +1,66 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/scheduler.hpp"
+
+namespace weave::datapath {
+
+// One sleeve packet (protocol/datapath.md §4.2), bytes:
+//
+//   IPv4 | UDP | sender name | sequence+DF | Poly1305 tag || source | destination | length || Ethernet | IP packet
+//    20  |  8  |      6      |      8      |      16      ||    6   |      6      |    2   ||    14    |  <= mtu
+//    kOuterHeaders    kClearPacketOverhead                      kFrameOverhead         x n   kSleeveEthernet
+//               \______ kEncryptedPacketOverhead ________/
+//               \______________________________ UDP payload (max_payload) ______________________________/
+//
+// The two fields in the middle exist in encrypted packets only. The right part, from "source" on, may repeat.
+
+inline constexpr std::uint32_t kOuterHeaders = 20 + 8;
+inline constexpr std::uint32_t kSleeveNameSize = 6;
+inline constexpr std::uint32_t kSleeveSequenceSize = 8;
+inline constexpr std::uint32_t kSleeveTagSize = 16;
+inline constexpr std::uint32_t kClearPacketOverhead = kSleeveNameSize;
+inline constexpr std::uint32_t kEncryptedPacketOverhead = kSleeveNameSize + kSleeveSequenceSize + kSleeveTagSize;
+inline constexpr std::uint32_t kFrameOverhead = 6 + 6 + 2;
+inline constexpr std::uint32_t kSleeveEthernet = 14;
+
+inline constexpr std::uint32_t kMaxUdpPayload = 65535 - kOuterHeaders;
+/// Before discovery nothing is held back.
+inline constexpr std::uint32_t kUndiscoveredMtu = 65535;
+/// Where the original's search ends when no probe is answered.
+inline constexpr std::uint32_t kPathMtuFloor = 552;
+/// Frames that share one turn of sending (§4.5).
+inline constexpr std::size_t kMaxAggregatedFrames = 100;
+
+/// Every MTU number of sleeve. All values in bytes; "mtu" is the largest IP packet of a container.
+struct SleeveMtu {
+  bool encrypted = false;
+
+  [[nodiscard]] constexpr std::uint32_t packet_overhead() const {
+    return encrypted ? kEncryptedPacketOverhead : kClearPacketOverhead;
+  }
+  /// All that is added to one container's IP packet sent alone: 62 or 86.
+  [[nodiscard]] constexpr std::uint32_t total_overhead() const {
+    return kOuterHeaders + packet_overhead() + kFrameOverhead + kSleeveEthernet;
+  }
+  /// Of a path that carries whole IP packets of `path_mtu`. Never below 8 (one unit of a fragment).
+  [[nodiscard]] constexpr std::uint32_t mtu(std::uint32_t path_mtu) const {
+    return std::max(path_mtu, total_overhead() + 8) - total_overhead();
+  }
+  [[nodiscard]] constexpr std::uint32_t max_payload(std::uint32_t mtu) const {
+    return std::min(mtu + total_overhead() - kOuterHeaders, kMaxUdpPayload);
+  }
+  /// Length of a special frame whose packet is just as long as that of a container's packet of `mtu`.
+  [[nodiscard]] static constexpr std::uint32_t test_frame_size(std::uint32_t mtu) { return mtu + kSleeveEthernet; }
+};
+
+inline constexpr Duration kFastHeartbeat = std::chrono::milliseconds{500};
+inline constexpr Duration kSlowHeartbeat = std::chrono::seconds{10};
+inline constexpr Duration kHeartbeatTimeout = std::chrono::seconds{60};
+inline constexpr Duration kFragmentationTestInterval = std::chrono::minutes{5};
+
+} // namespace weave::datapath

@@ -1,0 +1,30 @@
+#include "datapath/tunnel/sleeve_plan.hpp"
+
+#include <algorithm>
+
+#include "datapath/tunnel/sleeve_layout.hpp"
+
+namespace weave::datapath {
+
+SleevePlan plan_sleeve(SleevePath const& path, FrameKind kind, std::size_t frame_size, bool flooded) {
+  if (!path.remote) return SleevePlan::drop_no_address;
+  auto const packet_size = SleeveMtu{}.packet_overhead() + kFrameOverhead + frame_size;
+  bool const fits = frame_size <= std::size_t{path.mtu} + kSleeveEthernet;
+  bool const fits_df = fits && packet_size <= path.max_payload;
+
+  if (kind == FrameKind::ipv4_df) {
+    if (fits_df) return SleevePlan::send_df;
+    if (fits) return SleevePlan::drop_oversize;
+    return flooded ? SleevePlan::drop_too_big : SleevePlan::answer_too_big;
+  }
+  if (kind == FrameKind::ipv4 && !path.fragmentation_trusted) {
+    return fits_df ? SleevePlan::send_df : SleevePlan::fragment;
+  }
+  return packet_size <= kMaxUdpPayload ? SleevePlan::send_fragmentable : SleevePlan::drop_oversize;
+}
+
+std::uint32_t fragment_mtu(SleevePath const& path) {
+  return std::min(path.mtu, SleeveMtu{}.mtu(path.max_payload + kOuterHeaders));
+}
+
+} // namespace weave::datapath
