@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# Things that go wrong.
+
+lab_link_down() { lab_exec "$1" ip link set "${2:-eth0}" down; } # HOST [INTERFACE]
+lab_link_up() { lab_exec "$1" ip link set "${2:-eth0}" up; }
+
+# lab_unplug HOST [NUMBER] / lab_plug_in: the switch's side of the cable; the host sees its carrier go.
+lab_unplug() { ip link set "$1-${2:-0}" down; }
+lab_plug_in() { ip link set "$1-${2:-0}" up; }
+
+# lab_block_udp HOST PORT: the host neither sends to nor receives from anyone on this UDP port, silently.
+lab_block_udp() {
+  lab_exec "$1" nft -f - 2>/dev/null <<RULES || lab_block_udp_legacy "$1" "$2" -I
+table inet lab_fault_$2 {
+  chain in { type filter hook input priority -300; udp dport $2 drop; }
+  chain out { type filter hook output priority -300; udp dport $2 drop; }
+}
+RULES
+}
+
+lab_unblock_udp() {
+  lab_exec "$1" nft delete table inet "lab_fault_$2" 2>/dev/null || lab_block_udp_legacy "$1" "$2" -D
+}
+
+lab_block_udp_legacy() { # HOST PORT -I|-D
+  lab_exec "$1" iptables-legacy -t raw "$3" PREROUTING -p udp --dport "$2" -j DROP
+  lab_exec "$1" iptables-legacy -t raw "$3" OUTPUT -p udp --dport "$2" -j DROP
+}
+
+# lab_mtu HOST MTU [NUMBER]: both ends of the host's cable.
+lab_mtu() {
+  lab_exec "$1" ip link set "eth${3:-0}" mtu "$2"
+  ip link set "$1-${3:-0}" mtu "$2"
+}
+
+# lab_black_hole_mtu HOST MTU [NUMBER]: only the switch's side, so longer frames vanish without a word in both directions.
+lab_black_hole_mtu() { ip link set "$1-${3:-0}" mtu "$2"; }

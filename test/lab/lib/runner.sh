@@ -1,0 +1,166 @@
+# shellcheck shell=bash
+# The outside of the lab: prepares what all scenarios of one command line share, runs them one by one, counts.
+# Results go to $LAB_RUN_DIR/results as "PASS|FAIL|SKIP name why", which is also how the User-Mode Linux kernel reports.
+
+readonly runner_skip_status=77
+runner_child=
+
+runner_names() {
+  local file
+  for file in "$LAB_ROOT"/scenarios/*.sh; do basename -- "$file" .sh; done
+}
+
+# runner_header NAME KEY: the value of the "# KEY: value" line of a scenario.
+runner_header() {
+  sed -n "s/^# $2: *//p" "$LAB_ROOT/scenarios/$1.sh" | head -n 1
+}
+
+runner_list() {
+  local name
+  while read -r name; do
+    printf '%-18s %s\n' "$name" "$(runner_header "$name" lab)"
+  done < <(runner_names)
+}
+
+runner_prepare() {
+  export LAB_TIME_SCALE=${LAB_TIME_SCALE:-1}
+  export LAB_DOCKER_IPTABLES=${LAB_DOCKER_IPTABLES:-true}
+  export LAB_KEEP_LOGS=${LAB_LOG_DIR:-${LAB_KEEP_LOGS:-}}
+  export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+  if [[ -z ${LAB_RUN_DIR:-} ]]; then
+    LAB_RUN_DIR=$(mktemp -d /tmp/weave-lab.XXXXXX)
+    export LAB_RUN_DIR
+    trap runner_clean EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    runner_binaries
+    runner_image
+    # A copy outlives edits made meanwhile, and is where the mounts of a host do not hide it.
+    cp -r -- "$LAB_ROOT" "$LAB_RUN_DIR/files"
+    export LAB_ROOT=$LAB_RUN_DIR/files
+  fi
+  export LAB_ID=${LAB_RUN_DIR##*.}
+  : >"$LAB_RUN_DIR/results"
+}
+
+# The programs under test, copied so that a build going on meanwhile cannot change them in the middle.
+runner_binaries() {
+  local from=${WEAVE_BIN_DIR:-$LAB_ROOT/../../build} program place
+  mkdir "$LAB_RUN_DIR/bin"
+  printf '%s\n' "$from" >"$LAB_RUN_DIR/bin-source"
+  for program in weave weaver; do
+    for place in "$from" "$from/tools" "$from/controller/app"; do
+      if [[ -f $place/$program && -x $place/$program ]]; then
+        cp -- "$place/$program" "$LAB_RUN_DIR/bin/"
+        break
+      fi
+    done
+  done
+}
+
+# One image for all containers, as a tar for `docker import`.
+runner_image() {
+  local applet busybox
+  busybox=$(command -v busybox) || return 0
+  mkdir -p "$LAB_RUN_DIR/image/bin" "$LAB_RUN_DIR/image/www"
+  cp -- "$busybox" "$LAB_RUN_DIR/image/bin/busybox"
+  for applet in sh ping ip nslookup sleep wget nc hostname cat arping httpd grep ls route; do
+    ln -s busybox "$LAB_RUN_DIR/image/bin/$applet"
+  done
+  echo 'served by a container of the lab' >"$LAB_RUN_DIR/image/www/index.html"
+  tar -C "$LAB_RUN_DIR/image" -cf "$LAB_RUN_DIR/image.tar" .
+}
+
+runner_clean() {
+  if [[ -n ${LAB_LOG_DIR:-} && -d $LAB_RUN_DIR/kept ]]; then
+    mkdir -p "$LAB_LOG_DIR" && cp -r -- "$LAB_RUN_DIR"/kept/. "$LAB_LOG_DIR"/ || true
+  fi
+  if [[ -n $runner_child ]]; then
+    kill -KILL "$runner_child" 2>/dev/null || true
+    wait "$runner_child" 2>/dev/null || true
+  fi
+  runner_remove_cgroups
+  rm -rf --one-file-system -- "$LAB_RUN_DIR"
+}
+
+# The engines of this run put their containers below cgroups named after it.
+runner_remove_cgroups() {
+  local group
+  for group in /sys/fs/cgroup/weavelab-"$LAB_ID"-* /sys/fs/cgroup/*/weavelab-"$LAB_ID"-*; do
+    [[ -d $group ]] || continue
+    find "$group" -depth -type d -exec rmdir -- {} \; 2>/dev/null || true
+  done
+}
+
+# Prints why a scenario cannot run here; status 0 = it can be skipped, 1 = nothing is missing.
+runner_missing() {
+  local need program
+  for need in $(runner_header "$1" needs); do
+    case $need in
+      docker)
+        for program in dockerd containerd runc docker iptables; do
+          command -v "$program" >/dev/null || { echo "needs $program (package docker.io)"; return 0; }
+        done
+        command -v busybox >/dev/null || { echo 'needs busybox (package busybox-static)'; return 0; }
+        if ldd "$(command -v busybox)" >/dev/null 2>&1; then
+          echo 'needs a busybox without shared libraries (package busybox-static)'
+          return 0
+        fi ;;
+      weave) ;;
+      *) command -v "$need" >/dev/null || { echo "needs the program $need"; return 0; } ;;
+    esac
+  done
+  return 1
+}
+
+runner_result() { # VERDICT NAME [WHY]
+  printf '%s %s%s\n' "$1" "$2" "${3:+: $3}"
+  printf '%s %s %s\n' "$1" "$2" "${3:-}" >>"$LAB_RUN_DIR/results"
+}
+
+runner_one() {
+  local name=$1 why limit status=0 guard
+  if why=$(runner_missing "$name"); then
+    runner_result SKIP "$name" "$why"
+    return
+  fi
+  if [[ " $(runner_header "$name" needs) " == *' weave '* && ! (-x $LAB_RUN_DIR/bin/weave && -x $LAB_RUN_DIR/bin/weaver) ]]; then
+    runner_result FAIL "$name" "no weave and weaver in $(<"$LAB_RUN_DIR/bin-source"); build them or set WEAVE_BIN_DIR"
+    return
+  fi
+  printf '== %s: %s\n' "$name" "$(runner_header "$name" lab)"
+  limit=$(runner_header "$name" limit)
+  limit=$((${limit:-120} * LAB_TIME_SCALE))
+  rm -f -- "$LAB_RUN_DIR/why"
+  mkdir -p "$LAB_RUN_DIR/lab"
+  LAB_LIMIT=$limit unshare --mount --net --pid --uts --ipc --fork --kill-child --mount-proc --propagation private \
+    bash "$LAB_ROOT/lib/enter.sh" "$name" </dev/null &
+  runner_child=$!
+  # The limit itself is kept inside, where the logs are; this is for an inside that hangs.
+  (
+    exec {idle}<> <(:)
+    read -r -t $((limit + 30)) -u "$idle" || true
+    kill -KILL "$runner_child" 2>/dev/null
+  ) &
+  guard=$!
+  wait "$runner_child" || status=$?
+  kill "$guard" 2>/dev/null || true
+  wait "$guard" 2>/dev/null || true
+  runner_child=
+  runner_remove_cgroups
+  why=$(head -n 1 -- "$LAB_RUN_DIR/why" 2>/dev/null || true)
+  case $status in
+    0) runner_result PASS "$name" ;;
+    "$runner_skip_status") runner_result SKIP "$name" "${why:-no reason given}" ;;
+    *) runner_result FAIL "$name" "${why:-ended with status $status}" ;;
+  esac
+}
+
+runner_summary() {
+  local passed failed skipped
+  passed=$(grep -c '^PASS ' "$LAB_RUN_DIR/results" || true)
+  failed=$(grep -c '^FAIL ' "$LAB_RUN_DIR/results" || true)
+  skipped=$(grep -c '^SKIP ' "$LAB_RUN_DIR/results" || true)
+  [[ -n ${LAB_INSIDE_UML:-} ]] || printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  ((failed == 0))
+}
