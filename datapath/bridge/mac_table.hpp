@@ -1,0 +1,93 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/peer_name.hpp"
+#include "base/scheduler.hpp"
+
+namespace weave::datapath {
+
+inline constexpr Duration kMacAge = std::chrono::minutes{10};
+inline constexpr Duration kMacSweepInterval = std::chrono::minutes{1};
+/// How long a MAC must have been silent at another peer before a captured frame may bring it to us. Longer than a frame
+/// that we inject needs to come back out of the bridge, short enough for a container that moved here.
+inline constexpr Duration kMacHoldDown = std::chrono::seconds{1};
+/// A time stamp younger than this is not written again; also the error of the hold-down.
+inline constexpr Duration kMacRefresh = std::chrono::milliseconds{100};
+
+/// What recording a source address has done.
+enum class MacChange : std::uint8_t {
+  added,
+  refreshed,
+  moved,     ///< it was at another peer until now
+  held_down, ///< not recorded: seen at another peer within the hold-down
+  full       ///< not recorded: no room; frames to it are flooded until entries age out
+};
+
+struct MacEntry {
+  MacAddress mac;
+  PeerName peer;
+  TimePoint last_seen;
+};
+
+/// Which peer each container address was last seen at; our own name for local ones (protocol/datapath.md §1). The
+/// newest sighting wins, except that frames captured here do not take an address from a peer that used it a moment ago
+/// (§13 W4). Safe on any thread: packet workers record and look up, the control thread sweeps and lists; locks are held
+/// for one hash operation. Holds at most kCapacity addresses, so that forged sources cannot fill the memory. Nothing
+/// persists: after a restart frames are flooded until addresses are seen again.
+class MacTable {
+ public:
+  static constexpr std::size_t kShards = 64;
+  static constexpr std::size_t kCapacity = 65536;
+
+  explicit MacTable(PeerName self) : self_{self} {}
+  MacTable(MacTable const&) = delete;
+  MacTable& operator=(MacTable const&) = delete;
+
+  /// The address sent a frame that was captured on our bridge.
+  MacChange record_local(MacAddress mac, TimePoint now);
+  /// The address sent a frame that `peer` captured.
+  MacChange record_remote(MacAddress mac, PeerName peer, TimePoint now);
+  [[nodiscard]] std::optional<PeerName> find(MacAddress mac) const;
+
+  /// Drops what is older than kMacAge; call every kMacSweepInterval. Returns how many.
+  std::size_t sweep(TimePoint now);
+  /// The peer has left the topology. Returns how many addresses went with it.
+  std::size_t forget_peer(PeerName peer);
+  /// All entries in order of address, for status and report.
+  [[nodiscard]] std::vector<MacEntry> entries() const;
+  [[nodiscard]] PeerName self() const { return self_; }
+
+ private:
+  struct Place {
+    PeerName peer;
+    TimePoint last_seen;
+  };
+  struct alignas(64) Shard {
+    mutable std::mutex mutex;
+    std::unordered_map<MacAddress, Place> places;
+  };
+
+  [[nodiscard]] Shard& shard(MacAddress mac) { return shards_[index(mac)]; }
+  [[nodiscard]] Shard const& shard(MacAddress mac) const { return shards_[index(mac)]; }
+  [[nodiscard]] static std::size_t index(MacAddress mac) {
+    // The low bits of real addresses differ most; the multiplication spreads them to the top.
+    return (mac.value() * 0x9e37'79b9'7f4a'7c15ULL >> 32) % kShards;
+  }
+  MacChange record(MacAddress mac, PeerName peer, TimePoint now);
+  template <class Predicate>
+  std::size_t erase_where(Predicate matches);
+
+  PeerName self_;
+  std::array<Shard, kShards> shards_;
+};
+
+} // namespace weave::datapath
