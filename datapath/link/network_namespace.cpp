@@ -1,0 +1,65 @@
+#include "datapath/link/network_namespace.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace weave::datapath {
+
+namespace {
+
+constexpr char const* kOwnNamespace = "/proc/thread-self/ns/net";
+
+Result<UniqueFd> open_file(std::string const& path) {
+  UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (fd) return fd;
+  auto const kind = errno == ENOENT ? ErrorKind::not_found : ErrorKind::system;
+  return failure(kind, system_error("open network namespace " + path, errno).text());
+}
+
+} // namespace
+
+Result<NetworkNamespace> NetworkNamespace::open(std::string const& path) {
+  auto fd = open_file(path);
+  if (!fd) return failure_of(fd);
+  return NetworkNamespace{std::move(*fd)};
+}
+
+Result<NetworkNamespace> NetworkNamespace::current() { return open(kOwnNamespace); }
+
+Result<NetworkNamespace> NetworkNamespace::create() {
+  Result<NetworkNamespace> made = failure(ErrorKind::unavailable, "create network namespace: no thread");
+  std::thread{[&made] {
+    if (::unshare(CLONE_NEWNET) < 0) {
+      made = std::unexpected(system_error("create network namespace", errno));
+    } else {
+      made = open(kOwnNamespace);
+    }
+  }}.join();
+  return made;
+}
+
+Result<void> NetworkNamespace::run(std::function<Result<void>()> const& work) const {
+  Result<void> result;
+  std::thread{[&] {
+    if (::setns(fd_.get(), CLONE_NEWNET) < 0) {
+      result = std::unexpected(system_error("enter network namespace", errno));
+    } else {
+      result = work();
+    }
+  }}.join();
+  return result;
+}
+
+Result<std::uint64_t> NetworkNamespace::inode() const {
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) < 0) return std::unexpected(system_error("stat network namespace", errno));
+  return std::uint64_t{status.st_ino};
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,60 @@
+#include "datapath/link/sandbox_interface.hpp"
+
+#include <fmt/format.h>
+
+#include "datapath/link/device_settings.hpp"
+#include "datapath/link/overlay_bridge.hpp"
+
+namespace weave::datapath {
+
+Result<MacAddress> SandboxInterfaces::create_endpoint(SandboxSpec const& spec) {
+  auto const bridge = links_.find(spec.bridge);
+  if (!bridge || bridge->kind != "bridge") {
+    return failure(ErrorKind::not_found, fmt::format("bridge \"{}\" not present; did you launch weave?", spec.bridge));
+  }
+  auto const mtu = spec.mtu != 0 ? spec.mtu : bridge->mtu;
+  if (auto const made = make_pair(spec, mtu); !made) return failure_of(made);
+  auto mac = attach(spec, *bridge, mtu);
+  // The error to report is the first one; what remains is found by list_endpoints().
+  if (!mac) (void)links_.remove(spec.host_name);
+  return mac;
+}
+
+Result<void> SandboxInterfaces::make_pair(SandboxSpec const& spec, std::uint32_t mtu) {
+  auto made = links_.create_veth(
+      {.host_name = spec.host_name, .guest_name = spec.guest_name, .mtu = mtu, .guest_mac = spec.mac});
+  if (made || made.error().kind() != ErrorKind::already_exists) return made;
+  auto const host = links_.find(spec.host_name);
+  auto const guest = links_.find(spec.guest_name);
+  bool const ours = host && guest && host->peer_here && host->peer == guest->index;
+  return ours ? Result<void>{} : made;
+}
+
+Result<MacAddress> SandboxInterfaces::attach(SandboxSpec const& spec, Link const& bridge, std::uint32_t mtu) {
+  for (auto const& name : {spec.host_name, spec.guest_name}) {
+    if (auto const refused = refuse_ipv6_autoconf(name); !refused) return failure_of(refused);
+  }
+  if (auto const changed = links_.change(spec.guest_name, {.mtu = mtu, .mac = spec.mac}); !changed) {
+    return failure_of(changed);
+  }
+  auto const attached = links_.change(spec.host_name, {.up = true, .mtu = mtu, .master = bridge.index});
+  if (!attached) {
+    return failure(attached.error().kind(), fmt::format("attaching veth \"{}\" to \"{}\": {}", spec.host_name,
+                                                        spec.bridge, attached.error().text()));
+  }
+  auto const guest = links_.find(spec.guest_name);
+  if (!guest) return failure_of(guest);
+  return guest->mac;
+}
+
+Result<void> SandboxInterfaces::delete_endpoint(std::string_view host_name) { return links_.remove(host_name); }
+
+Result<std::vector<std::string>> SandboxInterfaces::list_endpoints() {
+  auto const links = links_.list(kEndpointHostPrefix);
+  if (!links) return failure_of(links);
+  std::vector<std::string> names;
+  for (auto const& link : *links) names.push_back(link.name);
+  return names;
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "datapath/link/links.hpp"
+
+namespace weave::datapath {
+
+/// What a container's interface is made from.
+struct SandboxSpec {
+  /// Host end, becomes a bridge port: "vethwl" + nine characters.
+  std::string host_name;
+  /// Container end, left in this network namespace for the engine to move and rename: "vethwg" + the same nine.
+  std::string guest_name;
+  /// 0 takes the bridge's.
+  std::uint32_t mtu = 0;
+  /// Of the container end; absent: the kernel draws one.
+  std::optional<MacAddress> mac = {};
+  std::string bridge = "weave";
+};
+
+/// Veth pairs between the bridge and containers. Blocking (well under a millisecond a call), one thread, idempotent.
+class SandboxInterfaces {
+ public:
+  /// `links` must outlive this object.
+  explicit SandboxInterfaces(Links& links) : links_{links} {}
+
+  /// Makes the pair, or completes one that a lost request left behind, and returns the container end's MAC. Nothing
+  /// stays after a failure. already_exists when the container end is in use elsewhere.
+  [[nodiscard]] Result<MacAddress> create_endpoint(SandboxSpec const& spec);
+  /// Deletes both ends, wherever the container end is. Succeeds if there is none.
+  [[nodiscard]] Result<void> delete_endpoint(std::string_view host_name);
+  /// Host ends that exist now, for the reconciliation with what Docker knows.
+  [[nodiscard]] Result<std::vector<std::string>> list_endpoints();
+
+ private:
+  [[nodiscard]] Result<void> make_pair(SandboxSpec const& spec, std::uint32_t mtu);
+  [[nodiscard]] Result<MacAddress> attach(SandboxSpec const& spec, Link const& bridge, std::uint32_t mtu);
+
+  Links& links_;
+};
+
+} // namespace weave::datapath

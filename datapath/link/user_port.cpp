@@ -1,0 +1,103 @@
+#include "datapath/link/user_port.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include <fmt/format.h>
+
+#include "datapath/link/device_settings.hpp"
+
+namespace weave::datapath {
+
+namespace {
+
+/// The most that the kernel allows for a TAP device: 65535 less the Ethernet header.
+constexpr std::uint32_t kUserPortMtu = 65521;
+/// TUN_F_USO4 and TUN_F_USO6, which older kernel headers lack.
+constexpr unsigned kUdpSegmentation = 0x20 | 0x40;
+
+UserPortOffloads negotiate_offloads(int fd) {
+  struct Offer {
+    unsigned flags;
+    UserPortOffloads meaning;
+  };
+  constexpr unsigned kTcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+  constexpr Offer kOffers[] = {
+      {kTcp | kUdpSegmentation, {.checksum = true, .tcp_segmentation = true, .udp_segmentation = true}},
+      {kTcp, {.checksum = true, .tcp_segmentation = true}},
+      {TUN_F_CSUM, {.checksum = true}},
+  };
+  for (auto const& offer : kOffers) {
+    if (::ioctl(fd, TUNSETOFFLOAD, static_cast<unsigned long>(offer.flags)) == 0) return offer.meaning;
+  }
+  (void)::ioctl(fd, TUNSETOFFLOAD, 0UL);
+  return {};
+}
+
+Result<UniqueFd> open_tap(std::string const& name) {
+  auto const what = fmt::format("create TAP device {}", name);
+  if (auto const valid = check_link_name(name); !valid) return failure_of(valid);
+  UniqueFd fd{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+  if (!fd) return std::unexpected(system_error(what + ": open /dev/net/tun", errno));
+  ifreq request{};
+  std::memcpy(request.ifr_name, name.data(), name.size());
+  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  if (::ioctl(fd.get(), TUNSETIFF, &request) < 0) {
+    auto const error = system_error(what, errno);
+    bool const taken = errno == EBUSY || errno == EEXIST || errno == EINVAL;
+    return failure(taken ? ErrorKind::already_exists : ErrorKind::system, error.text());
+  }
+  int const size = OffloadHeader::kSize;
+  if (::ioctl(fd.get(), TUNSETVNETHDRSZ, &size) < 0) return std::unexpected(system_error(what, errno));
+  return fd;
+}
+
+} // namespace
+
+Result<UserPort> UserPort::open(Links& links, Config const& config) {
+  auto const bridge = links.find(config.bridge);
+  if (!bridge) return failure_of(bridge);
+  auto fd = open_tap(config.name);
+  if (!fd) return failure_of(fd);
+  auto const offloads = negotiate_offloads(fd->get());
+  if (auto const refused = refuse_ipv6_autoconf(config.name); !refused) return failure_of(refused);
+  auto const attached = links.change(config.name, {.up = true, .mtu = kUserPortMtu, .master = bridge->index});
+  if (!attached) return failure_of(attached);
+  if (auto const set = links.change_port(config.name, {.hairpin = false, .learning = true, .flood = true}); !set) {
+    return failure_of(set);
+  }
+  return UserPort{std::move(*fd), offloads};
+}
+
+Result<CapturedFrame> UserPort::read(std::span<std::uint8_t> buffer) {
+  CapturedFrame frame;
+  std::array<std::uint8_t, OffloadHeader::kSize> header{};
+  iovec parts[] = {{header.data(), header.size()}, {buffer.data(), buffer.size()}};
+  auto const size = ::readv(fd_.get(), parts, 2);
+  if (size < 0) {
+    if (errno == EAGAIN || errno == EINTR) return frame;
+    return std::unexpected(system_error("read from user port", errno));
+  }
+  auto const total = static_cast<std::size_t>(size);
+  frame.header = OffloadHeader::parse(header).value_or(OffloadHeader{});
+  if (total > header.size()) frame.bytes = buffer.first(total - header.size());
+  return frame;
+}
+
+Result<void> UserPort::write(ByteView frame) {
+  std::array<std::uint8_t, OffloadHeader::kSize> header{};
+  // writev only reads.
+  iovec parts[] = {{header.data(), header.size()}, {const_cast<std::uint8_t*>(frame.data()), frame.size()}};
+  if (::writev(fd_.get(), parts, 2) >= 0) return {};
+  bool const transient = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == EINTR;
+  return failure(transient ? ErrorKind::unavailable : ErrorKind::system,
+                 system_error("write to user port", errno).text());
+}
+
+} // namespace weave::datapath
