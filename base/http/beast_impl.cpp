@@ -1,0 +1,2 @@
+// The one translation unit that holds Beast's bodies; every other file compiles declarations only.
+#include <boost/beast/src.hpp>
