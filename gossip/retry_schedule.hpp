@@ -1,0 +1,46 @@
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "base/random.hpp"
+#include "base/scheduler.hpp"
+
+namespace weave::gossip {
+
+/// When to try a target again (protocol/mesh.md §13.3): delays are spread over [i/2, 3i/2) with i = 2 s, 3 s, 4.5 s, …
+/// 6 min.
+class RetrySchedule {
+ public:
+  explicit RetrySchedule(TimePoint now) : due_{now} {}
+
+  void retry_now(TimePoint now) {
+    due_ = now;
+    interval_ = kFirstInterval;
+  }
+  void retry_later(TimePoint now, RandomSource& random) {
+    auto const jitter =
+        Duration{static_cast<Duration::rep>(random.below(static_cast<std::uint64_t>(interval_.count())))};
+    due_ = now + interval_ / 2 + jitter;
+    interval_ = std::min(interval_ * 3 / 2, kLongestInterval);
+  }
+  void retry_never() { due_.reset(); }
+  /// As `other` says, but without waiting: the target has moved to another address.
+  void inherit(RetrySchedule const& other, TimePoint now) {
+    interval_ = other.interval_;
+    due_ = now;
+  }
+
+  /// nullopt: never.
+  [[nodiscard]] std::optional<TimePoint> due() const { return due_; }
+  [[nodiscard]] bool is_due(TimePoint now) const { return due_ && *due_ <= now; }
+
+ private:
+  static constexpr Duration kFirstInterval = std::chrono::seconds{2};
+  static constexpr Duration kLongestInterval = std::chrono::minutes{6};
+
+  std::optional<TimePoint> due_;
+  Duration interval_ = kFirstInterval;
+};
+
+} // namespace weave::gossip

@@ -1,0 +1,164 @@
+#include "gossip/routes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace weave::gossip {
+namespace {
+
+constexpr Duration kRecalculationDelay = std::chrono::milliseconds{100};
+constexpr auto kNowhere = std::numeric_limits<std::uint32_t>::max();
+
+[[nodiscard]] bool counts(PeerTable const& peers, Peer const& from, PeerConnection const& connection, LinkRule rule) {
+  auto const* const to = peers.find(connection.remote);
+  if (to == nullptr) return false;
+  if (rule == LinkRule::all) return true;
+  if (!connection.established) return false;
+  auto const back = to->connections.find(from.name);
+  return back != to->connections.end() && back->second.established;
+}
+
+} // namespace
+
+RouteTable::RouteTable(PeerTable const& peers, LinkRule rule) : names_{peers.names()} {
+  neighbours_.reserve(names_.size());
+  peers.for_each([&](Peer const& peer) {
+    auto& neighbours = neighbours_.emplace_back();
+    for (auto const& [remote, connection] : peer.connections) {
+      if (counts(peers, peer, connection, rule)) neighbours.push_back(*index_of(remote));
+    }
+  });
+  ourself_ = *index_of(peers.our_name());
+  broadcast_ = std::make_unique<BroadcastEntry[]>(names_.size());
+
+  auto const found = search(ourself_, std::nullopt);
+  for (Index index = 0; index < names_.size(); ++index) {
+    if (!found.reached[index]) continue;
+    auto const hop = found.next_hop[index];
+    unicast_.emplace(names_[index], hop == kNowhere ? kUnknownPeer : names_[hop]);
+  }
+}
+
+PeerName RouteTable::next_hop(PeerName destination) const {
+  auto const at = unicast_.find(destination);
+  return at == unicast_.end() ? kUnknownPeer : at->second;
+}
+
+std::vector<PeerName> const& RouteTable::broadcast_hops(PeerName source) const {
+  static std::vector<PeerName> const none;
+  auto const index = index_of(source);
+  if (!index) return none;
+  auto& entry = broadcast_[*index];
+  std::call_once(entry.once, [&] {
+    entry.hops = compute_broadcast(*index);
+    entry.is_ready.store(true, std::memory_order_release);
+  });
+  return entry.hops;
+}
+
+std::map<PeerName, std::vector<PeerName>> RouteTable::broadcast_so_far() const {
+  std::map<PeerName, std::vector<PeerName>> computed;
+  for (Index index = 0; index < names_.size(); ++index) {
+    if (broadcast_[index].is_ready.load(std::memory_order_acquire)) computed[names_[index]] = broadcast_[index].hops;
+  }
+  return computed;
+}
+
+std::optional<RouteTable::Index> RouteTable::index_of(PeerName name) const {
+  auto const at = std::lower_bound(names_.begin(), names_.end(), name);
+  if (at == names_.end() || *at != name) return std::nullopt;
+  return static_cast<Index>(at - names_.begin());
+}
+
+RouteTable::Search RouteTable::search(Index from, std::optional<Index> stop_at) const {
+  Search search{.reached = std::vector<bool>(names_.size()), .next_hop = std::vector<Index>(names_.size(), kNowhere)};
+  search.reached[from] = true;
+  std::vector<Index> level{from};
+  while (!level.empty()) {
+    std::vector<Index> next_level;
+    for (auto const visited : level) {
+      if (visited == stop_at) {
+        search.stopped = true;
+        return search;
+      }
+      for (auto const neighbour : neighbours_[visited]) {
+        if (search.reached[neighbour]) continue;
+        search.reached[neighbour] = true;
+        search.next_hop[neighbour] = visited == from ? neighbour : search.next_hop[visited];
+        next_level.push_back(neighbour);
+      }
+    }
+    std::sort(next_level.begin(), next_level.end());
+    level = std::move(next_level);
+  }
+  return search;
+}
+
+std::vector<PeerName> RouteTable::compute_broadcast(Index source) const {
+  auto const found = search(source, ourself_);
+  std::vector<PeerName> hops;
+  if (!found.stopped) return hops;
+  for (auto const neighbour : neighbours_[ourself_]) {
+    if (!found.reached[neighbour]) hops.push_back(names_[neighbour]);
+  }
+  return hops;
+}
+
+std::size_t gossip_fan_out(std::size_t peers, std::size_t distinct_next_hops) {
+  if (peers == 0) return 0;
+  auto const wanted = 2 * std::log2(static_cast<double>(peers));
+  return static_cast<std::size_t>(std::min(wanted, static_cast<double>(distinct_next_hops)));
+}
+
+Routes::Routes(PeerTable const& peers, Scheduler& scheduler, RandomSource& random)
+    : peers_{peers}, scheduler_{scheduler}, random_{random} {
+  established_ = std::make_shared<RouteTable const>(peers_, LinkRule::established_and_symmetric);
+  all_ = std::make_shared<RouteTable const>(peers_, LinkRule::all);
+}
+
+void Routes::request_recalculation() {
+  if (is_pending_) return;
+  is_pending_ = true;
+  timer_ = scheduler_.after(kRecalculationDelay, [this] { recalculate(); });
+}
+
+void Routes::ensure_current() {
+  if (is_pending_) recalculate();
+}
+
+void Routes::recalculate() {
+  is_pending_ = false;
+  timer_.reset();
+  established_ = std::make_shared<RouteTable const>(peers_, LinkRule::established_and_symmetric);
+  all_ = std::make_shared<RouteTable const>(peers_, LinkRule::all);
+  (void)established_->broadcast_hops(peers_.our_name());
+  if (on_changed_) on_changed_(established_);
+}
+
+std::vector<PeerName> Routes::random_neighbours(PeerName except) {
+  std::map<PeerName, std::uint64_t> weights;
+  std::size_t const peers = all_->unicast().size();
+  for (auto const& [destination, hop] : all_->unicast()) {
+    if (!hop.is_unknown() && hop != except) ++weights[hop];
+  }
+  std::uint64_t total = 0;
+  for (auto const& [hop, weight] : weights) total += weight;
+
+  std::vector<PeerName> chosen;
+  auto const wanted = gossip_fan_out(peers, weights.size());
+  while (chosen.size() < wanted && total > 0) {
+    auto draw = random_.below(total);
+    auto at = weights.begin();
+    while (draw >= at->second) {
+      draw -= at->second;
+      ++at;
+    }
+    chosen.push_back(at->first);
+    total -= at->second;
+    weights.erase(at);
+  }
+  return chosen;
+}
+
+} // namespace weave::gossip
