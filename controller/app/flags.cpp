@@ -1,0 +1,237 @@
+#include "controller/app/flags.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ranges>
+
+#include <fmt/format.h>
+
+namespace weave::controller {
+namespace {
+
+template <class Number>
+Result<void> set_number(Number& target, std::string_view text) {
+  Number number{};
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc::result_out_of_range) return failure(ErrorKind::out_of_range, "value out of range");
+  if (error != std::errc{} || end != text.data() + text.size()) return failure(ErrorKind::malformed, "not a number");
+  target = number;
+  return {};
+}
+
+template <class Value>
+Result<void> set_parsed(std::optional<Value>& target, std::string_view text) {
+  if (text.empty()) {
+    target.reset();
+    return {};
+  }
+  auto const parsed = Value::parse(text);
+  if (!parsed) return failure(ErrorKind::refused, parsed.error().text());
+  target = *parsed;
+  return {};
+}
+
+Result<void> set_log_level(Options& options, std::string_view text) {
+  auto const level = parse_log_level(text);
+  if (!level) return failure(ErrorKind::malformed, "one of debug, info, warning, error is expected");
+  options.log_level = *level;
+  return {};
+}
+
+Result<void> set_weave_scope(Options& options, std::string_view text) {
+  if (text != "local" && text != "global") return failure(ErrorKind::malformed, "local or global is expected");
+  options.plugin_weave_global_scope = text == "global";
+  return {};
+}
+
+Result<void> set_ipalloc_init(Options& options, std::string_view text) {
+  auto init = parse_ipalloc_init(text);
+  if (!init) return failure_of(init);
+  options.ipalloc_init = *std::move(init);
+  return {};
+}
+
+Result<void> set_range(Options& options, std::string_view text) {
+  options.ipalloc_range_given = true;
+  return set_parsed(options.ipalloc_range, text);
+}
+
+/// The named service no longer exists anywhere.
+Result<void> without_effect(Options& options, std::string_view) {
+  options.warnings.emplace_back(
+      "--token, --peer-discovery-url and --advertise-address have no effect: "
+      "the discovery service they belong to is gone");
+  return {};
+}
+
+Result<void> nothing(Options&, std::string_view) { return {}; }
+
+template <bool Options::*member>
+Result<void> switch_to(Options& options, std::string_view text) {
+  options.*member = *parse_boolean(text); // checked for every Boolean before
+  return {};
+}
+
+template <std::string Options::*member>
+Result<void> text_to(Options& options, std::string_view text) {
+  options.*member = text;
+  return {};
+}
+
+template <auto member>
+Result<void> number_to(Options& options, std::string_view text) {
+  return set_number(options.*member, text);
+}
+
+template <auto member>
+Result<void> parsed_to(Options& options, std::string_view text) {
+  return set_parsed(options.*member, text);
+}
+
+constexpr auto kBoolean = Flag::Kind::boolean;
+constexpr auto kValue = Flag::Kind::value;
+
+constexpr std::array kFlags{
+    Flag{"--help", kBoolean, "", "print this list and exit", nothing},
+    Flag{"--version", kBoolean, "", "print the version and exit", nothing},
+    Flag{"--print-peer-name", kBoolean, "", "print the peer name and exit", switch_to<&Options::print_peer_name>},
+    Flag{"--cleanup", kBoolean, "", "remove what a stopped daemon left on this host, and exit",
+         switch_to<&Options::cleanup>},
+
+    Flag{"--name", kValue, "", "peer name, such as ::1 (default: derived from this machine)",
+         parsed_to<&Options::name>},
+    Flag{"--nickname", kValue, "", "name for people (default: the host's name)", text_to<&Options::nickname>},
+    Flag{"--host", kValue, "", "local address for everything towards peers", parsed_to<&Options::host>},
+    Flag{"--port", kValue, "6783", "TCP and UDP port towards peers", number_to<&Options::port>},
+    Flag{"--password", kValue, "", "encryption password; better given in WEAVE_PASSWORD", text_to<&Options::password>},
+    Flag{"--min-protocol-version", kValue, "1", "oldest protocol version accepted, 1 or 2",
+         number_to<&Options::min_protocol_version>},
+    Flag{"--conn-limit", kValue, "200", "soft limit of connections, 0 for none", number_to<&Options::conn_limit>},
+    Flag{"--no-discovery", kBoolean, "false", "connect only to the peers given", switch_to<&Options::no_discovery>},
+    Flag{"--resume", kBoolean, "false", "connect to the peers known before; none may be given",
+         switch_to<&Options::resume>},
+    Flag{"--trusted-subnets", kValue, "", "where data may go unencrypted", nullptr},
+    Flag{"--token", kValue, "", "no effect", without_effect},
+    Flag{"--peer-discovery-url", kValue, "", "no effect", without_effect},
+    Flag{"--advertise-address", kValue, "", "no effect", without_effect},
+
+    Flag{"--weave-bridge", kValue, "weave", "name of the bridge", text_to<&Options::weave_bridge>},
+    Flag{"--docker-bridge", kValue, "", "Docker's bridge", nullptr},
+    Flag{"--datapath", kValue, "", "Open vSwitch datapath", nullptr, "datapath"},
+    Flag{"--mtu", kValue, "0", "MTU of the network, 0 to compute it", number_to<&Options::mtu>},
+    Flag{"--no-fastdp", kBoolean, "false", "without the fast datapath", nothing},
+    Flag{"--no-bridged-fastdp", kBoolean, "false", "without the bridged fast datapath", nothing},
+    Flag{"--bufsz", kValue, "8", "no effect", nothing},
+    Flag{"--pkt-debug", kBoolean, "false", "log every packet", nullptr, "false"},
+    Flag{"--no-masq-local", kBoolean, "false", "no source NAT towards local containers", nullptr, "false"},
+    Flag{"--expect-npc", kBoolean, "false", "a network policy controller is there", nullptr, "false"},
+    Flag{"--awsvpc", kBoolean, "false", "AWS route tables instead of an overlay", nullptr, "false"},
+
+    Flag{"--ipalloc-range", kValue, "10.32.0.0/12", "addresses to allocate, empty for none", set_range},
+    Flag{"--ipalloc-default-subnet", kValue, "", "subnet for containers that name none (default: the range)",
+         parsed_to<&Options::ipalloc_default_subnet>},
+    Flag{"--ipalloc-init", kValue, "", "consensus[=N], seed=PEER,… or observer", set_ipalloc_init},
+
+    Flag{"--http-addr", kValue, "", "control API besides the control socket", text_to<&Options::http_addr>},
+    Flag{"--status-addr", kValue, "", "read-only API", text_to<&Options::status_addr>},
+    Flag{"--metrics-addr", kValue, "", "metrics alone", nullptr},
+    Flag{"--log-level", kValue, "info", "debug, info, warning or error", set_log_level},
+    Flag{"--profile", kValue, "", "write a CPU profile", nullptr},
+
+    Flag{"--docker-api", kValue, "unix:///var/run/docker.sock", "Docker's socket, empty to leave Docker alone",
+         text_to<&Options::docker_api>},
+    Flag{"--plugin", kBoolean, "true", "serve Docker's network and IPAM drivers", switch_to<&Options::plugin>},
+    Flag{"--plugin-socket", kValue, "/run/docker/plugins/weave.sock", "driver `weave`, empty for none",
+         text_to<&Options::plugin_socket>},
+    Flag{"--plugin-mesh-socket", kValue, "/run/docker/plugins/weavemesh.sock", "driver `weavemesh`, empty for none",
+         text_to<&Options::plugin_mesh_socket>},
+    Flag{"--plugin-weave-scope", kValue, "local", "scope of driver `weave`: local or global", set_weave_scope},
+    Flag{"--plugin-v2", kBoolean, "false", "Docker managed plugin", nullptr, "false"},
+    Flag{"--plugin-v2-multicast", kBoolean, "false", "multicast in the managed plugin", nullptr, "false"},
+    Flag{"--no-multicast-route", kBoolean, "false", "no multicast route on the default network",
+         switch_to<&Options::no_multicast_route>},
+
+    Flag{"--no-dns", kBoolean, "false", "without DNS", nothing},
+    Flag{"--dns-domain", kValue, "weave.local.", "DNS domain", nullptr, "weave.local weave.local."},
+    Flag{"--dns-listen-address", kValue, "", "DNS address and port", nullptr},
+    Flag{"--dns-ttl", kValue, "1", "DNS time to live, seconds", nullptr, "1"},
+    Flag{"--dns-fallback-timeout", kValue, "5s", "wait for upstream DNS servers", nullptr, "5s"},
+    Flag{"--resolv-conf", kValue, "", "where upstream DNS servers are named", nullptr},
+
+    Flag{"--proxy", kBoolean, "false", "Docker API proxy", nullptr, "false"},
+    Flag{"-H", kValue, "", "address of the proxy", nullptr},
+    Flag{"--hostname-from-label", kValue, "", "proxy: host name from this label", nullptr},
+    Flag{"--hostname-match", kValue, "(.*)", "proxy: host name pattern", nullptr, "(.*)"},
+    Flag{"--hostname-replacement", kValue, "$1", "proxy: host name replacement", nullptr, "$1"},
+    Flag{"--rewrite-inspect", kBoolean, "false", "proxy: show weave addresses in docker inspect", nullptr, "false"},
+    Flag{"--no-default-ipalloc", kBoolean, "false", "proxy: addresses only on request", nothing},
+    Flag{"--no-rewrite-hosts", kBoolean, "false", "proxy: leave /etc/hosts alone", nothing},
+    Flag{"--without-dns", kBoolean, "false", "proxy: containers without weave's DNS", nothing},
+    Flag{"--tls", kBoolean, "false", "proxy: TLS", nullptr, "false"},
+    Flag{"--tlsverify", kBoolean, "false", "proxy: TLS with client certificates", nullptr, "false"},
+    Flag{"--tlscacert", kValue, "", "proxy: CA certificate", nullptr},
+    Flag{"--tlscert", kValue, "", "proxy: certificate", nullptr},
+    Flag{"--tlskey", kValue, "", "proxy: key", nullptr},
+
+    Flag{"--run-dir", kValue, "/run/weave", "sockets and pid files (or WEAVE_RUN_DIR)", text_to<&Options::run_dir>},
+    Flag{"--state-dir", kValue, "/var/lib/weave", "what survives a reboot (or WEAVE_STATE_DIR)",
+         text_to<&Options::state_dir>},
+    Flag{"--host-root", kValue, "", "where this machine's identity is read", text_to<&Options::host_root>},
+    Flag{"--proc-path", kValue, "/proc", "the host's procfs", nullptr, "/proc"},
+    Flag{"--db-prefix", kValue, "", "replaced by --state-dir", nullptr},
+};
+
+Result<std::vector<PeerName>> parse_seeds(std::string_view text) {
+  std::vector<PeerName> seeds;
+  for (auto const part : std::views::split(text, ',')) {
+    auto const name = PeerName::parse(std::string_view{part.begin(), part.end()});
+    if (!name) return failure(ErrorKind::refused, fmt::format("bad seed parameter: {}", name.error().text()));
+    if (std::ranges::find(seeds, *name) == seeds.end()) seeds.push_back(*name);
+  }
+  return seeds;
+}
+
+} // namespace
+
+std::span<Flag const> flags() { return kFlags; }
+
+Result<bool> parse_boolean(std::string_view text) {
+  for (auto const* word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == word) return true;
+  }
+  for (auto const* word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == word) return false;
+  }
+  return failure(ErrorKind::malformed, "true or false is expected");
+}
+
+Result<IpallocInit> parse_ipalloc_init(std::string_view text) {
+  auto const fault = [](std::string_view why) {
+    return failure(ErrorKind::refused, fmt::format("Unable to parse --ipalloc-init: {}", why));
+  };
+  if (text.empty()) return IpallocInit{};
+  auto const mode = text.substr(0, text.find('='));
+  bool const has_value = mode.size() < text.size();
+  auto const value = has_value ? text.substr(mode.size() + 1) : std::string_view{};
+  IpallocInit init;
+  if (mode == "consensus") {
+    if (has_value && (!set_number(init.peers, value) || init.peers == 0)) {
+      return fault(fmt::format("bad consensus parameter: {}", value));
+    }
+  } else if (mode == "seed") {
+    init.mode = IpallocInit::Mode::seed;
+    if (value.empty()) return fault("seed mode requires peer name list");
+    auto seeds = parse_seeds(value);
+    if (!seeds) return fault(seeds.error().text());
+    init.seeds = *std::move(seeds);
+  } else if (mode == "observer") {
+    init.mode = IpallocInit::Mode::observer;
+    if (has_value) return fault("observer mode takes no parameter");
+  } else {
+    return fault(fmt::format("unknown mode: {}", mode));
+  }
+  return init;
+}
+
+} // namespace weave::controller

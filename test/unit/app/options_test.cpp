@@ -1,0 +1,209 @@
+#include "controller/app/options.hpp"
+
+#include <gtest/gtest.h>
+
+namespace weave::controller {
+namespace {
+
+using Words = std::vector<std::string>;
+using Variables = std::map<std::string, std::string>;
+
+std::expected<Options, EarlyExit> parse(Words const& words, Variables variables = {}) {
+  Environment const environment{.variable = [variables](std::string const& name) -> std::optional<std::string> {
+                                  auto const found = variables.find(name);
+                                  return found != variables.end() ? std::optional{found->second} : std::nullopt;
+                                },
+                                .hostname = "host-a"};
+  return parse_options(words, environment);
+}
+
+Options parsed(Words const& words, Variables variables = {}) {
+  auto result = parse(words, std::move(variables));
+  if (!result) ADD_FAILURE() << result.error().text;
+  return result.value_or(Options{});
+}
+
+TEST(Options, DefaultsOfTheOriginalAndOurs) {
+  auto const options = parsed({});
+  EXPECT_TRUE(options.peers.empty());
+  EXPECT_EQ(options.port, 6783);
+  EXPECT_EQ(options.min_protocol_version, 1);
+  EXPECT_EQ(options.weave_bridge, "weave");
+  EXPECT_EQ(options.nickname, "host-a");
+  EXPECT_EQ(options.conn_limit, 200U);
+  EXPECT_EQ(options.ipalloc_range->to_string(), "10.32.0.0/12");
+  EXPECT_FALSE(options.ipalloc_range_given);
+  EXPECT_FALSE(options.ipalloc_default_subnet);
+  EXPECT_EQ(options.http_addr, "");
+  EXPECT_EQ(options.docker_api, "unix:///var/run/docker.sock");
+  EXPECT_TRUE(options.plugin);
+  EXPECT_FALSE(options.plugin_weave_global_scope);
+  EXPECT_EQ(options.control_socket(), "/run/weave/control.sock");
+  EXPECT_EQ(options.database(), "/var/lib/weave/state.db");
+  EXPECT_EQ(options.restart_mark(), "/var/lib/weave/restart.mark");
+}
+
+TEST(Options, FlagsAndPeersInAnyOrderInBothForms) {
+  auto const options = parsed({"host1", "--port", "9000", "--no-discovery", "10.0.0.2:7000", "--nickname=two", "--name",
+                               "::2", "--host=192.0.2.1", "--conn-limit", "0", "host3", "--mtu=1400", "--log-level",
+                               "debug", "--http-addr", "127.0.0.1:6784", "--status-addr=127.0.0.1:6782"});
+  EXPECT_EQ(options.peers, (Words{"host1", "10.0.0.2:7000", "host3"}));
+  EXPECT_EQ(options.port, 9000);
+  EXPECT_TRUE(options.no_discovery);
+  EXPECT_EQ(options.nickname, "two");
+  EXPECT_EQ(options.name, PeerName{2});
+  EXPECT_EQ(options.host->to_string(), "192.0.2.1");
+  EXPECT_EQ(options.conn_limit, 0U);
+  EXPECT_EQ(options.mtu, 1400);
+  EXPECT_EQ(options.log_level, LogLevel::debug);
+  EXPECT_EQ(options.http_addr, "127.0.0.1:6784");
+  EXPECT_EQ(options.status_addr, "127.0.0.1:6782");
+}
+
+TEST(Options, TheLaterOfTwoWins) {
+  EXPECT_EQ(parsed({"--port", "1", "--port=2"}).port, 2);
+  EXPECT_TRUE(parsed({"--plugin=false", "--plugin"}).plugin);
+}
+
+TEST(Options, BooleansTakeGoWordsAndNoSeparateValue) {
+  for (auto const* word : {"--resume", "--resume=true", "--resume=1", "--resume=T"}) {
+    EXPECT_TRUE(parsed({word}).resume) << word;
+  }
+  for (auto const* word : {"--resume=false", "--resume=0", "--resume=F"}) EXPECT_FALSE(parsed({word}).resume) << word;
+  EXPECT_EQ(parsed({"--no-discovery", "false"}).peers, Words{"false"});
+}
+
+TEST(Options, AfterTwoDashesEverythingIsAPeer) { EXPECT_EQ(parsed({"--", "--port"}).peers, Words{"--port"}); }
+
+TEST(Options, EnvironmentFillsWhatIsNotGiven) {
+  auto const options =
+      parsed({"--run-dir=/r"}, {{"WEAVE_RUN_DIR", "/x"}, {"WEAVE_STATE_DIR", "/s"}, {"DOCKER_HOST", "tcp://h:1"}});
+  EXPECT_EQ(options.control_socket(), "/r/control.sock");
+  EXPECT_EQ(options.database(), "/s/state.db");
+  EXPECT_EQ(options.docker_api, "tcp://h:1");
+  EXPECT_EQ(parsed({"--docker-api="}).docker_api, "");
+}
+
+TEST(Options, AllocationRangeAndStart) {
+  auto const options = parsed({"--ipalloc-range", "10.2.0.0/16", "--ipalloc-default-subnet", "10.2.1.0/24",
+                               "--ipalloc-init", "seed=::1,::2,::1"});
+  EXPECT_EQ(options.ipalloc_range->to_string(), "10.2.0.0/16");
+  EXPECT_TRUE(options.ipalloc_range_given);
+  EXPECT_EQ(options.ipalloc_default_subnet->to_string(), "10.2.1.0/24");
+  EXPECT_EQ(options.ipalloc_init,
+            (IpallocInit{.mode = IpallocInit::Mode::seed, .peers = 0, .seeds = {PeerName{1}, PeerName{2}}}));
+  EXPECT_EQ(parsed({"--ipalloc-init", "consensus"}).ipalloc_init, IpallocInit{});
+  EXPECT_EQ(parsed({"--ipalloc-init=consensus=3"}).ipalloc_init.peers, 3U);
+  EXPECT_EQ(parsed({"--ipalloc-init", "observer"}).ipalloc_init.mode, IpallocInit::Mode::observer);
+  EXPECT_FALSE(parsed({"--ipalloc-range", ""}).ipalloc_range);
+}
+
+TEST(Options, HarmlessFlagsOfPartsNotThereYetAreAccepted) {
+  auto const options = parsed({"--no-dns", "--no-fastdp", "--no-bridged-fastdp", "--proxy=false", "--plugin",
+                               "--without-dns", "--datapath", "datapath", "--dns-domain=weave.local.", "--bufsz", "8",
+                               "--trusted-subnets=", "--awsvpc=false", "--plugin-weave-scope=global"});
+  EXPECT_TRUE(options.plugin_weave_global_scope);
+  EXPECT_TRUE(options.warnings.empty());
+  EXPECT_EQ(parsed({"--token", "t"}).warnings.size(), 1U);
+}
+
+struct Rejection {
+  Words words;
+  std::string text;
+  int code = 125;
+};
+
+TEST(Options, MisuseIsToldAndEndsWith125) {
+  for (auto const& [words, text, code] : std::vector<Rejection>{
+           {{"--bogus"}, "flag provided but not defined: --bogus"},
+           {{"--bogus=3", "--port"}, "flag provided but not defined: --bogus"},
+           {{"-port", "3"}, "flag provided but not defined: -port"},
+           {{"host1", "--port"}, "flag needs an argument: --port"},
+           {{"--port", "x"}, "invalid value \"x\" for flag --port: not a number"},
+           {{"--port=65536"}, "invalid value \"65536\" for flag --port: value out of range"},
+           {{"--resume=maybe"}, "invalid value \"maybe\" for flag --resume: true or false is expected"},
+           {{"--log-level=loud"},
+            "invalid value \"loud\" for flag --log-level: one of debug, info, warning, error is expected"},
+           {{"--plugin-weave-scope=x"},
+            "invalid value \"x\" for flag --plugin-weave-scope: local or global is expected"},
+           {{"--trusted-subnets", "10.0.0.0/8"}, "option --trusted-subnets is not supported yet"},
+           {{"--proxy"}, "option --proxy is not supported yet"},
+           {{"-H", "tcp://0.0.0.0:12375"}, "option -H is not supported yet"},
+           {{"--awsvpc"}, "option --awsvpc is not supported yet"}}) {
+    auto const result = parse(words);
+    ASSERT_FALSE(result) << text;
+    EXPECT_EQ(result.error().text, text + "\nSee 'weaver --help'.\n");
+    EXPECT_EQ(result.error().code, code);
+    EXPECT_EQ(result.error().stream, EarlyExit::Stream::error);
+  }
+}
+
+TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
+  for (auto const& [words, text, code] : std::vector<Rejection>{
+           {{"--name", "host"}, "invalid peer name format: \"host\"", 1},
+           {{"--resume", "host1"}, "You must not specify an initial peer list in conjunction with --resume", 1},
+           {{"--min-protocol-version=3"}, "--min-protocol-version must be in range [1,2]", 1},
+           {{"--ipalloc-range=", "--ipalloc-default-subnet=10.0.0.0/8"},
+            "--ipalloc-default-subnet specified without --ipalloc-range.",
+            1},
+           {{"--ipalloc-range=", "--ipalloc-init=observer"}, "--ipalloc-init specified without --ipalloc-range.", 1},
+           {{"--ipalloc-init", "x=1"}, "Unable to parse --ipalloc-init: unknown mode: x", 1},
+           {{"--ipalloc-init", "consensus=many"}, "Unable to parse --ipalloc-init: bad consensus parameter: many", 1},
+           {{"--ipalloc-init", "seed"}, "Unable to parse --ipalloc-init: seed mode requires peer name list", 1},
+           {{"--ipalloc-init", "seed=::1,y"},
+            "Unable to parse --ipalloc-init: bad seed parameter: invalid peer name format: \"y\"",
+            1},
+           {{"--ipalloc-init", "observer=1"}, "Unable to parse --ipalloc-init: observer mode takes no parameter", 1},
+           {{"--ipalloc-range=10.32.0.0/12", "--ipalloc-default-subnet=192.168.0.0/24"},
+            "IP address allocation default subnet 192.168.0.0/24 does not overlap with allocation range 10.32.0.0/12",
+            1},
+           {{"--ipalloc-range", "garbage"}, "invalid CIDR address: garbage", 1},
+           {{"--ipalloc-range", "10.2.0.1/16"},
+            "invalid subnet - bits after network prefix are not all zero: 10.2.0.1/16",
+            1},
+           {{"--password", "s3cret"},
+            "Encryption is not supported yet: start without --password and WEAVE_PASSWORD",
+            1}}) {
+    auto const result = parse(words);
+    ASSERT_FALSE(result) << text;
+    EXPECT_EQ(result.error().text, text);
+    EXPECT_EQ(result.error().code, code);
+    EXPECT_EQ(result.error().stream, EarlyExit::Stream::log);
+  }
+  EXPECT_EQ(parse({}, {{"WEAVE_PASSWORD", "s3cret"}}).error().code, 1);
+}
+
+TEST(Options, HelpAndVersionEndWellOnStdout) {
+  auto const help = parse({"--port", "1", "--help", "--bogus"}).error();
+  EXPECT_EQ(help.code, 0);
+  EXPECT_EQ(help.stream, EarlyExit::Stream::output);
+  EXPECT_TRUE(help.text.starts_with("Usage: weaver"));
+  auto const version = parse({"--version"}).error();
+  EXPECT_EQ(version.code, 0);
+  EXPECT_TRUE(version.text.starts_with("weave "));
+}
+
+TEST(Options, CleanupAndPeerNameNeedNoValidConfiguration) {
+  EXPECT_TRUE(parsed({"--cleanup"}, {{"WEAVE_PASSWORD", "x"}}).cleanup);
+  EXPECT_TRUE(parsed({"--print-peer-name", "--password=x"}).print_peer_name);
+}
+
+TEST(Options, TheLogLineNamesWhatWasGivenWithoutSecrets) {
+  auto const options = parsed({"--print-peer-name", "--password", "s3cret", "--port=9000"});
+  EXPECT_EQ(options_line(options), "Command line options: map[password:<redacted> port:9000 print-peer-name:true]");
+}
+
+TEST(Options, ThePasswordLeavesTheProcessList) {
+  std::string first = "--password=abc";
+  std::string second = "--password";
+  std::string third = "def";
+  std::string fourth = "host1";
+  std::vector<char*> arguments{first.data(), second.data(), third.data(), fourth.data()};
+  hide_password(arguments);
+  EXPECT_EQ(first, "--password=xxx");
+  EXPECT_EQ(third, "xxx");
+  EXPECT_EQ(fourth, "host1");
+}
+
+} // namespace
+} // namespace weave::controller
