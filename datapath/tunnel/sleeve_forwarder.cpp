@@ -1,0 +1,203 @@
+#include "datapath/tunnel/sleeve_forwarder.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "datapath/packet/byte_order.hpp"
+#include "datapath/tunnel/sleeve_special.hpp"
+
+namespace weave::datapath {
+namespace {
+
+/// Control messages of sleeve (protocol/datapath.md §3).
+enum SleeveTag : std::uint8_t { kHeartbeatSeen = 1, kFragmentationTestSeen = 2, kPathMtuVerified = 3 };
+
+/// Anybody who knows two peer names can make us answer by TCP; a search sends some twenty tests in its first second.
+constexpr int kRepliesPerSecond = 64;
+constexpr Duration kReplyPeriod = std::chrono::seconds{1};
+constexpr Duration kSendErrorLogInterval = std::chrono::minutes{1};
+
+} // namespace
+
+SleeveForwarder::SleeveForwarder(Dependencies dependencies, TunnelPeer const& peer, ForwarderEvents events)
+    : scheduler_{dependencies.scheduler},
+      io_{dependencies.io},
+      registry_{dependencies.registry},
+      logger_{dependencies.logger.with_subject(fmt::format("sleeve ->[{}]: ", peer.label()))},
+      events_{std::move(events)},
+      peer_{peer.remote},
+      connection_{peer.connection},
+      local_{peer.local->address},
+      remote_{peer.outbound ? peer.endpoint : std::nullopt},
+      path_mtu_{scheduler_,
+                {.probe = [this](std::uint32_t mtu) { send(SleeveChannel::df, make_path_mtu_test(mtu)); },
+                 .changed = [this] { publish(); },
+                 .verified = [this] { logger_.info("Effective MTU verified at {}", path_mtu_.mtu()); }},
+                {}} {}
+
+SleeveForwarder::~SleeveForwarder() { leave(); }
+
+void SleeveForwarder::confirm() {
+  if (state_ != State::prepared) return;
+  state_ = State::confirmed;
+  registry_.add(peer_, connection_, *this);
+  publish();
+  arm_timeout();
+  send_heartbeat();
+}
+
+void SleeveForwarder::on_control(std::uint8_t sub_tag, ByteView payload) {
+  if (!running()) return;
+  switch (sub_tag) {
+    case kHeartbeatSeen: return on_remote_confirmed();
+    case kFragmentationTestSeen: fragmentation_trusted_ = true; return publish();
+    case kPathMtuVerified: return on_path_mtu_verified(payload);
+    default: logger_.info("ignored control message with unknown tag {}", sub_tag);
+  }
+}
+
+void SleeveForwarder::on_remote_confirmed() {
+  if (state_ == State::established) return;
+  state_ = State::established;
+  interval_ = kSlowHeartbeat;
+  arm_heartbeat();
+  test_fragmentation();
+  send(SleeveChannel::df, make_discovery());
+  events_.established();
+}
+
+void SleeveForwarder::on_path_mtu_verified(ByteView payload) {
+  if (payload.size() < 2) {
+    logger_.info("ignored MTU confirmation of {} bytes", payload.size());
+    return;
+  }
+  path_mtu_.acknowledged(load_u16(payload, 0));
+}
+
+void SleeveForwarder::on_special(Ipv4Endpoint from, SleeveChannel, ByteView frame) {
+  if (!running() || frame.size() < kSleeveEthernet) return;
+  switch (special_kind(frame.size())) {
+    case SpecialKind::heartbeat: return on_heartbeat(from, frame);
+    case SpecialKind::fragmentation_test:
+      if (is_all_zero(frame) && may_reply()) events_.send_control(kFragmentationTestSeen, {});
+      return;
+    case SpecialKind::path_mtu_test:
+      if (may_reply()) {
+        Bytes payload(2);
+        store_u16(payload, 0, static_cast<std::uint16_t>(frame.size() - kSleeveEthernet));
+        events_.send_control(kPathMtuVerified, std::move(payload));
+      }
+      return;
+  }
+}
+
+void SleeveForwarder::on_heartbeat(Ipv4Endpoint from, ByteView frame) {
+  if (heartbeat_uid(frame) != connection_) return;
+  arm_timeout();
+  bool const was_unknown = !remote_;
+  if (remote_ != from) {
+    if (!was_unknown) logger_.info("remote address changed from {} to {}", remote_->to_string(), from.to_string());
+    remote_ = from;
+    publish();
+    // Another way through the network may be narrower.
+    if (state_ == State::established) send(SleeveChannel::df, make_discovery());
+  }
+  if (was_unknown) send_heartbeat();
+  if (!std::exchange(heard_, true)) events_.send_control(kHeartbeatSeen, {});
+}
+
+void SleeveForwarder::on_too_big(std::uint32_t path_mtu) {
+  if (running()) path_mtu_.too_big(path_mtu);
+}
+
+void SleeveForwarder::on_send_error(Error const& error) {
+  auto const now = scheduler_.now();
+  if (error.text() == last_send_error_ && now - last_send_error_at_ < kSendErrorLogInterval) return;
+  last_send_error_ = error.text();
+  last_send_error_at_ = now;
+  logger_.warning("cannot send: {}", error.text());
+}
+
+bool SleeveForwarder::may_reply() {
+  auto const now = scheduler_.now();
+  if (now - replies_since_ >= kReplyPeriod) {
+    replies_since_ = now;
+    replies_ = 0;
+  }
+  return ++replies_ <= kRepliesPerSecond;
+}
+
+void SleeveForwarder::send(SleeveChannel channel, Bytes frame) {
+  if (!running() || !remote_) return;
+  io_.send_special({.peer = peer_, .connection = connection_, .channel = channel, .frame = std::move(frame)});
+}
+
+void SleeveForwarder::send_heartbeat() {
+  send(SleeveChannel::df, make_heartbeat(connection_));
+  arm_heartbeat();
+}
+
+void SleeveForwarder::arm_heartbeat() {
+  heartbeat_timer_ = scheduler_.after(interval_, [this] { send_heartbeat(); });
+}
+
+void SleeveForwarder::arm_timeout() {
+  timeout_timer_ = scheduler_.after(kHeartbeatTimeout, [this] {
+    fail(Error{ErrorKind::timed_out, "timed out waiting for UDP heartbeat"});
+  });
+}
+
+void SleeveForwarder::test_fragmentation() {
+  fragmentation_trusted_ = false;
+  publish();
+  send(SleeveChannel::fragmentable, make_fragmentation_test());
+  fragmentation_timer_ = scheduler_.after(kFragmentationTestInterval, [this] { test_fragmentation(); });
+}
+
+SleevePath SleeveForwarder::path() const {
+  return {.peer = peer_,
+          .connection = connection_,
+          .local = local_,
+          .remote = remote_,
+          .mtu = path_mtu_.mtu(),
+          .max_payload = path_mtu_.max_payload(),
+          .fragmentation_trusted = fragmentation_trusted_};
+}
+
+void SleeveForwarder::publish() {
+  if (!running()) return;
+  auto const now = path();
+  if (published_ == now) return;
+  published_ = now;
+  io_.set_path(now);
+}
+
+void SleeveForwarder::leave() {
+  if (!running()) return;
+  heartbeat_timer_.reset();
+  timeout_timer_.reset();
+  fragmentation_timer_.reset();
+  registry_.remove(peer_, connection_);
+  io_.remove_path(peer_, connection_);
+}
+
+void SleeveForwarder::fail(Error error) {
+  leave();
+  state_ = State::failed;
+  events_.failed(std::move(error));
+}
+
+std::map<std::string, std::string> SleeveForwarder::attributes() const {
+  return {{"mtu", std::to_string(path_mtu_.mtu())}};
+}
+
+Result<std::unique_ptr<Forwarder>> SleeveKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {
+  if (!peer.local || (peer.outbound && !peer.endpoint)) {
+    return failure(ErrorKind::unavailable, "sleeve needs an IPv4 connection");
+  }
+  if (!peer.session_key.empty()) return failure(ErrorKind::unavailable, "sleeve cannot encrypt yet");
+  return std::make_unique<SleeveForwarder>(dependencies_, peer, std::move(events));
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/logger.hpp"
+#include "base/scheduler.hpp"
+#include "datapath/tunnel/forwarder.hpp"
+#include "datapath/tunnel/path_mtu.hpp"
+#include "datapath/tunnel/sleeve_io.hpp"
+#include "datapath/tunnel/sleeve_registry.hpp"
+
+namespace weave::datapath {
+
+/// The control part of sleeve for one connection (protocol/datapath.md §4.4): finds the peer's address, keeps
+/// heartbeats going, learns whether fragments arrive and how large packets may be, and tells all this to the workers
+/// through SleeveIo.
+///
+///   prepared --confirm--> confirmed --sleeve/1--> established
+///                             |                        |
+///                             +-- 60 s of silence -----+--> failed
+///
+/// Errors of sending are counted and logged but never end the connection (§13 W10): silence does. Control thread only.
+class SleeveForwarder final : public Forwarder, private SleeveReceiver {
+ public:
+  struct Dependencies {
+    Scheduler& scheduler;
+    SleeveIo& io;
+    SleeveRegistry& registry;
+    Logger logger;
+  };
+
+  /// `peer.local` is set, and so is `peer.endpoint` if outbound. All dependencies outlive it.
+  SleeveForwarder(Dependencies dependencies, TunnelPeer const& peer, ForwarderEvents events);
+  SleeveForwarder(SleeveForwarder const&) = delete;
+  SleeveForwarder& operator=(SleeveForwarder const&) = delete;
+  ~SleeveForwarder() override;
+
+  void confirm() override;
+  void on_control(std::uint8_t sub_tag, ByteView payload) override;
+  [[nodiscard]] std::map<std::string, std::string> attributes() const override;
+
+  /// As last told to the workers (or as it will be, before confirm).
+  [[nodiscard]] SleevePath path() const;
+
+ private:
+  enum class State : std::uint8_t { prepared, confirmed, established, failed };
+
+  void on_special(Ipv4Endpoint from, SleeveChannel channel, ByteView frame) override;
+  void on_too_big(std::uint32_t path_mtu) override;
+  void on_send_error(Error const& error) override;
+
+  void on_heartbeat(Ipv4Endpoint from, ByteView frame);
+  void on_remote_confirmed();
+  void on_path_mtu_verified(ByteView payload);
+  [[nodiscard]] bool running() const { return state_ == State::confirmed || state_ == State::established; }
+  [[nodiscard]] bool may_reply();
+
+  void send(SleeveChannel channel, Bytes frame);
+  void send_heartbeat();
+  void arm_heartbeat();
+  void arm_timeout();
+  void test_fragmentation();
+  void publish();
+  void leave();
+  void fail(Error error);
+
+  Scheduler& scheduler_;
+  SleeveIo& io_;
+  SleeveRegistry& registry_;
+  Logger logger_;
+  ForwarderEvents events_;
+  PeerName peer_;
+  ConnectionUid connection_;
+  Ipv4Address local_;
+
+  State state_ = State::prepared;
+  std::optional<Ipv4Endpoint> remote_;
+  bool fragmentation_trusted_ = false;
+  bool heard_ = false; // sleeve/1 has been sent
+  Duration interval_ = kFastHeartbeat;
+  PathMtuSearch path_mtu_;
+  std::optional<SleevePath> published_;
+  Timer heartbeat_timer_;
+  Timer timeout_timer_;
+  Timer fragmentation_timer_;
+
+  TimePoint replies_since_{};
+  int replies_ = 0;
+  std::string last_send_error_;
+  TimePoint last_send_error_at_{};
+};
+
+/// Makes SleeveForwarders. Outlives them. Clear text only: connections that must be encrypted are refused.
+class SleeveKind final : public ForwarderKind {
+ public:
+  explicit SleeveKind(SleeveForwarder::Dependencies dependencies) : dependencies_{std::move(dependencies)} {}
+
+  [[nodiscard]] std::string_view name() const override { return "sleeve"; }
+  [[nodiscard]] Result<std::unique_ptr<Forwarder>> prepare(TunnelPeer const& peer, ForwarderEvents events) override;
+
+ private:
+  SleeveForwarder::Dependencies dependencies_;
+};
+
+} // namespace weave::datapath

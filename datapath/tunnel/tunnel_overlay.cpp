@@ -1,0 +1,34 @@
+#include "datapath/tunnel/tunnel_overlay.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace weave::datapath {
+namespace {
+
+/// The only kind that older peers, which do not announce kinds, can speak.
+constexpr std::string_view kCompatKind = "sleeve";
+
+} // namespace
+
+TunnelOverlay::TunnelOverlay(Scheduler& scheduler, Logger logger, std::vector<ForwarderKind*> kinds)
+    : scheduler_{scheduler}, logger_{std::move(logger)}, kinds_{std::move(kinds)} {
+  for (auto const* const kind : kinds_) names_.emplace_back(kind->name());
+}
+
+std::string TunnelOverlay::feature() const { return fmt::format("{}", fmt::join(names_, " ")); }
+
+Result<std::unique_ptr<TunnelSwitch>> TunnelOverlay::prepare(TunnelConnectionParameters parameters) const {
+  auto const common = common_overlays(names_, parameters.overlays ? *parameters.overlays : kCompatKind);
+  if (common.empty()) return failure(ErrorKind::refused, "no overlays in common with peer");
+  std::vector<ForwarderKind*> kinds;
+  std::ranges::copy_if(kinds_, std::back_inserter(kinds), [&common](ForwarderKind const* kind) {
+    return std::ranges::find(common, kind->name()) != common.end();
+  });
+  return TunnelSwitch::create(scheduler_, logger_, kinds, std::move(parameters));
+}
+
+} // namespace weave::datapath
