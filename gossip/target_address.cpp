@@ -36,6 +36,13 @@ struct Split {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
 }
 
+/// Names have no colons, so a host with one must be an IPv6 address, perhaps with a zone.
+[[nodiscard]] bool is_plausible_host(std::string_view host) {
+  if (host.find(':') == std::string_view::npos) return !host.empty();
+  auto const address = host.substr(0, host.find('%'));
+  return address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+}
+
 [[nodiscard]] std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -47,7 +54,7 @@ struct Split {
 
 Result<TargetAddress> TargetAddress::parse(std::string_view text) {
   auto const parts = split(text).value_or(Split{.host = without_brackets(text), .port = {}});
-  if (parts.host.empty() || !is_alphanumeric(parts.port)) {
+  if (!is_plausible_host(parts.host) || !is_alphanumeric(parts.port)) {
     return failure(ErrorKind::malformed, fmt::format("invalid peer name \"{}\", should be host[:port]", text));
   }
   TargetAddress address{.host = std::string{parts.host}, .port = std::nullopt};
