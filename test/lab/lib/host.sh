@@ -115,6 +115,8 @@ lab_alive() { # HOST NAME
 # shellcheck disable=SC2034
 lab_capture() {
   LAB_STATUS=0
-  LAB_STDOUT=$(lab_exec "$@" 2>"$LAB_DIR/stderr" </dev/null) || LAB_STATUS=$?
+  # Through files: a daemon that keeps its starter's output open must not hold us up.
+  lab_exec "$@" >"$LAB_DIR/stdout" 2>"$LAB_DIR/stderr" </dev/null || LAB_STATUS=$?
+  LAB_STDOUT=$(<"$LAB_DIR/stdout")
   LAB_STDERR=$(<"$LAB_DIR/stderr")
 }

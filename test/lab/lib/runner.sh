@@ -73,7 +73,8 @@ runner_image() {
 
 runner_clean() {
   if [[ -n ${LAB_LOG_DIR:-} && -d $LAB_RUN_DIR/kept ]]; then
-    mkdir -p "$LAB_LOG_DIR" && cp -r -- "$LAB_RUN_DIR"/kept/. "$LAB_LOG_DIR"/ || true
+    mkdir -p "$LAB_LOG_DIR"
+    cp -r -- "$LAB_RUN_DIR"/kept/. "$LAB_LOG_DIR"/
   fi
   if [[ -n $runner_child ]]; then
     kill -KILL "$runner_child" 2>/dev/null || true

@@ -25,12 +25,7 @@ modprobe -qa veth bridge br_netfilter vxlan openvswitch vport-vxlan tun dummy ov
   xt_policy xt_esp xt_set ip_set ip_set_hash_ip ip_set_hash_net xt_physdev ipt_REJECT sch_netem sch_ingress cls_bpf cls_u32 cls_matchall \
   act_mirred esp4 xfrm_user xfrm_algo 2>/dev/null
 
-mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
-while read -r controller _ _ enabled; do
-  [[ $controller != '#'* && $enabled == 1 ]] || continue
-  mkdir "/sys/fs/cgroup/$controller"
-  mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller" 2>/dev/null || rmdir "/sys/fs/cgroup/$controller"
-done </proc/cgroups
+mount -t cgroup2 cgroup /sys/fs/cgroup
 
 export LAB_RUN_DIR=/mnt/lab LAB_DOCKER_IPTABLES LAB_KEEP_LOGS LAB_TIME_SCALE LAB_INSIDE_UML=1
 ip link set lo up

@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# lab: docker run --net=weave on two hosts, ping by address, status, stop, reset
+# needs: weave docker python3 ss ping
+# limit: 60
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+
+begin=$(lab_now_ms)
+lab_weave_launch hosta
+lab_weave_launch hostb 192.0.2.1
+lab_weave_containers c1:hosta c2:hostb
+address1=$(lab_container_address hosta c1)
+address2=$(lab_container_address hostb c2)
+lab_say "c1 on hosta has $address1, c2 on hostb has $address2"
+in_range='^10\.(3[2-9]|4[0-7])\.[0-9]+\.[0-9]+$'
+lab_match 'address of c1' "$in_range" "$address1"
+lab_match 'address of c2' "$in_range" "$address2"
+[[ $address1 != "$address2" ]] || lab_fail "both hosts gave out $address1"
+
+lab_ping hosta c1 "$address2" 64 1400 10000
+lab_say "from the first launch to here: $(lab_since "$begin") s"
+lab_ping hostb c2 "$address1" 64 1400 10000
+lab_match 'interfaces of c1' "ethwe0 .*inet $address1/12" "$(lab_container_net hosta c1 ip -o -4 address)"
+lab_match 'multicast route of c1' '^224\.0\.0\.0/4 dev ethwe0' "$(lab_container_net hosta c1 ip route)"
+
+lab_weave_connected 1 hosta hostb
+for host in hosta hostb; do
+  status=$(lab_weave "$host" status)
+  lab_match "status of $host" '^ +Connections: 1 \(1 established\)$' "$status"
+  lab_match "status of $host" '^ +Peers: 2 \(with 2 established connections\)$' "$status"
+  lab_match "status of $host" '^ +Status: ready$' "$status"
+  lab_match "status of $host" '^ +Range: 10\.32\.0\.0/12$' "$status"
+  lab_equal "peers in status ipam of $host" 2 "$(lab_weave "$host" status ipam | grep -c ' IPs (')"
+  lab_equal "peers in status peers of $host" 2 "$(lab_weave "$host" status peers | grep -c '^[0-9a-f]')"
+  lab_weave "$host" report | python3 -c 'import json, sys; json.load(sys.stdin)["Router"]["Peers"][1]'
+done
+lab_equal 'targets of hostb' 192.0.2.1 "$(lab_weave hostb status targets)"
+
+# c2 stays: stop and reset must cope with a container that is still attached.
+lab_docker hosta rm -f c1 >/dev/null
+for host in hosta hostb; do
+  lab_capture "$host" weave stop
+  lab_equal "exit of weave stop on $host" 0 "$LAB_STATUS"
+  lab_weave_stopped "$host"
+done
+lab_absent 'networks after weave stop' '^weave$' "$(lab_docker hosta network ls --format '{{.Name}}')"
+
+lab_weave_launch hosta 192.0.2.2
+lab_weave hosta reset >/dev/null
+lab_weave hostb reset --force >/dev/null
+for host in hosta hostb; do
+  lab_equal "what weave reset left on $host" '' "$(lab_weave_remains "$host" | tr '\n' ' ')"
+done
