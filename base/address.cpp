@@ -79,7 +79,8 @@ Result<Ipv4Cidr> Ipv4Cidr::parse(std::string_view text) {
 Result<Ipv4Cidr> Ipv4Cidr::parse_subnet(std::string_view text) {
   auto cidr = parse(text);
   if (!cidr) return cidr;
-  if (cidr->prefix > 30) {
+  // The size of a /0 does not fit its 32 bits and counts as zero, as in the original.
+  if (cidr->prefix > 30 || cidr->prefix == 0) {
     return failure(ErrorKind::out_of_range,
                    fmt::format("invalid subnet - smaller than minimum size {}: {}", kMinimumSubnetSize, text));
   }
