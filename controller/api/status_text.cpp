@@ -64,14 +64,6 @@ class Section {
   std::string text_;
 };
 
-std::string version_check_text(VersionCheckStatus const& check) {
-  if (!check.enabled) return "version check update disabled";
-  auto const next = check.next_check_at ? to_short_text(*check.next_check_at) : std::string{"never"};
-  if (!check.success) return fmt::format("failed to check latest version - see logs; next check at {}", next);
-  if (!check.new_version.empty()) return fmt::format("version {} available - please upgrade!", check.new_version);
-  return fmt::format("up to date; next check at {}", next);
-}
-
 /// `1 established, 2 pending`: only what there is, in the order given.
 std::string counted(std::span<std::pair<std::size_t, std::string_view> const> counts) {
   std::string text;
@@ -206,6 +198,14 @@ std::string status_text(StatusReport const& report) {
     add(Section{}.line("Service", "plugin (legacy)").line("DriverName", report.plugin->driver_name).text());
   }
   return text;
+}
+
+std::string version_check_text(VersionCheckStatus const& check) {
+  if (!check.enabled) return "version check update disabled";
+  auto const next = check.next_check_at ? to_short_text(*check.next_check_at) : std::string{"never"};
+  if (!check.success) return fmt::format("failed to check latest version - see logs; next check at {}", next);
+  if (!check.new_version.empty()) return fmt::format("version {} available - please upgrade!", check.new_version);
+  return fmt::format("up to date; next check at {}", next);
 }
 
 std::string connection_info(ConnectionStatus const& connection) {

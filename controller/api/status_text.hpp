@@ -17,6 +17,8 @@ namespace weave::controller::api {
 [[nodiscard]] std::string dns_text(StatusReport const& report);
 [[nodiscard]] std::string ipam_text(StatusReport const& report);
 
+/// What stands in brackets after the version (§5.1).
+[[nodiscard]] std::string version_check_text(VersionCheckStatus const& check);
 /// The word after `Status:` in the ipam section (§5.1).
 [[nodiscard]] std::string ipam_state_text(IpamStatus const& ipam);
 /// The part of a connection's line between its state and its attributes, also `Info` in the report (§5.2).

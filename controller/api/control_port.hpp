@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/result.hpp"
+#include "controller/api/messages.hpp"
+
+/// What the control API needs from the daemon; implemented by the composition root. Everything is called on the control
+/// thread. Callbacks run exactly once, on that thread, inside the call or later. An operation that may wait returns its
+/// Cancel, called at most once and only before the callback, when the client has gone; the callback then still runs
+/// (with ErrorKind::cancelled). The ports must outlive the servers that use them.
+namespace weave::controller::api {
+
+using Cancel = std::function<void()>;
+template <class T>
+using Completion = std::function<void(Result<T>)>;
+
+/// The mesh and the daemon as a whole.
+class DaemonPort {
+ public:
+  virtual ~DaemonPort() = default;
+
+  [[nodiscard]] virtual StatusReport report() const = 0;
+  /// Adds direct targets (`host[:port]`, as typed); with `replace` they become the only ones. Good ones are added even
+  /// if others are bad; the callback gets one line for each bad one.
+  virtual void connect(std::vector<std::string> peers, bool replace,
+                       std::function<void(std::vector<std::string> errors)> done) = 0;
+  /// Unknown ones are no error.
+  virtual void forget(std::vector<std::string> peers) = 0;
+};
+
+/// Address allocation (protocol/ipam-dns.md §7.5). `id` is a container id, `weave:expose`, or `_` for "none", when the
+/// address is filed under its own text.
+class AddressPort {
+ public:
+  virtual ~AddressPort() = default;
+
+  /// The first address in `subnet` (absent: the default subnet) that `id` has or can get. May wait without limit.
+  [[nodiscard]] virtual Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive,
+                                        Completion<Ipv4Cidr> done) = 0;
+  /// Error texts without the prefix `Unable to claim: `.
+  [[nodiscard]] virtual Cancel claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown,
+                                     Completion<void> done) = 0;
+  /// Absent subnet: the default subnet.
+  [[nodiscard]] virtual std::vector<Ipv4Cidr> lookup(std::string const& id, std::optional<Ipv4Cidr> subnet) const = 0;
+  [[nodiscard]] virtual std::vector<OwnedAddresses> owned() const = 0;
+  /// Error: `Free: address <ip> not found for <id>`.
+  [[nodiscard]] virtual Result<void> release(std::string const& id, Ipv4Address address) = 0;
+  /// Error: `Delete: no addresses for <id>`.
+  [[nodiscard]] virtual Result<void> release_all(std::string const& id) = 0;
+  [[nodiscard]] virtual Ipv4Cidr default_subnet() const = 0;
+  /// Empty, or the name of a range tracker.
+  [[nodiscard]] virtual std::string tracker() const = 0;
+  /// Completes when a ring exists, also on shutdown.
+  [[nodiscard]] virtual Cancel prime(Completion<void> done) = 0;
+  /// Gives all our ranges to another peer and allocates no more.
+  virtual void hand_over() = 0;
+  /// Takes over the ranges of a dead peer, named by name or nickname; how many addresses that were (0 if unknown).
+  [[nodiscard]] virtual Result<std::uint32_t> take_over(std::string const& peer) = 0;
+};
+
+/// Removes the default Docker network before a stop.
+class DockerNetworkPort {
+ public:
+  struct Removal {
+    bool removed = false;                         ///< or was not there
+    std::vector<std::string> attached_containers; ///< ids that hindered it
+  };
+
+  virtual ~DockerNetworkPort() = default;
+
+  /// Must complete in bounded time, with ErrorKind::unavailable if Docker does not answer.
+  virtual void remove_default_network(Completion<Removal> done) = 0;
+};
+
+} // namespace weave::controller::api

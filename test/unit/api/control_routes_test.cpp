@@ -1,0 +1,295 @@
+#include "controller/api/control_routes.hpp"
+
+#include <gtest/gtest.h>
+
+#include "test/unit/api/sample_report.hpp"
+
+namespace weave::controller::api {
+namespace {
+
+using http::Request;
+using http::Response;
+
+class FakeDaemon final : public DaemonPort {
+ public:
+  StatusReport state = sample_report();
+  std::vector<std::string> log;
+  std::vector<std::string> connect_errors;
+
+  StatusReport report() const override { return state; }
+  void connect(std::vector<std::string> peers, bool replace,
+               std::function<void(std::vector<std::string>)> done) override {
+    for (auto const& peer : peers) log.push_back((replace ? "replace " : "connect ") + peer);
+    done(connect_errors);
+  }
+  void forget(std::vector<std::string> peers) override {
+    for (auto const& peer : peers) log.push_back("forget " + peer);
+  }
+};
+
+/// Answers at once from its members, except allocate and prime, which wait until the test completes them.
+class FakeAddresses final : public AddressPort {
+ public:
+  std::vector<std::string> log;
+  Completion<Ipv4Cidr> waiting_allocate;
+  Completion<void> waiting_prime;
+  Result<void> claim_result;
+  Result<void> release_result;
+  std::vector<Ipv4Cidr> held;
+
+  Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive,
+                  Completion<Ipv4Cidr> done) override {
+    log.push_back("allocate " + id + " " + (subnet ? subnet->to_string() : "default") + (check_alive ? " alive" : ""));
+    waiting_allocate = std::move(done);
+    return [this] {
+      log.emplace_back("cancelled");
+      std::exchange(waiting_allocate, nullptr)(failure(ErrorKind::cancelled, "Allocate request for c1 cancelled"));
+    };
+  }
+  Cancel claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown,
+               Completion<void> done) override {
+    log.push_back("claim " + id + " " + address.to_string() + (check_alive ? " alive" : "") +
+                  (no_error_on_unknown ? " lenient" : ""));
+    done(claim_result);
+    return {};
+  }
+  std::vector<Ipv4Cidr> lookup(std::string const&, std::optional<Ipv4Cidr>) const override { return held; }
+  std::vector<OwnedAddresses> owned() const override {
+    return held.empty() ? std::vector<OwnedAddresses>{} : std::vector{OwnedAddresses{"c1", held}};
+  }
+  Result<void> release(std::string const& id, Ipv4Address address) override {
+    log.push_back("release " + id + " " + address.to_string());
+    return release_result;
+  }
+  Result<void> release_all(std::string const& id) override {
+    log.push_back("release " + id);
+    return release_result;
+  }
+  Ipv4Cidr default_subnet() const override { return Ipv4Cidr::parse("10.32.0.0/12").value(); }
+  std::string tracker() const override { return {}; }
+  Cancel prime(Completion<void> done) override {
+    waiting_prime = std::move(done);
+    return [this] { waiting_prime = nullptr; };
+  }
+  void hand_over() override { log.emplace_back("hand over"); }
+  Result<std::uint32_t> take_over(std::string const& peer) override {
+    return peer == "dead" ? Result<std::uint32_t>{524288} : Result<std::uint32_t>{0};
+  }
+};
+
+class FakeNetwork final : public DockerNetworkPort {
+ public:
+  Result<Removal> result = Removal{.removed = true, .attached_containers = {}};
+  void remove_default_network(Completion<Removal> done) override { done(result); }
+};
+
+/// Catches the answer of one request and plays the client that goes away.
+struct Caught final : http::Responder::Sink {
+  std::optional<Response> response;
+  std::function<void()> on_abandoned;
+  bool gone = false;
+
+  void deliver(Response answer) override { response = std::move(answer); }
+  [[nodiscard]] bool abandoned() const override { return gone; }
+  void set_on_abandoned(std::function<void()> call) override { on_abandoned = std::move(call); }
+};
+
+class ControlRoutes : public ::testing::Test {
+ protected:
+  FakeDaemon daemon;
+  FakeAddresses addresses;
+  FakeNetwork network;
+  http::Router router = control_routes({.daemon = &daemon, .addresses = &addresses, .docker_network = &network});
+
+  std::shared_ptr<Caught> start(Request request) {
+    auto caught = std::make_shared<Caught>();
+    router(std::move(request), http::Responder{caught});
+    return caught;
+  }
+  Response ask(Request request) {
+    auto const caught = start(std::move(request));
+    if (!caught->response) ADD_FAILURE() << "no answer";
+    return caught->response.value_or(Response{.status = 0, .headers = {}, .body = {}});
+  }
+  Response ask(std::string method, std::string target) { return ask(request(std::move(method), std::move(target))); }
+  static Request request(std::string method, std::string target) {
+    return {.method = std::move(method), .target = std::move(target), .headers = {}, .body = {}};
+  }
+};
+
+#define EXPECT_ANSWER(response, wanted_status, wanted_body) \
+  do {                                                      \
+    auto const got = (response);                            \
+    EXPECT_EQ(got.status, wanted_status);                   \
+    EXPECT_EQ(got.body, wanted_body);                       \
+  } while (false)
+
+TEST_F(ControlRoutes, StatusIs503WithTheSameBodyUntilReady) {
+  auto const ready = ask("GET", "/status");
+  EXPECT_EQ(ready.status, 200);
+  EXPECT_TRUE(ready.body.starts_with("        Version: 3.0.0"));
+  EXPECT_EQ(ready.headers.get("Content-Type"), "text/plain; charset=utf-8");
+  daemon.state.ready = false;
+  EXPECT_ANSWER(ask("GET", "/status"), 503, ready.body);
+  EXPECT_ANSWER(ask("GET", "/status/targets"), 503, "10.9.9.9:7000\n192.168.77.1\n");
+}
+
+TEST_F(ControlRoutes, PartsThatAreOffAreEmpty) {
+  EXPECT_ANSWER(ask("GET", "/status/dns"), 200, "");
+  daemon.state.ipam.reset();
+  EXPECT_ANSWER(ask("GET", "/status/ipam"), 200, "");
+}
+
+TEST_F(ControlRoutes, UnknownPathAndWrongMethod) {
+  EXPECT_ANSWER(ask("GET", "/status/bogus"), 404, "404 page not found\n");
+  EXPECT_ANSWER(ask("POST", "/status"), 405, "");
+  EXPECT_ANSWER(ask("GET", "/domain"), 404, "404 page not found\n");
+  EXPECT_ANSWER(ask("GET", "/proxyaddrs"), 404, "404 page not found\n");
+}
+
+TEST_F(ControlRoutes, ReportAsJsonOrThroughOneTemplate) {
+  auto json = request("GET", "/report");
+  json.headers.add("Accept", "application/json");
+  auto const answer = ask(json);
+  EXPECT_EQ(answer.body, to_json(daemon.state));
+  EXPECT_EQ(answer.headers.get("Content-Type"), "application/json");
+  EXPECT_ANSWER(ask("GET", "/report"), 400, "error: must supply one format parameter\n");
+  EXPECT_ANSWER(ask("GET", "/report?format=a&format=b"), 400, "error: must supply one format parameter\n");
+  EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B+.Version+%7D%7D"), 200, "3.0.0");
+  EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B.Bogus%7D%7D"), 500, "error during template execution\n");
+  EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B"), 400, "template: format:1: unclosed action\n");
+}
+
+TEST_F(ControlRoutes, ConnectTakesPeersFromBodyOrQueryAndTellsEveryError) {
+  EXPECT_ANSWER(ask(Request::post_form("/connect",
+                                       [] {
+                                         http::Form form;
+                                         form.add("peer", "a");
+                                         form.add("peer", "b:1");
+                                         return form;
+                                       }())),
+                200, "");
+  EXPECT_ANSWER(ask("POST", "/connect?peer=c&replace=true"), 200, "");
+  EXPECT_EQ(daemon.log, (std::vector<std::string>{"connect a", "connect b:1", "replace c"}));
+  daemon.connect_errors = {"invalid peer name \":99\", should be host[:port]", "lookup x: no such host"};
+  EXPECT_ANSWER(ask("POST", "/connect?peer=:99&peer=x"), 400,
+                "invalid peer name \":99\", should be host[:port]\nlookup x: no such host\n");
+}
+
+TEST_F(ControlRoutes, ForgetNeverFails) {
+  EXPECT_ANSWER(ask("POST", "/forget?peer=a"), 200, "");
+  EXPECT_EQ(daemon.log, (std::vector<std::string>{"forget a"}));
+}
+
+TEST_F(ControlRoutes, AllocateWaitsAndAnswersWithoutNewline) {
+  auto const caught = start(request("POST", "/ip/c1?check-alive=true"));
+  EXPECT_FALSE(caught->response);
+  std::exchange(addresses.waiting_allocate, nullptr)(Ipv4Cidr::parse("10.32.0.1/12").value());
+  EXPECT_ANSWER(*caught->response, 200, "10.32.0.1/12");
+  (void)start(request("POST", "/ip/weave%3Aexpose/10.40.0.0/24"));
+  EXPECT_EQ(addresses.log,
+            (std::vector<std::string>{"allocate c1 default alive", "allocate weave:expose 10.40.0.0/24"}));
+}
+
+TEST_F(ControlRoutes, AClientThatGoesAwayCancelsItsAllocation) {
+  auto const caught = start(request("POST", "/ip/c1"));
+  ASSERT_TRUE(caught->on_abandoned);
+  caught->gone = true;
+  caught->on_abandoned();
+  EXPECT_EQ(addresses.log.back(), "cancelled");
+  EXPECT_FALSE(addresses.waiting_allocate);
+}
+
+TEST_F(ControlRoutes, GivingUpIsNoSuccess) {
+  auto const caught = start(request("POST", "/ip/c1?check-alive=true"));
+  std::exchange(addresses.waiting_allocate,
+                nullptr)(failure(ErrorKind::cancelled, "Allocate request for c1 cancelled"));
+  EXPECT_ANSWER(*caught->response, 503, "Allocate request for c1 cancelled\n");
+}
+
+TEST_F(ControlRoutes, AllocateChecksTheSubnetFirst) {
+  EXPECT_ANSWER(ask("POST", "/ip/c1/10.2.3.1/24"), 400,
+                "invalid subnet - bits after network prefix are not all zero: 10.2.3.1/24\n");
+  EXPECT_ANSWER(ask("POST", "/ip/c1/10.2.3.2/31"), 400, "invalid subnet - smaller than minimum size 4: 10.2.3.2/31\n");
+  EXPECT_ANSWER(ask("POST", "/ip/c1/x/24"), 400, "invalid CIDR address: x/24\n");
+  auto const caught = start(request("POST", "/ip/c1/10.99.0.0/16"));
+  std::exchange(addresses.waiting_allocate,
+                nullptr)(failure(ErrorKind::out_of_range, "range 10.99.0.0/16 out of bounds: 10.32.0.0/12"));
+  EXPECT_ANSWER(*caught->response, 400, "range 10.99.0.0/16 out of bounds: 10.32.0.0/12\n");
+}
+
+TEST_F(ControlRoutes, Claim) {
+  EXPECT_ANSWER(ask("PUT", "/ip/_/10.32.0.9/12?check-alive=true&noErrorOnUnknown=true"), 204, "");
+  EXPECT_EQ(addresses.log, (std::vector<std::string>{"claim _ 10.32.0.9/12 alive lenient"}));
+  addresses.claim_result = failure(ErrorKind::already_exists, "address 10.32.0.9/12 is already owned by c1");
+  EXPECT_ANSWER(ask("PUT", "/ip/c2/10.32.0.9/12"), 400,
+                "Unable to claim: address 10.32.0.9/12 is already owned by c1\n");
+  EXPECT_ANSWER(ask("PUT", "/ip/c2/10.32.0.9"), 405, "");
+}
+
+TEST_F(ControlRoutes, LookupAndList) {
+  EXPECT_ANSWER(ask("GET", "/ip/c1"), 200, "");
+  EXPECT_ANSWER(ask("GET", "/ip"), 200, "{\"owned\":null}\n");
+  addresses.held = {Ipv4Cidr::parse("10.32.0.1/12").value(), Ipv4Cidr::parse("10.40.0.1/24").value()};
+  EXPECT_ANSWER(ask("GET", "/ip/c1/10.40.0.0/24"), 200, "10.32.0.1/12 10.40.0.1/24");
+  EXPECT_ANSWER(ask("GET", "/ip/c1/10.40.0.1/24"), 400,
+                "invalid subnet - bits after network prefix are not all zero: 10.40.0.1/24\n");
+  EXPECT_ANSWER(ask("GET", "/ip"), 200,
+                "{\"owned\":[{\"containerid\":\"c1\",\"addrs\":[\"10.32.0.1/12\",\"10.40.0.1/24\"]}]}\n");
+}
+
+TEST_F(ControlRoutes, Release) {
+  EXPECT_ANSWER(ask("DELETE", "/ip/c1/10.32.0.1"), 204, "");
+  EXPECT_ANSWER(ask("DELETE", "/ip/c1"), 204, "");
+  EXPECT_EQ(addresses.log, (std::vector<std::string>{"release c1 10.32.0.1", "release c1"}));
+  EXPECT_ANSWER(ask("DELETE", "/ip/c1/x"), 400, "invalid IP Address: x\n");
+  addresses.release_result = failure(ErrorKind::not_found, "Free: address 10.32.0.1 not found for c1");
+  EXPECT_ANSWER(ask("DELETE", "/ip/c1/10.32.0.1"), 400, "Unable to free: Free: address 10.32.0.1 not found for c1\n");
+  addresses.release_result = failure(ErrorKind::not_found, "Delete: no addresses for c1");
+  EXPECT_ANSWER(ask("DELETE", "/ip/c1"), 400, "Delete: no addresses for c1\n");
+}
+
+TEST_F(ControlRoutes, RingInformation) {
+  EXPECT_ANSWER(ask("GET", "/ipinfo/defaultsubnet"), 200, "10.32.0.0/12");
+  EXPECT_ANSWER(ask("GET", "/ipinfo/tracker"), 200, "\n");
+  auto const caught = start(request("GET", "/ring"));
+  EXPECT_FALSE(caught->response);
+  addresses.waiting_prime({});
+  EXPECT_ANSWER(*caught->response, 200, "");
+}
+
+TEST_F(ControlRoutes, HandOverAndTakeOver) {
+  EXPECT_ANSWER(ask("DELETE", "/peer"), 204, "");
+  EXPECT_EQ(addresses.log, (std::vector<std::string>{"hand over"}));
+  EXPECT_ANSWER(ask("DELETE", "/peer/dead"), 200, "524288 IPs taken over from dead\n");
+  EXPECT_ANSWER(ask("DELETE", "/peer/zz"), 200, "0 IPs taken over from zz\n");
+}
+
+TEST_F(ControlRoutes, RemovesTheDockerNetworkOrNamesWhoHindersIt) {
+  EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 204, "");
+  network.result = DockerNetworkPort::Removal{.removed = false, .attached_containers = {"abc", "def"}};
+  EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 409, "abc def\n");
+  network.result = failure(ErrorKind::unavailable, "Docker does not answer");
+  EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 503, "Docker does not answer\n");
+}
+
+TEST_F(ControlRoutes, WithAllocationOffItsPathsAreUnknown) {
+  router = control_routes({.daemon = &daemon, .addresses = nullptr, .docker_network = nullptr});
+  for (auto const* path : {"/ip/c1", "/ip", "/ipinfo/defaultsubnet", "/ipinfo/tracker", "/ring"}) {
+    EXPECT_ANSWER(ask("GET", path), 404, "404 page not found\n");
+  }
+  EXPECT_ANSWER(ask("DELETE", "/peer"), 204, "");
+  EXPECT_ANSWER(ask("DELETE", "/peer/dead"), 200, "");
+  EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 404, "404 page not found\n");
+}
+
+TEST_F(ControlRoutes, TheStatusAddressChangesNothing) {
+  router = status_routes(daemon);
+  EXPECT_EQ(ask("GET", "/status").status, 200);
+  EXPECT_EQ(ask("POST", "/connect?peer=a").status, 404);
+  EXPECT_EQ(ask("DELETE", "/peer").status, 404);
+  EXPECT_TRUE(daemon.log.empty());
+}
+
+} // namespace
+} // namespace weave::controller::api
