@@ -1,0 +1,127 @@
+#include "datapath/tunnel/io/frame_sender.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "datapath/packet/ipv4_fragment.hpp"
+#include "datapath/tunnel/sleeve_layout.hpp"
+#include "datapath/tunnel/sleeve_plan.hpp"
+
+namespace weave::datapath {
+
+namespace {
+
+std::size_t number(SleeveChannel channel) { return static_cast<std::size_t>(channel); }
+
+} // namespace
+
+void FrameSender::set_paths(SleevePaths const& paths) {
+  flush(now_);
+  std::vector<PathState> states;
+  states.reserve(paths.size());
+  for (auto const& path : paths) {
+    PathState state{.path = path, .open = {}};
+    // The limits on reports go on, unless the path has become another one.
+    if (auto const* old = find(path.peer); old != nullptr && old->path.connection == path.connection) {
+      state.failure_reported = old->failure_reported;
+      if (old->path == path) state.too_big_reported = old->too_big_reported;
+    }
+    states.push_back(std::move(state));
+  }
+  paths_ = std::move(states);
+  index_.clear();
+  for (std::size_t i = 0; i < paths_.size(); ++i) index_[paths_[i].path.peer] = i;
+}
+
+FrameSender::PathState* FrameSender::find(PeerName peer) {
+  auto const found = index_.find(peer);
+  return found == index_.end() ? nullptr : &paths_[found->second];
+}
+
+void FrameSender::send(ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded) {
+  auto* const state = find(hop.next_hop);
+  auto& counters = context_.counters;
+  if (state == nullptr) return counters.no_path.add();
+  switch (plan_sleeve(state->path, kind, frame.size(), flooded)) {
+    case SleevePlan::send_df: return queue(*state, SleeveChannel::df, hop, frame, false);
+    case SleevePlan::send_fragmentable: return queue(*state, SleeveChannel::fragmentable, hop, frame, false);
+    case SleevePlan::fragment: return queue_fragments(*state, hop, frame);
+    case SleevePlan::answer_too_big: return context_.events.on_frame_too_big(hop, frame, state->path.mtu);
+    case SleevePlan::drop_no_address: return counters.no_address.add();
+    case SleevePlan::drop_too_big: return counters.too_big.add();
+    case SleevePlan::drop_oversize: return counters.oversize.add();
+  }
+}
+
+void FrameSender::queue_fragments(PathState& state, ForwardHop const& hop, ByteView frame) {
+  auto pieces = Ipv4Fragmenter::create(frame, fragment_mtu(state.path));
+  if (!pieces) return context_.counters.oversize.add();
+  MutableBytes const buffer{fragment_.get(), SendBatch::kSlotBytes};
+  while (!pieces->done()) {
+    auto const size = pieces->write_next(buffer);
+    if (size == 0) return context_.counters.oversize.add();
+    context_.counters.fragments.add();
+    queue(state, SleeveChannel::df, hop, buffer.first(size), false);
+  }
+}
+
+void FrameSender::send_special(SleeveSpecial const& special) {
+  auto* const state = find(special.peer);
+  if (state == nullptr || !state->path.remote || state->path.connection != special.connection) {
+    return context_.counters.commands_lost.add();
+  }
+  queue(*state, special.channel, {special.peer, context_.self, special.peer}, special.frame, true);
+}
+
+void FrameSender::queue(PathState& state, SleeveChannel channel, ForwardHop const& hop, ByteView frame, bool alone) {
+  auto& open = state.open[number(channel)];
+  if (!alone && open && writers_[*open]->append(hop.source, hop.destination, frame)) {
+    return batch_.set_size(*open, writers_[*open]->packet().size());
+  }
+  SendBatch::Target const target{.channel = channel,
+                                 .to = *state.path.remote,
+                                 .from = state.path.local,
+                                 .tag = static_cast<std::size_t>(&state - paths_.data())};
+  auto slot = batch_.take(target);
+  if (!slot) {
+    flush(now_);
+    slot = batch_.take(target);
+  }
+  // A frame that may exceed the limit, on the fragmentable channel or to find it out, is alone in its packet.
+  auto const needed = kClearPacketOverhead + kFrameOverhead + frame.size();
+  auto const limit = std::min<std::size_t>(std::max<std::size_t>(state.path.max_payload, needed), kMaxUdpPayload);
+  auto& writer = writers_[*slot].emplace(batch_.buffer(*slot), context_.self, limit);
+  special_[*slot] = alone;
+  if (!writer.append(hop.source, hop.destination, frame)) return context_.counters.oversize.add();
+  batch_.set_size(*slot, writer.packet().size());
+  if (!alone) open = *slot;
+}
+
+void FrameSender::flush(TimePoint now) {
+  now_ = now;
+  if (batch_.used() == 0) return;
+  for (std::size_t slot = 0; slot < batch_.used(); ++slot) {
+    auto const& target = batch_.target(slot);
+    paths_[target.tag].open[number(target.channel)].reset();
+  }
+  batch_.send(context_.sockets,
+              [this](std::size_t slot, SendBatch::Target const& target, int error) { settle(slot, target, error); });
+}
+
+void FrameSender::settle(std::size_t slot, SendBatch::Target const& target, int error) {
+  auto& counters = context_.counters;
+  if (error == 0) {
+    counters.sent_packets.add();
+    counters.sent_frames.add(writers_[slot]->frames());
+    return;
+  }
+  auto& state = paths_[target.tag];
+  bool const too_big = error == EMSGSIZE;
+  (too_big ? counters.too_big_packets : counters.send_failures).add();
+  auto& reported = too_big ? state.too_big_reported : state.failure_reported;
+  if (!special_[slot] && now_ - reported < (too_big ? kTooBigInterval : kFailureInterval)) return;
+  reported = now_;
+  context_.events.on_packet_refused(state.path, target.channel, error);
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,93 @@
+#include "datapath/tunnel/io/packet_worker.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace weave::datapath {
+
+PacketWorker::PacketWorker(Dependencies dependencies)
+    : port_{std::move(dependencies.port)},
+      sockets_{std::move(dependencies.sockets)},
+      macs_{dependencies.macs},
+      post_{std::move(dependencies.post)},
+      on_port_failed_{std::move(dependencies.on_port_failed)} {}
+
+PacketWorker::~PacketWorker() { stop(); }
+
+Result<void> PacketWorker::start(SleeveEvents events) {
+  if (mailbox_) return failure(ErrorKind::already_exists, "packet worker was started before");
+  shared_.wake.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!shared_.wake) return std::unexpected(system_error("create eventfd", errno));
+  mailbox_ = std::make_shared<ControlMailbox>(std::move(events), post_);
+  auto loop = std::make_shared<WorkerLoop>(WorkerLoop::Dependencies{.port = port_,
+                                                                    .sockets = sockets_,
+                                                                    .macs = macs_,
+                                                                    .shared = shared_,
+                                                                    .mailbox = mailbox_,
+                                                                    .on_port_failed = on_port_failed_});
+  // The thread takes no signals: they belong to the control thread.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  Result<void> started;
+  try {
+    thread_ = std::thread{[loop] { loop->run(); }};
+    pthread_setname_np(thread_.native_handle(), "packet-worker");
+  } catch (std::system_error const& error) {
+    started = failure(ErrorKind::unavailable, std::string{"start packet worker: "} + error.what());
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
+void PacketWorker::stop() {
+  if (mailbox_) mailbox_->close();
+  if (!thread_.joinable()) return;
+  shared_.stopping.store(true, std::memory_order_release);
+  wake();
+  thread_.join();
+}
+
+void PacketWorker::set_path(SleevePath const& path) {
+  paths_[path.peer] = path;
+  publish_paths();
+}
+
+void PacketWorker::remove_path(PeerName peer, ConnectionUid connection) {
+  auto const found = paths_.find(peer);
+  if (found == paths_.end() || found->second.connection != connection) return;
+  paths_.erase(found);
+  publish_paths();
+}
+
+void PacketWorker::publish_paths() {
+  auto paths = std::make_shared<SleevePaths>();
+  paths->reserve(paths_.size());
+  for (auto const& [peer, path] : paths_) paths->push_back(path);
+  shared_.paths.publish(std::move(paths));
+  wake();
+}
+
+void PacketWorker::send_special(SleeveSpecial special) {
+  if (!shared_.specials.push(std::move(special))) return shared_.counters.commands_lost.add();
+  wake();
+}
+
+void PacketWorker::set_routes(std::shared_ptr<RouteLookup const> routes) {
+  shared_.routes.publish(std::move(routes));
+  wake();
+}
+
+void PacketWorker::wake() {
+  std::uint64_t const one = 1;
+  // Full means that it has been woken and did not look yet.
+  if (shared_.wake) (void)!::write(shared_.wake.get(), &one, sizeof one);
+}
+
+} // namespace weave::datapath

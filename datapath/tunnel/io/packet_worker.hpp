@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "base/peer_name.hpp"
+#include "base/result.hpp"
+#include "datapath/bridge/mac_table.hpp"
+#include "datapath/bridge/route_lookup.hpp"
+#include "datapath/link/user_port.hpp"
+#include "datapath/tunnel/io/control_mailbox.hpp"
+#include "datapath/tunnel/io/sleeve_sockets.hpp"
+#include "datapath/tunnel/io/worker_counters.hpp"
+#include "datapath/tunnel/io/worker_loop.hpp"
+#include "datapath/tunnel/sleeve_io.hpp"
+
+namespace weave::datapath {
+
+/// Moves containers' frames between the user port and the sleeve sockets in a thread of its own. The control thread
+/// makes it, hands it paths and routes, and stops it; no method blocks for longer than a short lock, except stop().
+/// What the control thread sends is lost (counted as commands_lost) when 256 special frames wait already or the path
+/// is unknown; what the worker reports is lost (events_lost) while 64 reports wait.
+class PacketWorker final : public SleeveIo {
+ public:
+  struct Dependencies {
+    UserPort port;
+    SleeveSockets sockets;
+    /// Its self() is our peer name. Outlives the worker.
+    MacTable& macs;
+    /// Brings events to the control thread; may be called until stop() has returned.
+    PostToControl post;
+    /// The TAP device was deleted under us: nothing is captured any more. On the control thread.
+    std::function<void(Error)> on_port_failed;
+  };
+
+  explicit PacketWorker(Dependencies dependencies);
+  ~PacketWorker() override;
+  PacketWorker(PacketWorker const&) = delete;
+  PacketWorker& operator=(PacketWorker const&) = delete;
+
+  /// Starts the thread, in the network namespace of the caller, which must be that of the sockets. `events` are called
+  /// on the control thread until stop(). Once.
+  [[nodiscard]] Result<void> start(SleeveEvents events);
+  /// Ends the thread and waits for it; packets already queued in it are sent. Events under way are not delivered. Paths
+  /// and routes may still be set, without effect. Idempotent.
+  void stop();
+
+  void set_path(SleevePath const& path) override;
+  void remove_path(PeerName peer, ConnectionUid connection) override;
+  void send_special(SleeveSpecial special) override;
+  /// The mesh's routes from now on; never null.
+  void set_routes(std::shared_ptr<RouteLookup const> routes);
+
+  /// Any thread.
+  [[nodiscard]] WorkerCounters const& counters() const { return shared_.counters; }
+  [[nodiscard]] UserPortOffloads const& offloads() const { return port_.offloads(); }
+
+ private:
+  void publish_paths();
+  void wake();
+
+  UserPort port_;
+  SleeveSockets sockets_;
+  MacTable& macs_;
+  PostToControl post_;
+  std::function<void(Error)> on_port_failed_;
+  std::map<PeerName, SleevePath> paths_;
+  WorkerShared shared_;
+  std::shared_ptr<ControlMailbox> mailbox_;
+  std::thread thread_;
+};
+
+} // namespace weave::datapath

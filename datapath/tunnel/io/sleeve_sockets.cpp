@@ -1,0 +1,99 @@
+#include "datapath/tunnel/io/sleeve_sockets.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <fmt/format.h>
+
+#include "datapath/tunnel/io/socket_address.hpp"
+
+namespace weave::datapath {
+
+namespace {
+
+constexpr int kBufferBytes = 4 * 1024 * 1024;
+constexpr timeval kSendTimeout{.tv_sec = 0, .tv_usec = 100'000};
+
+template <class T>
+bool set(UniqueFd const& socket, int level, int option, T const& value) {
+  return ::setsockopt(socket.get(), level, option, &value, sizeof value) == 0;
+}
+
+void set_buffer(UniqueFd const& socket, int forced, int limited) {
+  // Beyond the system's limit only with CAP_NET_ADMIN.
+  if (!set(socket, SOL_SOCKET, forced, kBufferBytes)) (void)set(socket, SOL_SOCKET, limited, kBufferBytes);
+}
+
+/// A classic BPF program that answers `value` to every packet.
+bool attach_constant(UniqueFd const& socket, int option, std::uint32_t value) {
+  std::array<sock_filter, 1> code{{{BPF_RET | BPF_K, 0, 0, value}}};
+  sock_fprog const program{.len = code.size(), .filter = code.data()};
+  return set(socket, SOL_SOCKET, option, program);
+}
+
+Result<UniqueFd> make_socket(int discovery) {
+  UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!socket || !set(socket, IPPROTO_IP, IP_MTU_DISCOVER, discovery)) {
+    return std::unexpected(system_error("create UDP socket", errno));
+  }
+  (void)set(socket, SOL_SOCKET, SO_SNDTIMEO, kSendTimeout);
+  set_buffer(socket, SO_SNDBUFFORCE, SO_SNDBUF);
+  return socket;
+}
+
+Result<void> bind_socket(UniqueFd const& socket, Ipv4Endpoint endpoint) {
+  auto const address = to_sockaddr(endpoint);
+  if (::bind(socket.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0) return {};
+  auto const kind = errno == EADDRINUSE ? ErrorKind::already_exists : ErrorKind::system;
+  return failure(kind, system_error(fmt::format("listen on UDP {}", endpoint.to_string()), errno).text());
+}
+
+} // namespace
+
+Result<SleeveSockets> SleeveSockets::open(Ipv4Endpoint listen) {
+  auto fragmentable = make_socket(IP_PMTUDISC_DONT);
+  if (!fragmentable) return failure_of(fragmentable);
+  auto df = make_socket(IP_PMTUDISC_DO);
+  if (!df) return failure_of(df);
+  set_buffer(*fragmentable, SO_RCVBUFFORCE, SO_RCVBUF);
+  // The first bind is exclusive, so that a second daemon on this port is noticed; then both sockets share the port as a
+  // group whose packets all go to its first member, and the second would drop what reached it before that was said.
+  if (auto const bound = bind_socket(*fragmentable, listen); !bound) return failure_of(bound);
+  int const on = 1;
+  if (!set(*fragmentable, SOL_SOCKET, SO_REUSEPORT, on) || !set(*df, SOL_SOCKET, SO_REUSEPORT, on) ||
+      !attach_constant(*df, SO_ATTACH_FILTER, 0)) {
+    return std::unexpected(system_error("share the UDP port", errno));
+  }
+  auto port = listen;
+  if (port.port == 0) port.port = local_port(fragmentable->get());
+  if (auto const bound = bind_socket(*df, port); !bound) return failure_of(bound);
+  if (!attach_constant(*fragmentable, SO_ATTACH_REUSEPORT_CBPF, 0)) {
+    return std::unexpected(system_error("steer the shared UDP port", errno));
+  }
+  return SleeveSockets{std::move(*fragmentable), std::move(*df)};
+}
+
+Result<std::uint32_t> SleeveSockets::path_mtu(Ipv4Address from, Ipv4Endpoint to) {
+  UniqueFd const socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  auto const fail = [&] { return std::unexpected(system_error("look up the path MTU to " + to.to_string(), errno)); };
+  if (!socket) return fail();
+  if (!from.is_unspecified()) {
+    auto const source = to_sockaddr({.address = from, .port = 0});
+    if (::bind(socket.get(), reinterpret_cast<sockaddr const*>(&source), sizeof source) < 0) return fail();
+  }
+  auto const target = to_sockaddr(to);
+  if (::connect(socket.get(), reinterpret_cast<sockaddr const*>(&target), sizeof target) < 0) return fail();
+  int mtu = 0;
+  socklen_t size = sizeof mtu;
+  if (::getsockopt(socket.get(), IPPROTO_IP, IP_MTU, &mtu, &size) < 0) return fail();
+  return static_cast<std::uint32_t>(mtu);
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,188 @@
+#include "datapath/tunnel/io/worker_loop.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <poll.h>
+#include <unistd.h>
+#include <utility>
+
+#include "datapath/packet/icmp.hpp"
+#include "datapath/packet/offload.hpp"
+#include "datapath/tunnel/sleeve_special.hpp"
+
+namespace weave::datapath {
+
+namespace {
+
+// How much of one source is handled before the other gets its turn.
+constexpr int kCapturedFrames = 64;
+constexpr int kReceiveRounds = 2;
+
+/// Before the mesh has given routes there are no neighbours.
+class NoRoutes final : public RouteLookup {
+ public:
+  [[nodiscard]] PeerName next_hop(PeerName) const override { return kUnknownPeer; }
+  [[nodiscard]] std::vector<PeerName> const& broadcast_hops(PeerName) const override { return none_; }
+
+ private:
+  std::vector<PeerName> none_;
+};
+
+} // namespace
+
+WorkerLoop::WorkerLoop(Dependencies dependencies)
+    : context_{std::move(dependencies)},
+      counters_{context_.shared.counters},
+      self_{context_.macs.self()},
+      forwarding_{context_.macs},
+      sender_{{.self = self_, .sockets = context_.sockets, .counters = counters_, .events = *this}},
+      capture_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
+      piece_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
+      routes_{std::make_shared<NoRoutes>()} {}
+
+void WorkerLoop::run() {
+  auto const udp = context_.sockets.fd(SleeveChannel::fragmentable);
+  std::array<pollfd, 3> sources{{{.fd = context_.shared.wake.get(), .events = POLLIN, .revents = 0},
+                                 {.fd = udp, .events = POLLIN, .revents = 0},
+                                 {.fd = context_.port.fd(), .events = POLLIN, .revents = 0}}};
+  while (!context_.shared.stopping.load(std::memory_order_acquire)) {
+    if (!port_alive_) sources[2].fd = -1;
+    if (::poll(sources.data(), sources.size(), -1) < 0) continue;
+    now_ = std::chrono::steady_clock::now();
+    if (sources[0].revents != 0) {
+      std::uint64_t count = 0;
+      (void)!::read(context_.shared.wake.get(), &count, sizeof count);
+    }
+    take_control();
+    if (sources[1].revents != 0) receive();
+    if (sources[2].revents != 0) capture();
+    sender_.flush(now_);
+  }
+}
+
+void WorkerLoop::take_control() {
+  // In this order a special frame finds the path that was set before it.
+  context_.shared.specials.take(specials_);
+  if (context_.shared.paths.refresh(paths_, paths_version_)) sender_.set_paths(*paths_);
+  (void)context_.shared.routes.refresh(routes_, routes_version_);
+  for (auto const& special : specials_) sender_.send_special(special);
+}
+
+void WorkerLoop::receive() {
+  for (int round = 0; round < kReceiveRounds; ++round) {
+    auto const count = received_.receive(context_.sockets.fd(SleeveChannel::fragmentable));
+    for (std::size_t slot = 0; slot < count; ++slot) handle_packet(received_.from(slot), received_.packet(slot));
+    if (count < ReceiveBatch::kSlots) return;
+  }
+}
+
+void WorkerLoop::handle_packet(Ipv4Endpoint from, ByteView packet) {
+  counters_.received_packets.add();
+  auto const sender = sleeve_sender(packet);
+  if (!sender) return counters_.malformed_packets.add();
+  if (!sender_.has_path(*sender)) return counters_.unknown_sender.add();
+  auto reader = SleeveFrameReader::of_clear_packet(packet);
+  while (auto const frame = reader.next()) handle_received(*sender, from, *frame);
+  if (reader.fault() != SleeveFault::none) counters_.malformed_packets.add();
+}
+
+void WorkerLoop::handle_received(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame) {
+  // Empty frames are legal and mean nothing.
+  if (frame.frame.empty()) return;
+  counters_.received_frames.add();
+  auto const kind = classify_frame(frame.frame);
+  if (kind == FrameKind::runt) return counters_.decisions.add(DropReason::runt);
+  if (kind == FrameKind::special) return handle_special(sender, from, frame);
+  execute(forwarding_.received(frame.source, frame.destination, sender, frame.frame, *routes_, now_), kind,
+          frame.frame);
+}
+
+void WorkerLoop::handle_special(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame) {
+  if (frame.source != sender || frame.destination != self_) return counters_.foreign_specials.add();
+  counters_.special_frames.add();
+  // Clear packets do not name their channel; each kind of special frame has its own.
+  auto const kind = special_kind(frame.frame.size());
+  auto const channel = kind == SpecialKind::fragmentation_test ? SleeveChannel::fragmentable : SleeveChannel::df;
+  if (!context_.mailbox->special(sender, from, channel, frame.frame)) counters_.events_lost.add();
+}
+
+void WorkerLoop::capture() {
+  MutableBytes const buffer{capture_buffer_.get(), UserPort::kFrameMax};
+  for (int count = 0; count < kCapturedFrames; ++count) {
+    auto const frame = context_.port.read(buffer);
+    if (!frame) {
+      port_alive_ = false;
+      (void)context_.mailbox->call([report = context_.on_port_failed, error = frame.error()] {
+        if (report) report(error);
+      });
+      return;
+    }
+    if (frame->bytes.empty()) return;
+    handle_captured(*frame);
+  }
+}
+
+void WorkerLoop::handle_captured(CapturedFrame const& frame) {
+  counters_.captured_frames.add();
+  auto const decision = forwarding_.captured(frame.bytes, *routes_, now_);
+  if (decision.drop() != DropReason::none) return counters_.decisions.add(decision.drop());
+  auto const kind = classify_frame(frame.bytes);
+  if (frame.header.is_super_frame()) {
+    decision.for_each_hop([&](ForwardHop const& hop) { send_pieces(hop, kind, frame, decision.flooded()); });
+  } else if (complete_checksum(frame.header, frame.bytes)) {
+    execute(decision, kind, frame.bytes);
+  } else {
+    counters_.capture_faults.add();
+  }
+}
+
+void WorkerLoop::send_pieces(ForwardHop const& hop, FrameKind kind, CapturedFrame const& frame, bool flooded) {
+  auto cutter = FrameCutter::create(frame.header, frame.bytes);
+  if (!cutter) return counters_.capture_faults.add();
+  MutableBytes const buffer{piece_buffer_.get(), UserPort::kFrameMax};
+  while (!cutter->done()) {
+    auto const size = cutter->write_next(buffer);
+    if (size == 0) return counters_.capture_faults.add();
+    counters_.cut_frames.add();
+    sender_.send(hop, kind, buffer.first(size), flooded);
+  }
+}
+
+void WorkerLoop::execute(ForwardingDecision const& decision, FrameKind kind, ByteView frame) {
+  if (decision.drop() != DropReason::none) return counters_.decisions.add(decision.drop());
+  if (decision.deliver_locally()) inject(frame);
+  decision.for_each_hop([&](ForwardHop const& hop) { sender_.send(hop, kind, frame, decision.flooded()); });
+}
+
+void WorkerLoop::inject(ByteView frame) {
+  if (context_.port.write(frame)) return counters_.injected_frames.add();
+  counters_.injection_failures.add();
+}
+
+void WorkerLoop::on_frame_too_big(ForwardHop const& hop, ByteView frame, std::uint32_t mtu) {
+  if (!may_answer_with_icmp_error(frame)) return counters_.too_big.add();
+  std::array<std::uint8_t, kFragmentationNeededSize> buffer;
+  auto const size =
+      write_fragmentation_needed(frame, static_cast<std::uint16_t>(std::min<std::uint32_t>(mtu, 0xffff)), buffer);
+  if (size == 0) return counters_.too_big.add();
+  counters_.too_big_answers.add();
+  auto const answer = ByteView{buffer}.first(size);
+  // As if the frame's destination peer had sent it to the one that captured the frame.
+  execute(forwarding_.received(hop.destination, hop.source, kUnknownPeer, answer, *routes_, now_), FrameKind::ipv4,
+          answer);
+}
+
+void WorkerLoop::on_packet_refused(SleevePath const& path, SleeveChannel channel, int error) {
+  bool taken = true;
+  if (error == EMSGSIZE && channel == SleeveChannel::df) {
+    auto const mtu = SleeveSockets::path_mtu(path.local, *path.remote);
+    if (mtu) taken = context_.mailbox->too_big(path.peer, path.connection, *mtu);
+  } else {
+    taken = context_.mailbox->send_error(path.peer, path.connection, system_error("send", error));
+  }
+  if (!taken) counters_.events_lost.add();
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/peer_name.hpp"
+#include "base/scheduler.hpp"
+#include "base/unique_fd.hpp"
+#include "datapath/bridge/forwarding.hpp"
+#include "datapath/bridge/mac_table.hpp"
+#include "datapath/bridge/route_lookup.hpp"
+#include "datapath/link/user_port.hpp"
+#include "datapath/packet/classify.hpp"
+#include "datapath/tunnel/io/control_mailbox.hpp"
+#include "datapath/tunnel/io/frame_sender.hpp"
+#include "datapath/tunnel/io/packet_batch.hpp"
+#include "datapath/tunnel/io/sleeve_sockets.hpp"
+#include "datapath/tunnel/io/snapshot.hpp"
+#include "datapath/tunnel/io/special_queue.hpp"
+#include "datapath/tunnel/io/worker_counters.hpp"
+#include "datapath/tunnel/sleeve_codec.hpp"
+
+namespace weave::datapath {
+
+/// What the control thread and a worker share; each member says how by its type.
+struct WorkerShared {
+  Snapshot<SleevePaths> paths;
+  Snapshot<RouteLookup> routes;
+  SpecialQueue specials;
+  WorkerCounters counters;
+  /// An eventfd; writing to it makes the worker look at the above.
+  UniqueFd wake;
+  std::atomic<bool> stopping{false};
+};
+
+/// The life of a worker thread: reads frames from the user port and packets from the sockets in batches, asks the
+/// forwarding decision and carries it out. Everything is done between two waits; nothing is kept for later.
+class WorkerLoop final : private FrameSenderEvents {
+ public:
+  struct Dependencies {
+    UserPort& port;
+    SleeveSockets const& sockets;
+    MacTable& macs;
+    WorkerShared& shared;
+    std::shared_ptr<ControlMailbox> mailbox;
+    /// Called on the control thread when the device is gone.
+    std::function<void(Error)> on_port_failed;
+  };
+
+  explicit WorkerLoop(Dependencies dependencies);
+
+  /// Returns when `stopping` is set.
+  void run();
+
+ private:
+  void on_frame_too_big(ForwardHop const& hop, ByteView frame, std::uint32_t mtu) override;
+  void on_packet_refused(SleevePath const& path, SleeveChannel channel, int error) override;
+
+  void take_control();
+  void receive();
+  void handle_packet(Ipv4Endpoint from, ByteView packet);
+  void handle_received(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame);
+  void handle_special(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame);
+  void capture();
+  void handle_captured(CapturedFrame const& frame);
+  void send_pieces(ForwardHop const& hop, FrameKind kind, CapturedFrame const& frame, bool flooded);
+  void execute(ForwardingDecision const& decision, FrameKind kind, ByteView frame);
+  void inject(ByteView frame);
+
+  Dependencies context_;
+  WorkerCounters& counters_;
+  PeerName self_;
+  Forwarding forwarding_;
+  FrameSender sender_;
+  ReceiveBatch received_;
+  std::unique_ptr<std::uint8_t[]> capture_buffer_;
+  std::unique_ptr<std::uint8_t[]> piece_buffer_;
+  Snapshot<SleevePaths>::Value paths_;
+  Snapshot<RouteLookup>::Value routes_;
+  std::uint64_t paths_version_ = 0;
+  std::uint64_t routes_version_ = 0;
+  std::vector<SleeveSpecial> specials_;
+  bool port_alive_ = true;
+  TimePoint now_{};
+};
+
+} // namespace weave::datapath

@@ -1,0 +1,221 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "datapath/link/overlay_bridge.hpp"
+#include "datapath/link/sandbox_interface.hpp"
+#include "datapath/tunnel/io/packet_worker.hpp"
+#include "test/system/scratch_namespace.hpp"
+
+namespace weave::test {
+
+/// Stands in for the control thread: calls are run by whoever waits for something to become true.
+class ControlQueue {
+ public:
+  void post(std::function<void()> call) {
+    std::lock_guard const guard{mutex_};
+    calls_.push_back(std::move(call));
+    ready_.notify_all();
+  }
+  /// Runs what is posted until `done` holds; false after the time limit.
+  bool run_until(std::function<bool()> const& done, std::chrono::milliseconds limit = std::chrono::seconds{5}) {
+    auto const end = std::chrono::steady_clock::now() + limit;
+    std::unique_lock lock{mutex_};
+    while (true) {
+      while (!calls_.empty()) {
+        auto const call = std::move(calls_.front());
+        calls_.pop_front();
+        lock.unlock();
+        call();
+        lock.lock();
+      }
+      if (done()) return true;
+      if (std::chrono::steady_clock::now() >= end) return false;
+      // Counters change without a call, hence the short turns.
+      ready_.wait_for(lock, std::chrono::milliseconds{2});
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<std::function<void()>> calls_;
+};
+
+/// Routes that a test writes down.
+class FixedRoutes final : public datapath::RouteLookup {
+ public:
+  std::map<PeerName, PeerName> next_hops;
+  std::map<PeerName, std::vector<PeerName>> broadcasts;
+
+  [[nodiscard]] PeerName next_hop(PeerName destination) const override {
+    auto const found = next_hops.find(destination);
+    return found == next_hops.end() ? kUnknownPeer : found->second;
+  }
+  [[nodiscard]] std::vector<PeerName> const& broadcast_hops(PeerName source) const override {
+    static std::vector<PeerName> const none;
+    auto const found = broadcasts.find(source);
+    return found == broadcasts.end() ? none : found->second;
+  }
+};
+
+/// A host: number n has the underlay address 192.0.2.n, the peer name ...:0n, a bridge, a packet worker and one
+/// container with the address 10.32.0.n.
+class WorkerHost {
+ public:
+  static constexpr std::uint16_t kPort = 6783;
+
+  WorkerHost(int host_number, ControlQueue& queue)
+      : number{host_number}, peer{static_cast<std::uint64_t>(host_number)}, control{queue} {}
+  ~WorkerHost() {
+    if (worker) worker->stop();
+  }
+  WorkerHost(WorkerHost const&) = delete;
+  WorkerHost& operator=(WorkerHost const&) = delete;
+
+  /// Everything but the start of the worker. `underlay` has a bridge "switch".
+  Result<void> build(ScratchNamespace& underlay, std::uint32_t underlay_mtu, std::uint32_t mtu) {
+    std::string reason;
+    net = ScratchNamespace::create(reason);
+    container = ScratchNamespace::create(reason);
+    if (!net || !container) return failure(ErrorKind::unavailable, reason);
+    if (auto joined = join(underlay, underlay_mtu); !joined) return joined;
+    return net->run([&]() -> Result<void> {
+      auto const bridge = datapath::OverlayBridge{net->links()}.ensure(
+          {.name = "weave", .mac = datapath::bridge_mac(peer), .mtu = mtu});
+      if (!bridge) return failure_of(bridge);
+      if (auto made = make_container(); !made) return made;
+      auto port = datapath::UserPort::open(net->links(), {});
+      if (!port) return failure_of(port);
+      auto sockets = datapath::SleeveSockets::open({.address = {}, .port = kPort});
+      if (!sockets) return failure_of(sockets);
+      worker = std::make_unique<datapath::PacketWorker>(datapath::PacketWorker::Dependencies{
+          .port = std::move(*port),
+          .sockets = std::move(*sockets),
+          .macs = macs,
+          .post = [this](std::function<void()> call) { control.post(std::move(call)); },
+          .on_port_failed = [this](Error) { port_failed = true; }});
+      return {};
+    });
+  }
+
+  /// Starts the worker, in this host's network namespace.
+  Result<void> start(datapath::SleeveEvents events) {
+    return net->run([&] { return worker->start(std::move(events)); });
+  }
+
+  [[nodiscard]] Ipv4Address underlay() const { return Ipv4Address{0xc0000200U + static_cast<std::uint32_t>(number)}; }
+  [[nodiscard]] Ipv4Address overlay() const { return Ipv4Address{0x0a200000U + static_cast<std::uint32_t>(number)}; }
+  [[nodiscard]] Ipv4Endpoint endpoint() const { return {.address = underlay(), .port = kPort}; }
+  [[nodiscard]] datapath::SleevePath path_to(WorkerHost const& other) const {
+    return {.peer = other.peer, .connection = ConnectionUid{7}, .local = underlay(), .remote = other.endpoint()};
+  }
+  /// All `neighbours` are reached directly.
+  void use_mesh(std::vector<WorkerHost*> const& neighbours) {
+    auto routes = std::make_shared<FixedRoutes>();
+    for (auto const* other : neighbours) {
+      routes->next_hops[other->peer] = other->peer;
+      routes->broadcasts[peer].push_back(other->peer);
+      routes->broadcasts[other->peer];
+    }
+    worker->set_routes(routes);
+  }
+
+  int number;
+  PeerName peer;
+  ControlQueue& control;
+  std::unique_ptr<ScratchNamespace> net;
+  std::unique_ptr<ScratchNamespace> container;
+  datapath::MacTable macs{peer};
+  std::unique_ptr<datapath::PacketWorker> worker;
+  bool port_failed = false;
+
+ private:
+  Result<void> join(ScratchNamespace& underlay_net, std::uint32_t mtu) {
+    auto const port = fmt::format("port{}", number);
+    auto const end = fmt::format("up{}", number);
+    auto& links = underlay_net.links();
+    if (auto made = links.create_veth({.host_name = port, .guest_name = end, .mtu = mtu}); !made) return made;
+    auto const bridge = links.find("switch");
+    if (!bridge) return failure_of(bridge);
+    if (auto set = links.change(port, {.up = true, .master = bridge->index}); !set) return set;
+    if (auto set = links.change(end, {.namespace_fd = net->handle().fd()}); !set) return set;
+    if (auto set = net->links().change(end, {.up = true, .name = "eth0"}); !set) return set;
+    auto const link = net->links().find("eth0");
+    if (!link) return failure_of(link);
+    return net->addresses().add({.link = link->index, .address = {.address = underlay(), .prefix = 24}});
+  }
+
+  Result<void> make_container() {
+    datapath::SandboxInterfaces sandboxes{net->links()};
+    auto const mac = sandboxes.create_endpoint({.host_name = "vethwlguest", .guest_name = "vethwgguest"});
+    if (!mac) return failure_of(mac);
+    auto moved = net->links().change("vethwgguest", {.namespace_fd = container->handle().fd()});
+    if (!moved) return moved;
+    if (auto set = container->links().change("vethwgguest", {.up = true, .name = "ethwe"}); !set) return set;
+    auto const link = container->links().find("ethwe");
+    if (!link) return failure_of(link);
+    return container->addresses().add({.link = link->index, .address = {.address = overlay(), .prefix = 12}});
+  }
+};
+
+/// An underlay switch and some hosts on it.
+class WorkerLab {
+ public:
+  /// Empty on success, else the reason to skip or fail.
+  std::string build(int count, std::uint32_t underlay_mtu = 1500, std::uint32_t mtu = datapath::kDefaultBridgeMtu) {
+    std::string reason;
+    underlay = ScratchNamespace::create(reason);
+    if (!underlay) return reason;
+    auto const made = underlay->links().create_bridge(
+        {.name = "switch", .mac = *MacAddress::parse("02:00:00:00:01:00"), .mtu = underlay_mtu});
+    if (!made) return made.error().text();
+    if (auto up = underlay->links().change("switch", {.up = true}); !up) return up.error().text();
+    for (int number = 1; number <= count; ++number) {
+      hosts.push_back(std::make_unique<WorkerHost>(number, control));
+      if (auto built = hosts.back()->build(*underlay, underlay_mtu, mtu); !built) return built.error().text();
+    }
+    return {};
+  }
+  /// Full mesh with paths of the given mtu, workers started.
+  void connect_all(std::uint32_t mtu = 1438, std::uint32_t max_payload = 1472) {
+    for (auto& host : hosts) {
+      std::vector<WorkerHost*> others;
+      for (auto& other : hosts) {
+        if (other != host) others.push_back(other.get());
+      }
+      ASSERT_TRUE(host->start({}));
+      host->use_mesh(others);
+      for (auto const* other : others) {
+        auto path = host->path_to(*other);
+        path.mtu = mtu;
+        path.max_payload = max_payload;
+        host->worker->set_path(path);
+      }
+    }
+  }
+  WorkerHost& host(std::size_t number) { return *hosts[number - 1]; }
+
+  ControlQueue control;
+  std::unique_ptr<ScratchNamespace> underlay;
+  std::vector<std::unique_ptr<WorkerHost>> hosts;
+};
+
+/// In a test body: makes `lab` with these arguments, or skips or fails the test with the reason.
+#define WEAVE_WORKER_LAB(lab, ...)                                                           \
+  weave::test::WorkerLab lab;                                                                \
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root for network namespaces and TAP devices"; \
+  ASSERT_EQ(lab.build(__VA_ARGS__), "")
+
+} // namespace weave::test
