@@ -1,0 +1,257 @@
+#include "plugin/network_driver.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "plugin/one_shot.hpp"
+
+namespace weave::plugin {
+
+namespace {
+
+constexpr std::size_t kNamePart = 9;
+constexpr std::size_t kOldNamePart = 5;
+constexpr std::size_t kLongestId = 128;
+
+Error bad_id(std::string_view kind, std::string_view id) {
+  return Error{ErrorKind::malformed, fmt::format("invalid {} ID: \"{}\"", kind, id.substr(0, kLongestId))};
+}
+
+template <class T>
+std::function<Result<T>()> too_slow(std::string_view what, std::string_view id, Duration limit) {
+  auto text = fmt::format("{} endpoint {} did not finish within {} s", what, id.substr(0, 12),
+                          std::chrono::duration_cast<std::chrono::seconds>(limit).count());
+  return [text = std::move(text)]() -> Result<T> { return failure(ErrorKind::timed_out, text); };
+}
+
+Result<std::optional<MacAddress>> parse_requested_mac(std::string const& text) {
+  if (text.empty()) return std::optional<MacAddress>{};
+  auto const mac = MacAddress::parse(text);
+  if (!mac) return failure_of(mac);
+  if (mac->is_group() || mac->is_zero()) {
+    return failure(ErrorKind::malformed, fmt::format("{} cannot be the address of an interface", text));
+  }
+  return std::optional{*mac};
+}
+
+std::optional<MacAddress> recorded_mac(EndpointRecord const* record) {
+  if (record == nullptr) return std::nullopt;
+  auto const mac = MacAddress::parse(record->mac_address);
+  return mac ? std::optional{*mac} : std::nullopt;
+}
+
+} // namespace
+
+bool valid_docker_id(std::string_view id) {
+  return !id.empty() && id.size() <= kLongestId && std::ranges::all_of(id, [](char letter) {
+    return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
+  });
+}
+
+EndpointLink EndpointLink::of(std::string_view endpoint_id) {
+  auto const part = endpoint_id.substr(0, kNamePart);
+  return EndpointLink{.host_name = fmt::format("vethwl{}", part),
+                      .guest_name = fmt::format("vethwg{}", part),
+                      .old_host_name = fmt::format("vethwl{}", endpoint_id.substr(0, kOldNamePart))};
+}
+
+Result<bool> parse_multicast_option(std::string_view value) {
+  constexpr std::array<std::string_view, 7> kTrue{"", "1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::array<std::string_view, 6> kFalse{"0", "f", "F", "FALSE", "false", "False"};
+  if (std::ranges::find(kTrue, value) != kTrue.end()) return true;
+  if (std::ranges::find(kFalse, value) != kFalse.end()) return false;
+  return failure(ErrorKind::malformed, fmt::format("unrecognized value \"{}\" for option {}", value, kMulticastOption));
+}
+
+/// One CreateEndpoint from its arrival to its end.
+struct NetworkDriver::Creation {
+  CreateEndpointRequest request;
+  std::optional<MacAddress> mac;
+  EndpointLink link;
+  std::shared_ptr<OneShot<CreateEndpointReply>> answer;
+};
+
+NetworkDriver::NetworkDriver(Dependencies dependencies, Config config)
+    : dependencies_{std::move(dependencies)}, config_{config}, records_{dependencies_.store, dependencies_.log} {}
+
+Result<void> NetworkDriver::create_network(CreateNetworkRequest const& request) {
+  if (!valid_docker_id(request.network_id)) return std::unexpected{bad_id("network", request.network_id)};
+  NetworkRecord record{.multicast = config_.default_multicast, .pools = request.pools};
+  for (auto const& [name, value] : request.options) {
+    if (name != kMulticastOption) {
+      dependencies_.log.warning("plugin: unknown option {} of network {}", name, request.network_id.substr(0, 12));
+      continue;
+    }
+    auto const multicast = parse_multicast_option(value);
+    if (!multicast) return failure_of(multicast);
+    record.multicast = *multicast;
+  }
+  if (request.ipv6) {
+    dependencies_.log.warning("plugin: network {}: IPv6 addresses are not coordinated between hosts",
+                              request.network_id.substr(0, 12));
+  }
+  records_.set_network(request.network_id, std::move(record));
+  return {};
+}
+
+void NetworkDriver::create_endpoint(CreateEndpointRequest const& request, Answer<CreateEndpointReply> answer) {
+  if (!valid_docker_id(request.endpoint_id)) return answer(std::unexpected{bad_id("endpoint", request.endpoint_id)});
+  if (!request.interface) {
+    return answer(failure(ErrorKind::refused, "Not supported: creating an interface from within CreateEndpoint"));
+  }
+  auto const mac = parse_requested_mac(request.interface->mac_address);
+  if (!mac) return answer(failure_of(mac));
+  auto const creation = std::make_shared<Creation>(
+      Creation{.request = request,
+               .mac = *mac,
+               .link = EndpointLink::of(request.endpoint_id),
+               .answer = OneShot<CreateEndpointReply>::make(
+                   dependencies_.scheduler, config_.limit, std::move(answer),
+                   too_slow<CreateEndpointReply>("creating", request.endpoint_id, config_.limit))});
+  queue_.run(request.endpoint_id,
+             [this, creation](KeyedQueue::Finished finished) { run_creation(creation, std::move(finished)); });
+}
+
+void NetworkDriver::run_creation(std::shared_ptr<Creation> const& creation, KeyedQueue::Finished finished) {
+  auto const& id = creation->request.endpoint_id;
+  if (creation->answer->spent()) return finished();
+  if (auto const free = check_prefix(id); !free) {
+    creation->answer->give(failure_of(free));
+    return finished();
+  }
+  if (!creation->mac) creation->mac = recorded_mac(records_.endpoint(id));
+  creating_.insert(id);
+  dependencies_.attacher.create_endpoint(
+      creation->link, creation->mac,
+      [this, weak = std::weak_ptr{alive_}, creation, finished = std::move(finished)](Result<MacAddress> const& made) {
+        if (weak.lock()) on_created(*creation, made, finished);
+      });
+}
+
+void NetworkDriver::on_created(Creation const& creation, Result<MacAddress> const& made,
+                               KeyedQueue::Finished finished) {
+  auto const& request = creation.request;
+  creating_.erase(request.endpoint_id);
+  if (!made) {
+    creation.answer->give(failure_of(made));
+    return finished();
+  }
+  if (creation.answer->spent()) {
+    if (records_.endpoint(request.endpoint_id) != nullptr) return finished(); // a repetition of one that succeeded
+    dependencies_.log.warning("plugin: endpoint {} was made too late and is removed",
+                              request.endpoint_id.substr(0, 12));
+    return remove_link(request.endpoint_id, std::move(finished));
+  }
+  auto const requested = !request.interface->mac_address.empty();
+  auto const mac = made->to_string();
+  records_.set_endpoint(request.endpoint_id, EndpointRecord{.network_id = request.network_id,
+                                                            .mac_address = mac,
+                                                            .requested_mac = requested,
+                                                            .address = request.interface->address,
+                                                            .sandbox_key = {}});
+  creation.answer->give(CreateEndpointReply{.mac_address = requested ? std::string{} : mac});
+  finished();
+}
+
+/// Interface names hold only the first characters of an ID; a second endpoint with the same ones would get the first
+/// one's interface.
+Result<void> NetworkDriver::check_prefix(std::string const& endpoint_id) const {
+  auto const part = endpoint_id.substr(0, kNamePart);
+  auto const collides = [&](std::string const& other) { return other != endpoint_id && other.starts_with(part); };
+  auto const known = records_.endpoints().lower_bound(part);
+  for (auto it = known; it != records_.endpoints().end() && it->first.starts_with(part); ++it) {
+    if (collides(it->first)) {
+      return failure(ErrorKind::already_exists, fmt::format("endpoint {} has the same interface name", it->first));
+    }
+  }
+  auto const busy = std::ranges::find_if(creating_, collides);
+  if (busy == creating_.end()) return {};
+  return failure(ErrorKind::already_exists, fmt::format("endpoint {} has the same interface name", *busy));
+}
+
+void NetworkDriver::join(JoinRequest const& request, Answer<JoinReply> answer) {
+  if (!valid_docker_id(request.endpoint_id)) return answer(std::unexpected{bad_id("endpoint", request.endpoint_id)});
+  auto const shot = OneShot<JoinReply>::make(dependencies_.scheduler, config_.limit, std::move(answer),
+                                             too_slow<JoinReply>("joining", request.endpoint_id, config_.limit));
+  queue_.run(request.endpoint_id, [this, request, shot](KeyedQueue::Finished const& finished) {
+    if (shot->spent()) return finished();
+    if (auto const* known = records_.endpoint(request.endpoint_id)) {
+      auto record = *known;
+      record.sandbox_key = request.sandbox_key;
+      records_.set_endpoint(request.endpoint_id, std::move(record));
+    }
+    shot->give(JoinReply{.source_name = EndpointLink::of(request.endpoint_id).guest_name,
+                         .multicast_route = wants_multicast(request.network_id)});
+    finished();
+  });
+}
+
+bool NetworkDriver::wants_multicast(std::string const& network_id) {
+  if (auto const* known = records_.network(network_id)) return known->multicast;
+  look_up(network_id);
+  return config_.default_multicast;
+}
+
+void NetworkDriver::look_up(std::string const& network_id) {
+  if (!valid_docker_id(network_id) || !looking_up_.insert(network_id).second) return;
+  dependencies_.log.info("plugin: network {} is not known here and gets default options", network_id.substr(0, 12));
+  dependencies_.source.look_up(network_id,
+                               [this, weak = std::weak_ptr{alive_}, network_id](Result<Options> const& found) {
+                                 if (!weak.lock()) return;
+                                 looking_up_.erase(network_id);
+                                 if (found) learn_network(network_id, *found);
+                               });
+}
+
+void NetworkDriver::learn_network(std::string const& id, Options const& options) {
+  NetworkRecord record{.multicast = config_.default_multicast, .pools = {}};
+  if (auto const* known = records_.network(id)) record = *known;
+  if (auto const option = options.find(std::string{kMulticastOption}); option != options.end()) {
+    if (auto const multicast = parse_multicast_option(option->second)) record.multicast = *multicast;
+  }
+  if (auto const* known = records_.network(id); known != nullptr && *known == record) return;
+  records_.set_network(id, std::move(record));
+}
+
+void NetworkDriver::leave(EndpointRequest const& request, Answer<void> answer) {
+  if (auto const* known = records_.endpoint(request.endpoint_id); known != nullptr && !known->sandbox_key.empty()) {
+    auto record = *known;
+    record.sandbox_key.clear();
+    records_.set_endpoint(request.endpoint_id, std::move(record));
+  }
+  answer({});
+}
+
+void NetworkDriver::delete_endpoint(EndpointRequest const& request, Answer<void> answer) {
+  if (!valid_docker_id(request.endpoint_id)) return answer({});
+  // Late is as good as done for Docker, which would otherwise keep the endpoint for ever; the removal goes on.
+  auto const shot = OneShot<void>::make(dependencies_.scheduler, config_.limit, std::move(answer),
+                                        [log = dependencies_.log, id = request.endpoint_id]() -> Result<void> {
+                                          log.warning("plugin: removing endpoint {} takes long", id.substr(0, 12));
+                                          return {};
+                                        });
+  queue_.run(request.endpoint_id, [this, id = request.endpoint_id, shot](KeyedQueue::Finished finished) {
+    remove_link(id, [this, id, shot, finished = std::move(finished)] {
+      records_.erase_endpoint(id);
+      shot->give({});
+      finished();
+    });
+  });
+}
+
+void NetworkDriver::remove_link(std::string const& endpoint_id, std::function<void()> done) {
+  dependencies_.attacher.delete_endpoint(
+      EndpointLink::of(endpoint_id),
+      [this, weak = std::weak_ptr{alive_}, endpoint_id, done = std::move(done)](Result<void> const& removed) {
+        if (!weak.lock()) return;
+        if (!removed && removed.error().kind() != ErrorKind::not_found) {
+          dependencies_.log.warning("plugin: removing endpoint {}: {}", endpoint_id.substr(0, 12),
+                                    removed.error().text());
+        }
+        done();
+      });
+}
+
+} // namespace weave::plugin

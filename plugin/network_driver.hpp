@@ -1,0 +1,84 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/logger.hpp"
+#include "base/result.hpp"
+#include "base/scheduler.hpp"
+#include "plugin/driver_records.hpp"
+#include "plugin/driver_store.hpp"
+#include "plugin/keyed_queue.hpp"
+#include "plugin/messages.hpp"
+#include "plugin/network_source.hpp"
+#include "plugin/sandbox_attacher.hpp"
+
+namespace weave::plugin {
+
+/// The driver option that asks for a route to multicast addresses. Empty text means yes, else Go's words for true and
+/// false. Error: `unrecognized value "<v>" for option works.weave.multicast`.
+inline constexpr std::string_view kMulticastOption = "works.weave.multicast";
+[[nodiscard]] Result<bool> parse_multicast_option(std::string_view value);
+
+/// Docker's network driver (protocol/surfaces.md §10.4), for all sockets alike. Networks are names with options: all
+/// share the one bridge. Control thread; everything it is given must outlive it.
+///
+/// Each call answers once, at the latest after `limit`, and may be repeated: creating what exists gives the same
+/// answer, removing what does not exist succeeds. Calls for one endpoint run one after the other, also when an earlier
+/// one has been answered by the deadline. A network that is unknown (state lost) is served with default options, and
+/// looked up in the background for the next time. Nothing here ever waits for Docker (§12.2).
+class NetworkDriver {
+ public:
+  struct Dependencies {
+    Scheduler& scheduler;
+    SandboxAttacher& attacher;
+    DriverStore& store;
+    NetworkSource& source;
+    Logger log;
+  };
+  struct Config {
+    /// Of networks that have no such option.
+    bool default_multicast = false;
+    Duration limit = std::chrono::seconds{5};
+  };
+  template <class T>
+  using Answer = std::function<void(Result<T>)>;
+
+  NetworkDriver(Dependencies dependencies, Config config);
+  NetworkDriver(NetworkDriver const&) = delete;
+  NetworkDriver& operator=(NetworkDriver const&) = delete;
+
+  [[nodiscard]] Result<void> create_network(CreateNetworkRequest const& request);
+  void delete_network(NetworkRequest const& request) { records_.erase_network(request.network_id); }
+  void create_endpoint(CreateEndpointRequest const& request, Answer<CreateEndpointReply> answer);
+  void join(JoinRequest const& request, Answer<JoinReply> answer);
+  void leave(EndpointRequest const& request, Answer<void> answer);
+  void delete_endpoint(EndpointRequest const& request, Answer<void> answer);
+
+  /// What is known of a network from elsewhere (the default network, or a NetworkSource).
+  void learn_network(std::string const& id, Options const& options);
+  [[nodiscard]] DriverRecords const& records() const { return records_; }
+
+ private:
+  struct Creation;
+
+  void run_creation(std::shared_ptr<Creation> const& creation, KeyedQueue::Finished finished);
+  void on_created(Creation const& creation, Result<MacAddress> const& made, KeyedQueue::Finished finished);
+  void remove_link(std::string const& endpoint_id, std::function<void()> done);
+  [[nodiscard]] Result<void> check_prefix(std::string const& endpoint_id) const;
+  [[nodiscard]] bool wants_multicast(std::string const& network_id);
+  void look_up(std::string const& network_id);
+
+  Dependencies dependencies_;
+  Config config_;
+  DriverRecords records_;
+  KeyedQueue queue_;
+  std::set<std::string> looking_up_;
+  std::set<std::string> creating_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< lets late completions see that we are gone
+};
+
+} // namespace weave::plugin
