@@ -100,12 +100,12 @@ class WorkerHost {
       if (!port) return failure_of(port);
       auto sockets = datapath::SleeveSockets::open({.address = {}, .port = kPort});
       if (!sockets) return failure_of(sockets);
-      worker = std::make_unique<datapath::PacketWorker>(datapath::PacketWorker::Dependencies{
-          .port = std::move(*port),
-          .sockets = std::move(*sockets),
-          .macs = macs,
-          .post = [this](std::function<void()> call) { control.post(std::move(call)); },
-          .on_port_failed = [this](Error) { port_failed = true; }});
+      worker = std::make_unique<datapath::PacketWorker>(
+          datapath::PacketWorker::Dependencies{.port = std::move(*port),
+                                               .sockets = std::move(*sockets),
+                                               .macs = macs,
+                                               .post = [this](std::function<void()> call) { post(std::move(call)); },
+                                               .on_port_failed = [this](Error) { port_failed = true; }});
       return {};
     });
   }
@@ -139,6 +139,8 @@ class WorkerHost {
   std::unique_ptr<ScratchNamespace> container;
   datapath::MacTable macs{peer};
   std::unique_ptr<datapath::PacketWorker> worker;
+  /// May be replaced before the start.
+  datapath::PostToControl post = [this](std::function<void()> call) { control.post(std::move(call)); };
   bool port_failed = false;
 
  private:
@@ -195,21 +197,29 @@ class WorkerLab {
       for (auto& other : hosts) {
         if (other != host) others.push_back(other.get());
       }
-      ASSERT_TRUE(host->start({}));
-      host->use_mesh(others);
-      for (auto const* other : others) {
-        auto path = host->path_to(*other);
-        path.mtu = mtu;
-        path.max_payload = max_payload;
-        host->worker->set_path(path);
-      }
+      connect(*host, others, mtu, max_payload);
     }
   }
+  /// One direction only.
+  void connect_one(WorkerHost& from, WorkerHost& to) { connect(from, {&to}, 1438, 1472); }
   WorkerHost& host(std::size_t number) { return *hosts[number - 1]; }
 
   ControlQueue control;
   std::unique_ptr<ScratchNamespace> underlay;
   std::vector<std::unique_ptr<WorkerHost>> hosts;
+
+ private:
+  static void connect(WorkerHost& host, std::vector<WorkerHost*> const& others, std::uint32_t mtu,
+                      std::uint32_t max_payload) {
+    WEAVE_ASSERT_OK(host.start({}));
+    host.use_mesh(others);
+    for (auto const* other : others) {
+      auto path = host.path_to(*other);
+      path.mtu = mtu;
+      path.max_payload = max_payload;
+      host.worker->set_path(path);
+    }
+  }
 };
 
 /// In a test body: makes `lab` with these arguments, or skips or fails the test with the reason.
