@@ -1,0 +1,97 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/logger.hpp"
+#include "base/peer_name.hpp"
+#include "base/result.hpp"
+#include "base/scheduler.hpp"
+#include "controller/router/overlay_adapter.hpp"
+#include "datapath/bridge/mac_table.hpp"
+#include "datapath/link/links.hpp"
+#include "datapath/link/overlay_bridge.hpp"
+#include "datapath/link/route_socket.hpp"
+#include "datapath/link/sandbox_interface.hpp"
+#include "datapath/tunnel/io/packet_worker.hpp"
+#include "datapath/tunnel/sleeve_forwarder.hpp"
+#include "datapath/tunnel/sleeve_registry.hpp"
+#include "datapath/tunnel/tunnel_overlay.hpp"
+#include "gossip/route_snapshot.hpp"
+
+namespace weave::controller {
+
+/// Everything that moves frames on this host, wired: bridge, user port, packet worker, sleeve, and the overlay port
+/// that the mesh uses. Made before the mesh and destroyed after it. Control thread only.
+class DataPlane {
+ public:
+  struct Settings {
+    PeerName name;
+    std::string bridge = "weave";
+    /// Bytes of a container's IP packet; 0: the default.
+    std::uint32_t mtu = 0;
+    /// Where sleeve listens; the unspecified address for all.
+    Ipv4Endpoint listen;
+  };
+  struct Ports {
+    Scheduler& scheduler;
+    Logger logger;
+    /// Brings a call from the worker's thread to the control thread.
+    datapath::PostToControl post;
+    /// The user port has gone from under us; the process has to start again.
+    std::function<void(Error)> on_failed;
+  };
+
+  /// Makes or adopts the bridge, opens the user port and the sockets, and starts the worker.
+  [[nodiscard]] static Result<std::unique_ptr<DataPlane>> create(Settings settings, Ports ports);
+  DataPlane(DataPlane const&) = delete;
+  DataPlane& operator=(DataPlane const&) = delete;
+  ~DataPlane();
+
+  [[nodiscard]] gossip::Overlay& overlay() { return *overlay_; }
+  void set_routes(std::shared_ptr<gossip::RouteSnapshot const> routes);
+  /// The peer has left the mesh.
+  void forget_peer(PeerName peer);
+
+  [[nodiscard]] datapath::MacTable const& macs() const { return macs_; }
+  [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
+  [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return sandboxes_; }
+  [[nodiscard]] std::string const& bridge() const { return settings_.bridge; }
+
+ private:
+  DataPlane(Settings settings, Ports ports, datapath::RouteSocket socket);
+  [[nodiscard]] Result<void> open();
+  [[nodiscard]] Result<void> open_bridge();
+  [[nodiscard]] Result<void> open_worker();
+  void schedule_sweep();
+
+  Settings settings_;
+  Ports ports_;
+  datapath::RouteSocket socket_;
+  datapath::Links links_{socket_};
+  datapath::OverlayBridge bridge_{links_};
+  datapath::SandboxInterfaces sandboxes_{links_};
+  datapath::MacTable macs_;
+  datapath::SleeveRegistry registry_;
+  std::unique_ptr<datapath::PacketWorker> worker_;
+  std::unique_ptr<datapath::SleeveKind> sleeve_;
+  std::unique_ptr<datapath::TunnelOverlay> tunnels_;
+  std::unique_ptr<router::OverlayAdapter> overlay_;
+  Timer sweep_;
+};
+
+/// Removes the bridge and every interface of the overlay from this host (`weaver --cleanup`).
+[[nodiscard]] Result<void> remove_data_plane(std::string const& bridge);
+
+/// The MAC of an existing bridge, which an earlier daemon, ours or an original one, set to its peer name.
+[[nodiscard]] std::optional<PeerName> peer_name_of_bridge(std::string const& bridge);
+
+/// An existing route, not on the bridge itself, that overlaps `range`: two networks overlap if either contains the
+/// other's first address (protocol/surfaces.md §3.2).
+[[nodiscard]] Result<std::optional<Ipv4Cidr>> overlapping_route(Ipv4Cidr range, std::string const& bridge);
+
+} // namespace weave::controller
