@@ -19,9 +19,16 @@ lab_skip() {
 }
 
 # Only of the scenario's own shell: a failure inside $(…) or ( … ) & may be one that its caller expects.
-lab_failed_command() { # COMMAND FILE LINE
+# The reason is the scenario's line, not the library's.
+lab_failed_command() {
+  local level file line
   ((BASH_SUBSHELL == 0)) || return 0
-  lab_reason "$(basename -- "$2"):$3: failed: $(head -n 1 <<<"$1" | cut -c 1-160)"
+  for ((level = 1; level < ${#BASH_SOURCE[@]}; level++)); do
+    file=${BASH_SOURCE[level]}
+    line=${BASH_LINENO[level - 1]}
+    [[ $file != */scenarios/* ]] || break
+  done
+  lab_reason "${file##*/}:$line: failed: $(sed -n "${line}s/^ *//p" "$file" | cut -c 1-160)"
 }
 
 lab_now_ms() {

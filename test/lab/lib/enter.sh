@@ -16,7 +16,7 @@ dump_logs() {
     printf -- '--- %s (last lines)\n' "${file#"$LAB_DIR"/}"
     if [[ $file == *-dockerd.log ]]; then
       # Not what the engine says about every connection it makes to its own parts.
-      grep -vE 'module=grpc|loading plugin|level=info msg=serving' "$file" | tail -n 15 | cut -c 1-300
+      grep -vE 'module=grpc|loading plugin|level=info msg=serving|No non-localhost DNS|IPv6 external servers' "$file" | tail -n 8 | cut -c 1-300
     else
       tail -n 30 -- "$file" | cut -c 1-300
     fi

@@ -22,9 +22,9 @@ runner_list() {
   done < <(runner_names)
 }
 
-runner_prepare() {
+runner_prepare() { # KERNEL
   export LAB_TIME_SCALE=${LAB_TIME_SCALE:-1}
-  export LAB_DOCKER_IPTABLES=${LAB_DOCKER_IPTABLES:-true}
+  export LAB_DOCKER_IPTABLES=${LAB_DOCKER_IPTABLES:-$([[ $1 == uml ]] && echo false || echo true)}
   export LAB_KEEP_LOGS=${LAB_LOG_DIR:-${LAB_KEEP_LOGS:-}}
   export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
   if [[ -z ${LAB_RUN_DIR:-} ]]; then
@@ -45,7 +45,7 @@ runner_prepare() {
 
 # The programs under test, copied so that a build going on meanwhile cannot change them in the middle.
 runner_binaries() {
-  local from=${WEAVE_BIN_DIR:-$LAB_ROOT/../../build} program place
+  local from=${WEAVE_BIN_DIR:-$(cd -- "$LAB_ROOT/../.." && pwd)/build} program place
   mkdir "$LAB_RUN_DIR/bin"
   printf '%s\n' "$from" >"$LAB_RUN_DIR/bin-source"
   for program in weave weaver; do
@@ -86,11 +86,17 @@ runner_clean() {
 
 # The engines of this run put their containers below cgroups named after it.
 runner_remove_cgroups() {
-  local group
-  for group in /sys/fs/cgroup/weavelab-"$LAB_ID"-* /sys/fs/cgroup/*/weavelab-"$LAB_ID"-*; do
-    [[ -d $group ]] || continue
-    find "$group" -depth -type d -exec rmdir -- {} \; 2>/dev/null || true
+  local group tries busy
+  for ((tries = 0; tries < 40; tries++)); do
+    busy=
+    for group in /sys/fs/cgroup/weavelab-"$LAB_ID"-* /sys/fs/cgroup/*/weavelab-"$LAB_ID"-*; do
+      [[ -d $group ]] || continue
+      find "$group" -depth -type d -exec rmdir -- {} \; 2>/dev/null || busy=$group
+    done
+    [[ -n $busy ]] || return 0
+    sleep 0.05
   done
+  printf 'lab: cannot remove %s: a process is still in it\n' "$busy" >&2
 }
 
 # Prints why a scenario cannot run here; status 0 = it can be skipped, 1 = nothing is missing.
@@ -119,16 +125,21 @@ runner_result() { # VERDICT NAME [WHY]
   printf '%s %s %s\n' "$1" "$2" "${3:-}" >>"$LAB_RUN_DIR/results"
 }
 
+# The programs under test are not optional: without them a scenario fails.
+runner_has_programs() {
+  [[ " $(runner_header "$1" needs) " == *' weave '* ]] || return 0
+  [[ -x $LAB_RUN_DIR/bin/weave && -x $LAB_RUN_DIR/bin/weaver ]] && return
+  runner_result FAIL "$1" "no weave and weaver in $(<"$LAB_RUN_DIR/bin-source"); build them or set WEAVE_BIN_DIR"
+  return 1
+}
+
 runner_one() {
   local name=$1 why limit status=0 guard
   if why=$(runner_missing "$name"); then
     runner_result SKIP "$name" "$why"
     return
   fi
-  if [[ " $(runner_header "$name" needs) " == *' weave '* && ! (-x $LAB_RUN_DIR/bin/weave && -x $LAB_RUN_DIR/bin/weaver) ]]; then
-    runner_result FAIL "$name" "no weave and weaver in $(<"$LAB_RUN_DIR/bin-source"); build them or set WEAVE_BIN_DIR"
-    return
-  fi
+  runner_has_programs "$name" || return 0
   printf '== %s: %s\n' "$name" "$(runner_header "$name" lab)"
   limit=$(runner_header "$name" limit)
   limit=$((${limit:-120} * LAB_TIME_SCALE))

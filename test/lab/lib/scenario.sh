@@ -12,7 +12,7 @@ for part in core host docker fault weave; do
   # shellcheck source=/dev/null
   source "$LAB_ROOT/lib/$part.sh"
 done
-trap 'lab_failed_command "$BASH_COMMAND" "${BASH_SOURCE[0]}" "$LINENO"' ERR
+trap lab_failed_command ERR
 
 # shellcheck source=/dev/null
 source "$LAB_ROOT/scenarios/$1.sh"

@@ -23,7 +23,7 @@ uml_processor() {
 }
 
 uml_limit() { # NAME...
-  local name total=60
+  local name limit total=60
   for name in "$@"; do
     limit=$(runner_header "$name" limit)
     total=$((total + ${limit:-120} * uml_time_scale + 10))
@@ -33,11 +33,16 @@ uml_limit() { # NAME...
 
 # uml_run NAME...: boots once, streams what the inside prints, and turns a kernel that died into failures.
 uml_run() {
-  local why name limit
+  local why name limit runnable=()
   if why=$(uml_missing); then
     for name in "$@"; do runner_result SKIP "$name" "$why"; done
     return
   fi
+  for name in "$@"; do
+    if runner_has_programs "$name"; then runnable+=("$name"); fi
+  done
+  ((${#runnable[@]})) || return 0
+  set -- "${runnable[@]}"
   mkdir -p /lib/modules "$LAB_RUN_DIR/memory" "$LAB_RUN_DIR/uml"
   {
     printf '%s=%q\n' LAB_RUN_DIR "$LAB_RUN_DIR" LAB_DOCKER_IPTABLES "$LAB_DOCKER_IPTABLES" \

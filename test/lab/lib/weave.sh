@@ -64,7 +64,8 @@ lab_weave_running() {
     find /run/docker/plugins -name "weave*.sock" 2>/dev/null
     find /run/weave ! -type d 2>/dev/null | grep -vE "\.log(\.[0-9]+)?$"
     find /var/lib/weave \( -name "*.lock" -o -name "*.pid" \) 2>/dev/null
-    ss -Hlntu "sport = :6783 or sport = :6784" | tr -s " "
+    ss -Hlntu "sport = :6783" | tr -s " "
+    ss -Hlnt "sport = :6784 or sport = :6782" | tr -s " "
     true'
 }
 
