@@ -54,12 +54,19 @@ std::vector<std::string> ConnectionMaker::direct_peers() const {
   return texts;
 }
 
+void ConnectionMaker::stop() {
+  is_stopped_ = true;
+  timer_.reset();
+  targets_.clear();
+  for (auto& [text, peer] : direct_) peer.resolving.reset();
+}
+
 void ConnectionMaker::on_connection_added(std::string const& address) {
   if (auto const at = targets_.find(address); at != targets_.end()) at->second.state = State::connected;
 }
 
-void ConnectionMaker::on_connection_ended(std::string const& address, bool outbound, Error const& error,
-                                          Ending ending) {
+void ConnectionMaker::on_connection_ended(std::string const& address, bool outbound, PeerName remote,
+                                          Error const& error, Ending ending) {
   if (ending != Ending::connected_to_ourself) ++termination_count_;
   auto const at = outbound ? targets_.find(address) : targets_.end();
   if (at != targets_.end() && (at->second.state == State::attempting || at->second.state == State::connected)) {
@@ -67,7 +74,8 @@ void ConnectionMaker::on_connection_ended(std::string const& address, bool outbo
     auto const now = scheduler_.now();
     target.state = State::waiting;
     target.last_error = error.text();
-    if (ending != Ending::ordinary) {
+    target.duplicate_of = ending == Ending::duplicate ? remote : kUnknownPeer;
+    if (ending == Ending::name_collision || ending == Ending::connected_to_ourself) {
       target.retry.retry_never();
     } else if (target.retry.due() && now > *target.retry.due() + kLongLived) {
       target.retry.retry_now(now);
@@ -123,13 +131,18 @@ Result<void> ConnectionMaker::add_direct(std::string const& text) {
 }
 
 void ConnectionMaker::evaluate() {
+  if (is_stopped_) return;
   timer_.reset();
   next_due_.reset();
   Wanted wanted;
   add_wanted_direct(wanted);
   add_wanted_discovered(wanted);
-  // Whatever is connected needs no dialling, and what is dialled again by another name would be a duplicate.
-  for (auto const& [remote, connection] : peers_.ourself().connections) wanted.erase(connection.address);
+  auto const& ours = peers_.ourself().connections;
+  for (auto const& [remote, connection] : ours) wanted.erase(connection.address);
+  std::erase_if(wanted, [&](auto const& wish) {
+    auto const target = targets_.find(wish.first);
+    return target != targets_.end() && ours.contains(target->second.duplicate_of);
+  });
   for (auto const& [address, direct] : wanted) {
     targets_.try_emplace(address, Target{.retry = RetrySchedule{scheduler_.now()}});
   }
@@ -296,7 +309,10 @@ void ConnectionMaker::move_to(std::string const& text, DirectPeer& peer, std::ve
 }
 
 void ConnectionMaker::try_target_now(std::string const& address) {
-  if (auto const at = targets_.find(address); at != targets_.end()) at->second.retry.retry_now(scheduler_.now());
+  auto const at = targets_.find(address);
+  if (at == targets_.end()) return;
+  at->second.retry.retry_now(scheduler_.now());
+  at->second.duplicate_of = kUnknownPeer;
 }
 
 void ConnectionMaker::wake_at(std::optional<TimePoint> due) {

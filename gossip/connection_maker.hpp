@@ -23,7 +23,9 @@ namespace weave::gossip {
 
 /// Decides whom to dial and when (protocol/mesh.md §13): the peers a user gave, and those discovered in the topology.
 /// It never closes a connection. A direct peer whose name does not resolve stays and is resolved again with back-off,
-/// and every retry of a named peer resolves anew (the original resolved once). Control thread only.
+/// and every retry of a named peer resolves anew (the original resolved once). A target found to lead to a peer that is
+/// connected anyway is left alone while that lasts (the original dialled on, and each attempt could displace the
+/// connection in use). Control thread only.
 ///
 /// States of a target:
 ///   waiting --due--> attempting --added--> connected --ended--> waiting
@@ -44,7 +46,13 @@ class ConnectionMaker {
     std::function<void()> on_direct_peers_changed = {};
   };
   /// How a connection ended, as far as retrying depends on it.
-  enum class Ending { ordinary, name_collision, connected_to_ourself };
+  enum class Ending {
+    ordinary,
+    /// Another connection to the same peer was kept.
+    duplicate,
+    name_collision,
+    connected_to_ourself
+  };
 
   ConnectionMaker(Settings settings, PeerTable const& peers, Transport& transport, Scheduler& scheduler,
                   RandomSource& random, Logger logger, Handlers handlers);
@@ -57,12 +65,15 @@ class ConnectionMaker {
   /// As typed, ascending.
   [[nodiscard]] std::vector<std::string> direct_peers() const;
 
+  /// Gives up everything under way and dials no more.
+  void stop();
   /// The topology has changed.
   void refresh() { evaluate(); }
   /// An outbound connection has been added to our record.
   void on_connection_added(std::string const& address);
-  /// A connection, added or not, has ended.
-  void on_connection_ended(std::string const& address, bool outbound, Error const& error, Ending ending);
+  /// A connection, added or not, has ended. `remote` is unknown if it did not come that far.
+  void on_connection_ended(std::string const& address, bool outbound, PeerName remote, Error const& error,
+                           Ending ending);
 
   /// What is not connected: targets, and direct peers without an address yet.
   [[nodiscard]] std::vector<ConnectionStatus> status() const;
@@ -87,6 +98,8 @@ class ConnectionMaker {
   struct Target {
     State state = State::waiting;
     RetrySchedule retry;
+    /// Who answered there, if the connection was given up for another one to the same peer.
+    PeerName duplicate_of = {};
     std::string last_error = {};
     std::unique_ptr<Operation> dialling = {};
   };
@@ -120,6 +133,7 @@ class ConnectionMaker {
   std::map<std::string, DirectPeer> direct_;
   std::map<std::string, Target> targets_;
   std::uint64_t termination_count_ = 0;
+  bool is_stopped_ = false;
   std::optional<TimePoint> next_due_;
   Timer timer_;
 };

@@ -151,7 +151,7 @@ TEST_F(ConnectionMakerTest, AConnectionThatLastedIsRedialledAtOnce) {
   EXPECT_EQ(states(), "");
   scheduler.advance(seconds{61});
   peers.remove_connection(PeerName{2});
-  subject.on_connection_ended("10.0.0.2:6783", true, Error{ErrorKind::timed_out, "gone"},
+  subject.on_connection_ended("10.0.0.2:6783", true, PeerName{2}, Error{ErrorKind::timed_out, "gone"},
                               ConnectionMaker::Ending::ordinary);
   EXPECT_EQ(transport.dialled.size(), 2U);
   EXPECT_EQ(states(), "10.0.0.2:6783 retrying gone\n");
@@ -162,7 +162,7 @@ TEST_F(ConnectionMakerTest, CollisionsAreNotRetriedUntilAskedAgain) {
   auto& subject = maker();
   (void)subject.initiate({"10.0.0.2"}, false);
   transport.succeed("10.0.0.2:6783");
-  subject.on_connection_ended("10.0.0.2:6783", true, Error{ErrorKind::refused, "cannot connect to ourself"},
+  subject.on_connection_ended("10.0.0.2:6783", true, PeerName{2}, Error{ErrorKind::refused, "cannot connect to ourself"},
                               ConnectionMaker::Ending::connected_to_ourself);
   EXPECT_EQ(subject.termination_count(), 0U);
   scheduler.advance(std::chrono::hours{2});

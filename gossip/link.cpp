@@ -1,0 +1,62 @@
+#include "gossip/link.hpp"
+
+#include <utility>
+
+namespace weave::gossip {
+
+Link::Link(Origin origin, std::unique_ptr<ByteStream> stream, Scheduler& scheduler, Logger logger,
+           Connection::Settings settings, PeerName ourself)
+    : origin_{std::move(origin)},
+      scheduler_{scheduler},
+      queue_{ourself},
+      connection_{std::move(stream), scheduler, std::move(logger), std::move(settings),
+                  Connection::Handlers{
+                      .on_introduced = [this](Features const& features) { handlers_.on_introduced(features); },
+                      .on_message = [this](std::uint8_t tag, ByteView body) { return handlers_.on_message(tag, body); },
+                      .on_ready =
+                          [this] {
+                            unsent_ = 0;
+                            send_queued();
+                          },
+                      .on_closed = [this](Error const& cause) { handlers_.on_closed(cause); }}} {}
+
+void Link::start(Connection::Handlers handlers) {
+  handlers_ = std::move(handlers);
+  connection_.start();
+}
+
+Result<void> Link::send_now(OutgoingMessage const& message) {
+  if (unsent_ > 0 && unsent_ + message.body.size() > kMaxUnsent) {
+    return failure(ErrorKind::unavailable, "link to " + remote.name.to_string() + " is too slow");
+  }
+  unsent_ += message.body.size() + 1;
+  return connection_.send(message.tag, message.body);
+}
+
+void Link::queue_gossip(std::string const& channel, GossipData const& data) {
+  queue_.sender(channel).queue_gossip(data);
+  send_queued_soon();
+}
+
+void Link::queue_broadcast(std::string const& channel, PeerName source, GossipData const& data) {
+  queue_.sender(channel).queue_broadcast(source, data);
+  send_queued_soon();
+}
+
+void Link::send_queued_soon() {
+  // What the present handler queues next may still merge with this.
+  if (connection_.is_ready()) sending_ = scheduler_.after(Duration::zero(), [this] { send_queued(); });
+}
+
+void Link::send_queued() {
+  while (connection_.is_ready() && !queue_.empty()) {
+    for (auto const& message : queue_.take_next()) {
+      auto const sent = connection_.send(message.tag, message.body);
+      if (!sent && sent.error().kind() != ErrorKind::unavailable) {
+        connection_.logger().error("gossip not sent: {}", sent.error().text());
+      }
+    }
+  }
+}
+
+} // namespace weave::gossip

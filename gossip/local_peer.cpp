@@ -1,0 +1,72 @@
+#include "gossip/local_peer.hpp"
+
+#include <utility>
+
+#include "gossip/topology_gossiper.hpp"
+
+namespace weave::gossip {
+namespace {
+
+constexpr Duration kAnnouncementDelay = std::chrono::seconds{1};
+constexpr Duration kCollectionDelay = std::chrono::seconds{1};
+
+} // namespace
+
+void LocalPeer::add_connection(PeerConnection connection) {
+  auto const remote = connection.remote;
+  peers_.add_connection(std::move(connection));
+  routes_.request_recalculation();
+  announce({remote});
+}
+
+void LocalPeer::set_established(PeerName remote) {
+  peers_.set_established(remote);
+  routes_.request_recalculation();
+  announce();
+}
+
+void LocalPeer::remove_connection(PeerName remote) {
+  peers_.remove_connection(remote);
+  collect_garbage();
+  routes_.request_recalculation();
+  announce();
+}
+
+void LocalPeer::replace_connection(PeerConnection connection) {
+  peers_.remove_connection(connection.remote);
+  add_connection(std::move(connection));
+}
+
+void LocalPeer::announce(std::set<PeerName> others) {
+  to_announce_.merge(others);
+  if (std::exchange(is_announcing_, true)) return;
+  announcement_ = scheduler_.after(kAnnouncementDelay, [this] { send_announcement(); });
+}
+
+void LocalPeer::collect_garbage_soon() {
+  if (std::exchange(is_collecting_, true)) return;
+  collection_ = scheduler_.after(kCollectionDelay, [this] {
+    is_collecting_ = false;
+    collect_garbage();
+  });
+}
+
+void LocalPeer::stop() {
+  announcement_.reset();
+  collection_.reset();
+}
+
+void LocalPeer::send_announcement() {
+  is_announcing_ = false;
+  auto names = std::exchange(to_announce_, {});
+  names.insert(peers_.our_name());
+  topology_->gossip_neighbours(TopologyNews{peers_, std::move(names)});
+}
+
+void LocalPeer::collect_garbage() {
+  if (peers_.collect_garbage() == 0) return;
+  routes_.request_recalculation();
+  if (on_collected_) on_collected_();
+}
+
+} // namespace weave::gossip
