@@ -1,0 +1,148 @@
+#include "controller/app/status_assembly.hpp"
+
+#include <charconv>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace weave::controller {
+namespace {
+
+api::ConnectionState state_of(gossip::ConnectionState state) {
+  switch (state) {
+    case gossip::ConnectionState::established: return api::ConnectionState::established;
+    case gossip::ConnectionState::pending: return api::ConnectionState::pending;
+    case gossip::ConnectionState::retrying: return api::ConnectionState::retrying;
+    case gossip::ConnectionState::failed: return api::ConnectionState::failed;
+    case gossip::ConnectionState::connecting: return api::ConnectionState::connecting;
+    case gossip::ConnectionState::waiting: return api::ConnectionState::waiting;
+  }
+  return api::ConnectionState::waiting;
+}
+
+api::AttributeValue attribute_of(std::string const& text) {
+  if (text == "true" || text == "false") return text == "true";
+  std::int64_t number = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size()) return number;
+  return text;
+}
+
+api::ConnectionStatus connection_of(gossip::ConnectionStatus const& connection) {
+  api::ConnectionStatus status{.outbound = connection.outbound,
+                               .address = connection.address,
+                               .state = state_of(connection.state),
+                               .peer = connection.remote,
+                               .nickname = connection.remote_nickname,
+                               .overlay = {},
+                               .encrypted = std::nullopt,
+                               .attributes = {},
+                               .error = connection.last_error,
+                               .retry_at = connection.retry_at};
+  for (auto const& [key, value] : connection.attributes) {
+    if (key == "name") {
+      status.overlay = value;
+    } else {
+      status.attributes.emplace(key, attribute_of(value));
+    }
+  }
+  if (connection.is_password_set) status.encrypted = !connection.is_trusted;
+  return status;
+}
+
+api::PeerStatus peer_of(gossip::PeerStatus const& peer) {
+  api::PeerStatus status{.name = peer.peer.name,
+                         .nickname = peer.peer.nickname,
+                         .uid = peer.peer.uid,
+                         .short_id = peer.peer.short_id.value_or(ShortId{}),
+                         .version = peer.peer.version,
+                         .connections = {}};
+  for (auto const& connection : peer.connections) {
+    status.connections.push_back({.name = connection.connection.remote,
+                                  .nickname = connection.remote_nickname,
+                                  .address = connection.connection.address,
+                                  .outbound = connection.connection.outbound,
+                                  .established = connection.connection.established});
+  }
+  return status;
+}
+
+} // namespace
+
+api::RouterStatus router_status(gossip::MeshStatus const& mesh) {
+  api::RouterStatus status{};
+  status.protocol_min = mesh.min_protocol_version;
+  status.protocol_max = mesh.max_protocol_version;
+  status.encryption = mesh.is_encrypted;
+  status.peer_discovery = mesh.is_discovering;
+  status.name = mesh.name;
+  status.nickname = mesh.nickname;
+  status.port = mesh.port;
+  for (auto const& peer : mesh.peers) status.peers.push_back(peer_of(peer));
+  for (auto const& [destination, via] : mesh.unicast_routes) status.unicast_routes.push_back({destination, via});
+  for (auto const& [source, via] : mesh.broadcast_routes) status.broadcast_routes.push_back({source, via});
+  for (auto const& connection : mesh.connections) status.connections.push_back(connection_of(connection));
+  status.termination_count = mesh.termination_count;
+  status.targets = mesh.targets;
+  return status;
+}
+
+api::IpamStatus ipam_status(ipam::IpamStatus const& status) {
+  api::IpamStatus told{};
+  if (status.election) {
+    told.paxos = api::PaxosStatus{.elector = status.election->elector,
+                                  .known_nodes = status.election->known_nodes,
+                                  .quorum = status.election->quorum};
+  }
+  told.range = status.universe;
+  told.range_addresses = status.universe.size();
+  told.active_addresses = status.active_addresses;
+  told.default_subnet = status.default_subnet;
+  for (auto const& entry : status.entries) {
+    told.entries.push_back({.token = entry.token,
+                            .size = entry.size,
+                            .peer = entry.peer,
+                            .nickname = entry.nickname,
+                            .is_known_peer = entry.is_known_peer,
+                            .version = entry.version});
+  }
+  for (auto const& [id, cidr] : status.pending_claims) told.pending_claims.push_back({id, cidr});
+  for (auto const& [id, cidr] : status.pending_allocates) {
+    told.pending_allocates.push_back(fmt::format("{} {}", id, cidr.to_string()));
+  }
+  return told;
+}
+
+void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::MeshStatus const& mesh, TimePoint now,
+                    WallTime wall_now) {
+  router.overlays = {"sleeve"};
+  router.interface = fmt::format("{} (via TAP)", datapath::kUserPortName);
+  auto const& counters = plane.counters();
+  std::uint64_t undecided = 0;
+  for (std::size_t i = 0; i < datapath::kDropReasons; ++i) {
+    undecided += counters.decisions.count(static_cast<datapath::DropReason>(i));
+  }
+  router.capture_stats = {{"FramesCaptured", counters.captured_frames.value()},
+                          {"FramesInjected", counters.injected_frames.value()},
+                          {"FramesSent", counters.sent_frames.value()},
+                          {"FramesReceived", counters.received_frames.value()},
+                          {"PacketsSent", counters.sent_packets.value()},
+                          {"PacketsReceived", counters.received_packets.value()},
+                          {"PacketsUnknownSender", counters.unknown_sender.value()},
+                          {"PacketsMalformed", counters.malformed_packets.value()},
+                          {"SendFailures", counters.send_failures.value()},
+                          {"DroppedByDecision", undecided},
+                          {"DroppedNoPath", counters.no_path.value() + counters.no_address.value()},
+                          {"DroppedTooBig", counters.too_big.value() + counters.oversize.value()}};
+  std::map<PeerName, std::string> nicknames;
+  for (auto const& peer : mesh.peers) nicknames[peer.peer.name] = peer.peer.nickname;
+  for (auto const& entry : plane.macs().entries()) {
+    router.macs.push_back(
+        {.mac = entry.mac,
+         .name = entry.peer,
+         .nickname = nicknames[entry.peer],
+         .last_seen = wall_now - std::chrono::duration_cast<WallTime::duration>(now - entry.last_seen)});
+  }
+}
+
+} // namespace weave::controller

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "base/scheduler.hpp"
+#include "controller/api/messages.hpp"
+#include "controller/app/data_plane.hpp"
+#include "controller/ipam/ipam_status.hpp"
+#include "gossip/status.hpp"
+
+namespace weave::controller {
+
+/// The values of the mesh and of the allocator as the control API tells them. Pure.
+[[nodiscard]] api::RouterStatus router_status(gossip::MeshStatus const& mesh);
+[[nodiscard]] api::IpamStatus ipam_status(ipam::IpamStatus const& status);
+
+/// Adds what the data plane knows: the user port, its counters and the learned addresses. `now` and `wall_now` are the
+/// same instant on both clocks.
+void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::MeshStatus const& mesh, TimePoint now,
+                    WallTime wall_now);
+
+} // namespace weave::controller
