@@ -41,6 +41,8 @@ class OwnedTable {
 
   [[nodiscard]] std::set<std::string, std::less<>> const& changed() const { return changed_; }
   void saved() { changed_.clear(); }
+  /// Makes the next save write this id's row, or erase it if it holds nothing.
+  void mark_changed(std::string const& id) { changed_.insert(id); }
 
  private:
   std::map<std::string, OwnedAddresses, std::less<>> ids_;

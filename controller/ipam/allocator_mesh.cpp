@@ -1,0 +1,224 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "controller/ipam/allocator.hpp"
+#include "controller/ipam/ranges.hpp"
+
+namespace weave::controller::ipam {
+namespace {
+
+/// Far above any cluster; keeps a peer that invents names from filling memory.
+constexpr std::size_t kMaxNicknames = 8192;
+constexpr std::size_t kMaxNicknameLength = 256;
+constexpr auto kRepeatConflictLog = std::chrono::minutes{5};
+
+} // namespace
+
+Result<void> Allocator::on_unicast(PeerName source, ByteView payload) {
+  auto message = decode_unicast(payload);
+  if (!message) return failure_of(message);
+  if (auto* const update = std::get_if<RingUpdate>(&*message)) {
+    // Whatever we asked this peer for, this is the end of its answer.
+    requests_.on_answer(source);
+    retry_needed_ = true;
+    return receive(std::move(update->state), source);
+  }
+  if (auto const* const request = std::get_if<SpaceRequest>(&*message)) {
+    on_space_request(source, request->range);
+  } else if (auto const* const denied = std::get_if<SpaceDenied>(&*message)) {
+    on_space_denied(source, denied->range);
+  } else {
+    ports_.log.debug("IP allocation: ignored message with unknown tag {} from {}",
+                     std::get<UnknownUnicast>(*message).tag, describe(source));
+  }
+  static_cast<void>(end_turn());
+  return {};
+}
+
+Result<void> Allocator::receive(GossipState state, PeerName source) {
+  merge_nicknames(state.nicknames);
+  Result<void> received;
+  if (state.ring) {
+    received = receive_ring(*state.ring, source);
+  } else if (!book_.ring().empty()) {
+    if (!source.is_unknown()) unicast_state(source);
+  } else if (state.paxos) {
+    receive_election(*state.paxos);
+  } else if (election_ && !source.is_unknown()) {
+    establish_ring();
+  }
+  static_cast<void>(end_turn());
+  return received;
+}
+
+void Allocator::merge_nicknames(Nicknames const& theirs) {
+  for (auto const& [peer, nickname] : theirs) {
+    // Our own name is ours to say.
+    if (peer == config_.self || nickname.size() > kMaxNicknameLength) continue;
+    if (!nicknames_.contains(peer) && nicknames_.size() >= kMaxNicknames) continue;
+    nicknames_[peer] = nickname;
+  }
+}
+
+void Allocator::prune_nicknames() {
+  auto const owners = book_.ring().owners();
+  std::erase_if(nicknames_, [&](auto const& entry) {
+    auto const peer = entry.first;
+    return peer != config_.self && std::ranges::find(owners, peer) == owners.end() && !ports_.mesh.is_known(peer);
+  });
+}
+
+Result<void> Allocator::receive_ring(RingState const& ring, PeerName source) {
+  bool const was_empty = book_.ring().empty();
+  auto const merged = book_.merge(ring);
+  if (!merged) return judge(merged.error(), ring, source);
+  if (!*merged) return {};
+  prune_nicknames();
+  if (was_empty && !book_.ring().empty()) awaiting_ring_ = false;
+  retry_needed_ = true;
+  return {};
+}
+
+Result<void> Allocator::judge(MergeError const& error, RingState const& theirs, PeerName source) {
+  auto const refuse = [](std::string text) { return failure(ErrorKind::refused, std::move(text)); };
+  switch (error.kind) {
+    case MergeError::Kind::invalid: return failure(ErrorKind::malformed, error.text);
+    case MergeError::Kind::different_range:
+      return refuse(fmt::format("Incompatible IP allocation ranges (received: {}, ours: {})",
+                                to_cidr_text(theirs.universe), to_cidr_text(book_.ring().universe())));
+    case MergeError::Kind::different_seeds: {
+      auto const names = [this](std::vector<PeerName> const& seeds) {
+        std::vector<std::string> texts;
+        for (auto const seed : seeds) texts.push_back(describe(seed));
+        return fmt::format("[{}]", fmt::join(texts, " "));
+      };
+      return refuse(fmt::format("IP allocation was seeded by different peers (received: {}, ours: {})",
+                                names(theirs.seeds), names(book_.ring().state().seeds)));
+    }
+    case MergeError::Kind::conflict: break;
+  }
+  // Two peers that disagree about a range still have working containers; cutting their link would help nobody. What is
+  // disputed is kept out of use, and people are told.
+  auto const now = ports_.scheduler.now();
+  if (conflict_.text != error.text || now - conflict_.at > kRepeatConflictLog) {
+    ports_.log.error("IP allocation conflict with {}: {}", describe(source), error.text);
+  }
+  conflict_ = {error.text, source.is_unknown() ? theirs.peer : source, now};
+  return {};
+}
+
+void Allocator::receive_election(PaxosState const& election) {
+  if (!election_) return;
+  if (election_->update(election)) {
+    election_changed_ = true;
+    if (election_->think()) broadcast_state();
+  }
+  conclude_election();
+}
+
+void Allocator::establish_ring() {
+  if (!book_.ring().empty() || awaiting_ring_ || shut_down_) return;
+  awaiting_ring_ = true;
+  if (election_) election_->set_quorum(config_.quorum ? config_.quorum() : 1);
+  propose();
+}
+
+void Allocator::propose() {
+  if (election_) {
+    // Peers that all wait would outbid one another for ever; every other time the one in the lead is left alone.
+    bool const yield = election_->outbid() && ports_.random.below(2) == 0 && round_ % 3 != 0;
+    if (!yield) election_->propose();
+    election_changed_ = true;
+  }
+  broadcast_state();
+  conclude_election();
+}
+
+void Allocator::conclude_election() {
+  if (!election_ || !book_.ring().empty()) return;
+  if (auto seeds = election_->consensus()) form_ring(*std::move(seeds));
+}
+
+void Allocator::form_ring(std::vector<PeerName> seeds) {
+  book_.form(std::move(seeds));
+  awaiting_ring_ = false;
+  retry_needed_ = true;
+  broadcast_state();
+}
+
+void Allocator::on_space_request(PeerName source, Ipv4Range range) {
+  if (book_.ring().empty() || source == config_.self || source.is_unknown()) return;
+  if (auto const given = book_.donate(range, source)) {
+    ports_.log.debug("IP allocation: gave {} to {}", given->to_string(), describe(source));
+    broadcast_state();
+  } else {
+    outbox_.push_back(Unicast{source, encode_unicast(SpaceDenied{range})});
+  }
+  unicast_state(source);
+}
+
+void Allocator::on_space_denied(PeerName source, Ipv4Range range) {
+  if (!requests_.on_denied(range, source)) return;
+  for (auto const id : operations_.in_order()) {
+    auto const* const claim = std::get_if<ClaimRequest>(&operations_.find(id)->request);
+    if (claim == nullptr || just(claim->cidr.address) != range) continue;
+    if (book_.ring().owner(claim->cidr.address) != source) continue;
+    conclude(id, failure(ErrorKind::refused, denial_text(claim->cidr, source)));
+  }
+  retry_needed_ = true;
+}
+
+void Allocator::on_peer_gone(PeerName peer) {
+  auto const owners = book_.ring().owners();
+  if (peer != config_.self && std::ranges::find(owners, peer) == owners.end()) nicknames_.erase(peer);
+}
+
+std::optional<PeerName> Allocator::find_peer(std::string_view name_or_nickname) const {
+  for (auto const& [peer, nickname] : nicknames_) {
+    if (nickname == name_or_nickname) return peer;
+  }
+  auto const parsed = PeerName::parse(name_or_nickname);
+  return parsed ? std::optional{*parsed} : std::nullopt;
+}
+
+Result<std::uint32_t> Allocator::take_over(std::string_view peer) {
+  auto const from = find_peer(peer);
+  if (!from || *from == config_.self || book_.ring().owned_ranges(*from).empty()) return 0U;
+  if (ports_.mesh.is_known(*from)) {
+    return failure(ErrorKind::refused, fmt::format("peer {} is still in the mesh; only the addresses of a peer that is "
+                                                   "gone for good can be taken over",
+                                                   describe(*from)));
+  }
+  auto const gained = book_.take_over(*from);
+  retry_needed_ = true;
+  broadcast_state();
+  if (auto const saved = end_turn(); !saved) return failure_of(saved);
+  return gained;
+}
+
+std::optional<PeerName> Allocator::choose_heir() const {
+  auto candidates = book_.ring().owners();
+  for (auto const& [peer, nickname] : nicknames_) candidates.push_back(peer);
+  std::erase(candidates, config_.self);
+  auto const reachable = std::ranges::find_if(candidates, [&](PeerName peer) { return ports_.mesh.is_known(peer); });
+  if (reachable != candidates.end()) return *reachable;
+  return candidates.empty() ? std::nullopt : std::optional{candidates.front()};
+}
+
+void Allocator::shut_down() {
+  if (shut_down_) return;
+  shut_down_ = true;
+  retry_needed_ = true; // which cancels what is open
+  auto const heir = choose_heir();
+  if (heir && !book_.ring().owned_ranges(config_.self).empty()) {
+    ports_.log.info("IP allocation: handing over to {}", describe(*heir));
+    book_.hand_over(*heir);
+    broadcast_state();
+  }
+  static_cast<void>(end_turn());
+}
+
+} // namespace weave::controller::ipam

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/peer_name.hpp"
+#include "base/scheduler.hpp"
+
+namespace weave::controller::ipam {
+
+/// The latest contradiction between our ring and somebody else's. Kept because the connection is not dropped for it.
+struct Conflict {
+  std::string text;
+  PeerName from;
+  TimePoint at{};
+};
+
+/// Only while an election is running.
+struct ElectionStatus {
+  bool elector = true;
+  std::uint32_t known_nodes = 0;
+  std::uint32_t quorum = 0;
+};
+
+/// A piece of the ring; a wrapping one gives two.
+struct RingEntryStatus {
+  Ipv4Address token;
+  std::uint32_t size = 0;
+  PeerName peer;
+  std::string nickname;
+  bool is_known_peer = false;
+  std::uint32_t version = 0;
+};
+
+struct OwnerStatus {
+  PeerName peer;
+  std::string nickname;
+  std::uint32_t addresses = 0;
+  double share = 0; ///< of the universe, 0 to 1
+  bool is_us = false;
+  bool is_known_peer = false;
+};
+
+/// What `weave status`, `weave status ipam`, `/report` and `/metrics` tell about addresses (protocol/surfaces.md §5.1,
+/// §5.6, §7, §8). A snapshot without references.
+struct IpamStatus {
+  std::optional<ElectionStatus> election;
+  Ipv4Cidr universe;
+  Ipv4Cidr default_subnet;
+  std::uint32_t active_addresses = 0; ///< in use here, inside our own ranges
+  std::uint32_t free_addresses = 0;   ///< ours and free
+  std::vector<RingEntryStatus> entries;
+  std::vector<OwnerStatus> owners; ///< ourselves first, then by name
+  std::vector<std::pair<std::string, Ipv4Cidr>> pending_claims;
+  std::vector<std::pair<std::string, Ipv4Cidr>> pending_allocates;
+  /// `<text> (from <peer>)` while it is recent, else empty.
+  std::string conflict;
+};
+
+/// The text after `Status:` (§5.1).
+[[nodiscard]] std::string state_text(IpamStatus const& status);
+/// The lines of `status ipam` (§5.6), each ending in a newline; empty without a ring. A recent conflict is told in one
+/// more line at the end, which the original does not have.
+[[nodiscard]] std::string owner_lines(IpamStatus const& status);
+
+} // namespace weave::controller::ipam
