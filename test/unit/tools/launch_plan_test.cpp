@@ -1,0 +1,88 @@
+#include "tools/launch_plan.hpp"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "tools/log_tail.hpp"
+
+namespace weave::tools {
+namespace {
+
+using Words = std::vector<std::string>;
+
+LaunchPlan plan(Words const& words, std::map<std::string, std::string, std::less<>> variables = {}) {
+  return plan_launch(words, Settings::from([variables](std::string_view name) -> std::optional<std::string> {
+                       auto const found = variables.find(name);
+                       return found != variables.end() ? std::optional{found->second} : std::nullopt;
+                     }));
+}
+
+Words const kDefault{"--status-addr=127.0.0.1:6782"};
+
+Words with_default(Words words) {
+  words.insert(words.begin(), kDefault.begin(), kDefault.end());
+  return words;
+}
+
+TEST(LaunchPlan, PassesWordsOnInOrder) {
+  EXPECT_EQ(plan({}).daemon_arguments, kDefault);
+  EXPECT_EQ(plan({"host1", "--no-dns", "--port", "9000", "host2"}).daemon_arguments,
+            with_default({"host1", "--no-dns", "--port", "9000", "host2"}));
+}
+
+TEST(LaunchPlan, ConsumesItsOwnOptionsAnywhere) {
+  auto const result = plan({"host1", "--no-restart", "--password", "p q", "--no-detect-tls", "-iprange", "10.2.0.0/16",
+                            "--iprange=10.3.0.0/16"});
+  EXPECT_EQ(result.daemon_arguments,
+            with_default({"host1", "--ipalloc-range", "10.2.0.0/16", "--ipalloc-range=10.3.0.0/16"}));
+  EXPECT_EQ(result.password, "p q");
+  EXPECT_FALSE(result.restart);
+  EXPECT_TRUE(plan({"--no-restart=false"}).restart);
+  EXPECT_EQ(plan({"--password=x"}).password, "x");
+  EXPECT_EQ(plan({"--password"}).password, "");
+  EXPECT_EQ(plan({"--", "--password", "x"}).daemon_arguments, with_default({"--", "--password", "x"}));
+}
+
+TEST(LaunchPlan, VariablesComeFirstSoThatOptionsWin) {
+  auto const result = plan({"--port", "7000"}, {{"WEAVE_PORT", "9000"},
+                                                {"WEAVE_MTU", "1400"},
+                                                {"WEAVE_HTTP_ADDR", "127.0.0.1:6784"},
+                                                {"WEAVE_STATUS_ADDR", ""},
+                                                {"WEAVE_NO_FASTDP", "1"},
+                                                {"WEAVE_DEBUG", "1"},
+                                                {"WEAVE_PASSWORD", "s"}});
+  EXPECT_EQ(result.daemon_arguments, (Words{"--port=9000", "--mtu=1400", "--http-addr=127.0.0.1:6784",
+                                            "--status-addr=", "--no-fastdp", "--log-level=debug", "--port", "7000"}));
+  EXPECT_EQ(result.password, "s");
+  EXPECT_EQ(plan({"--password=t"}, {{"WEAVE_PASSWORD", "s"}}).password, "t");
+}
+
+TEST(LaunchPlan, SurvivesItsFile) {
+  LaunchPlan const odd{
+      .daemon_arguments = {"a b", "", "line\nbreak\\n", "--x=é"}, .password = "p\n\\", .restart = false};
+  EXPECT_EQ(parse_plan(format_plan(odd)).value(), odd);
+  EXPECT_EQ(parse_plan(format_plan(LaunchPlan{})).value(), LaunchPlan{});
+  EXPECT_FALSE(parse_plan("bogus 1\n"));
+}
+
+TEST(LaunchPlan, FindsWhereThePluginSocketsAre) {
+  EXPECT_EQ(plugin_sockets({}), (Words{"/run/docker/plugins/weave.sock", "/run/docker/plugins/weavemesh.sock"}));
+  EXPECT_EQ(plugin_sockets({"--plugin-socket=/a", "--plugin-mesh-socket", "/m", "--plugin-socket", "/b"}),
+            (Words{"/b", "/m"}));
+  EXPECT_EQ(plugin_sockets({"--plugin-socket=", "--plugin-mesh-socket="}), Words{});
+}
+
+TEST(LogTail, QuotesWhatEndedTheDaemon) {
+  std::string const info = "INFO: 2026/11/24 03:56:47.414853 starting\n";
+  std::string const error = "ERRO: 2026/11/24 03:56:47.414853 first\n";
+  std::string const fatal = "FATA: 2026/11/24 03:56:47.414853 the end\n";
+  EXPECT_EQ(last_errors(info + error + fatal + info), Words{"the end"});
+  EXPECT_EQ(last_errors(error + info), Words{"first"});
+  EXPECT_EQ(last_errors(info + "bare one\nbare two\n"), (Words{"bare one", "bare two"}));
+  EXPECT_EQ(last_errors(info), Words{"starting"});
+  EXPECT_EQ(last_errors(""), Words{});
+}
+
+} // namespace
+} // namespace weave::tools

@@ -1,0 +1,286 @@
+// The real command and supervisor against a fake daemon, in a directory of their own.
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tools/process.hpp"
+#include "tools/run_files.hpp"
+
+namespace weave::tools {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Outcome {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+std::string contents(std::string const& path) {
+  std::ifstream file{path};
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool eventually(std::function<bool()> const& condition) {
+  auto const deadline = std::chrono::steady_clock::now() + 10s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
+
+class Lifecycle : public ::testing::Test {
+ protected:
+  Lifecycle() {
+    std::string name = "/tmp/weave-tools-XXXXXX";
+    root = ::mkdtemp(name.data());
+    set("WEAVE_RUN_DIR", root + "/run");
+    set("WEAVE_STATE_DIR", root + "/state");
+    set("WEAVE_WEAVER", FAKE_WEAVER_PATH);
+    for (auto const* name_unset : {"WEAVE_PASSWORD", "WEAVE_PORT", "WEAVE_HTTP_ADDR", "FAKE_WEAVER", "WEAVE_DEBUG",
+                                   "WEAVE_STATUS_ADDR", "WEAVE_MTU", "WEAVE_NO_FASTDP"}) {
+      ::unsetenv(name_unset);
+    }
+  }
+  ~Lifecycle() override {
+    auto const left = PidFile::holders(pid_file());
+    if (left.supervisor > 0) ::kill(left.supervisor, SIGKILL);
+    if (left.daemon > 0) ::kill(left.daemon, SIGKILL);
+    std::filesystem::remove_all(root);
+  }
+
+  static void set(char const* name, std::string const& value) { ::setenv(name, value.c_str(), 1); }
+
+  Outcome weave(std::string const& words) {
+    auto const line = fmt::format("'{}' {} >'{}/out' 2>'{}/err'", WEAVE_COMMAND_PATH, words, root, root);
+    auto const result = run_program({"sh", "-c", line});
+    return {.code = result->status, .out = contents(root + "/out"), .err = contents(root + "/err")};
+  }
+  Outcome launch(std::string const& words = {}) {
+    return weave(
+        fmt::format("launch --plugin-socket={0}/weave.sock --plugin-mesh-socket={0}/weavemesh.sock {1}", root, words));
+  }
+  [[nodiscard]] std::string pid_file() const { return root + "/run/supervisor.pid"; }
+  [[nodiscard]] std::string fake(std::string const& name) const { return contents(root + "/state/fake." + name); }
+  [[nodiscard]] bool exists(std::string const& name) const { return std::filesystem::exists(root + "/" + name); }
+
+  std::string root;
+};
+
+TEST_F(Lifecycle, LaunchReturnsWhenReadyAndStopLeavesNothingRunning) {
+  auto const started = std::chrono::steady_clock::now();
+  auto const launched = launch("host1 --nickname two");
+  EXPECT_EQ(launched.code, 0) << launched.err;
+  EXPECT_EQ(launched.out + launched.err, "");
+  EXPECT_LT(std::chrono::steady_clock::now() - started, 3s);
+  EXPECT_NE(fake("arguments").find("host1\n--nickname\ntwo\n"), std::string::npos);
+  auto const running = PidFile::holders(pid_file());
+  EXPECT_GT(running.supervisor, 0);
+  EXPECT_GT(running.daemon, 0);
+
+  auto const stopped = weave("stop");
+  EXPECT_EQ(stopped.code, 0);
+  EXPECT_EQ(stopped.out + stopped.err, "");
+  EXPECT_EQ(fake("ends"), fmt::format("{}\n", running.daemon));
+  EXPECT_TRUE(eventually([&] { return ::kill(running.supervisor, 0) != 0; })) << "until init has reaped it";
+  EXPECT_FALSE(exists("run/control.sock"));
+  EXPECT_FALSE(exists("run/supervisor.pid"));
+  EXPECT_TRUE(exists("run/weaver.log"));
+  EXPECT_TRUE(exists("state/state.db"));
+  EXPECT_NE(fake("requests").find("DELETE /plugin/network\n"), std::string::npos);
+}
+
+TEST_F(Lifecycle, ASecondLaunchIsRefused) {
+  ASSERT_EQ(launch().code, 0);
+  auto const again = launch();
+  EXPECT_EQ(again.code, 3);
+  EXPECT_EQ(again.err, "weave is already running; you can stop it with 'weave stop'.\n");
+  EXPECT_EQ(weave("stop").code, 0);
+  EXPECT_EQ(launch().code, 0);
+  EXPECT_EQ(weave("stop").code, 0);
+}
+
+TEST_F(Lifecycle, OfTwoLaunchesAtOnceOneWins) {
+  auto const line = fmt::format("'{0}' launch & a=$!; '{0}' launch; echo $?; wait $a; echo $?", WEAVE_COMMAND_PATH);
+  auto const result = run_program({"sh", "-c", line});
+  auto codes = result->output;
+  EXPECT_NE(codes.find("0\n"), std::string::npos) << codes;
+  EXPECT_NE(codes.find("3\n"), std::string::npos) << codes;
+  EXPECT_EQ(weave("stop").code, 0);
+}
+
+TEST_F(Lifecycle, AFailingDaemonIsQuotedAndNotStartedAgain) {
+  set("FAKE_WEAVER", "fail");
+  auto const launched = launch("--name x");
+  EXPECT_EQ(launched.code, 1);
+  EXPECT_EQ(launched.out, "");
+  EXPECT_EQ(launched.err,
+            fmt::format("weave did not start: weaver ended with exit status 1\n  invalid peer name format: \"x\"\n"
+                        "(the whole log: {}/run/weaver.log)\n",
+                        root));
+  EXPECT_FALSE(PidFile::is_held(pid_file()));
+  EXPECT_FALSE(exists("run/supervisor.pid"));
+  auto const starts = fake("starts");
+  EXPECT_EQ(std::ranges::count(starts, '\n'), 1);
+}
+
+TEST_F(Lifecycle, MisuseIsQuotedToo) {
+  set("FAKE_WEAVER", "misuse");
+  auto const launched = launch("--bogus");
+  EXPECT_EQ(launched.code, 1);
+  EXPECT_NE(launched.err.find("125\n  flag provided but not defined: --bogus\n"), std::string::npos) << launched.err;
+}
+
+TEST_F(Lifecycle, AMissingProgramIsTold) {
+  set("WEAVE_WEAVER", root + "/nowhere");
+  auto const launched = launch();
+  EXPECT_EQ(launched.code, 1);
+  EXPECT_NE(launched.err.find("nowhere: No such file or directory"), std::string::npos) << launched.err;
+}
+
+TEST_F(Lifecycle, ACrashedDaemonIsStartedAgainWithTheSameArguments) {
+  ASSERT_EQ(launch("host1").code, 0);
+  auto const first = PidFile::holders(pid_file());
+  ::kill(first.daemon, SIGKILL);
+  ASSERT_TRUE(eventually([&] {
+    auto const now = PidFile::holders(pid_file());
+    return now.daemon > 0 && now.daemon != first.daemon && answers(root + "/run/control.sock");
+  }));
+  auto const arguments = fake("arguments");
+  EXPECT_NE(arguments.find("host1\n"), arguments.rfind("host1\n"));
+  EXPECT_NE(contents(root + "/run/weaver.log").find("weaver was killed by signal 9; starting it again"),
+            std::string::npos);
+  EXPECT_EQ(weave("stop").code, 0);
+}
+
+TEST_F(Lifecycle, WithoutRestartADeadDaemonStaysDownAndLeavesNoSocket) {
+  ASSERT_EQ(launch("--no-restart").code, 0);
+  ::kill(PidFile::holders(pid_file()).daemon, SIGKILL);
+  EXPECT_TRUE(eventually([&] { return !exists("run/supervisor.pid"); }));
+  EXPECT_FALSE(exists("run/control.sock"));
+  EXPECT_EQ(weave("status").code, 1);
+  EXPECT_EQ(launch().code, 0);
+  EXPECT_EQ(weave("stop").code, 0);
+}
+
+TEST_F(Lifecycle, ADaemonWhoseSupervisorWasKilledStillCountsAndStops) {
+  ASSERT_EQ(launch().code, 0);
+  auto const running = PidFile::holders(pid_file());
+  ::kill(running.supervisor, SIGKILL);
+  ASSERT_TRUE(eventually([&] { return PidFile::holders(pid_file()).supervisor == 0; }));
+  EXPECT_EQ(launch().code, 3);
+  EXPECT_EQ(weave("stop").code, 0);
+  EXPECT_TRUE(eventually([&] { return ::kill(running.daemon, 0) != 0; }));
+  EXPECT_FALSE(exists("run/supervisor.pid"));
+}
+
+TEST_F(Lifecycle, ADaemonStartedByHandIsSeenAndStopped) {
+  std::filesystem::create_directories(root + "/run");
+  std::filesystem::create_directories(root + "/state");
+  auto const child = ::fork();
+  if (child == 0) {
+    ::execl(FAKE_WEAVER_PATH, "weaver", nullptr);
+    ::_exit(1);
+  }
+  ASSERT_TRUE(eventually([&] { return answers(root + "/run/control.sock"); }));
+  auto const launched = launch();
+  EXPECT_EQ(launched.code, 1);
+  EXPECT_EQ(launched.err, "Weave Net is already running\n");
+  std::thread reaper{[child] { ::waitpid(child, nullptr, 0); }};
+  EXPECT_EQ(weave("stop").code, 0);
+  reaper.join();
+  EXPECT_FALSE(exists("run/control.sock"));
+}
+
+TEST_F(Lifecycle, ThePasswordTravelsInTheEnvironment) {
+  ASSERT_EQ(launch("--password s3cret host1").code, 0);
+  EXPECT_EQ(fake("password"), "s3cret");
+  EXPECT_EQ(fake("arguments").find("s3cret"), std::string::npos);
+  EXPECT_EQ(contents(root + "/state/launch.conf").find("s3cret"), std::string::npos);
+  EXPECT_EQ(weave("stop").code, 0);
+}
+
+TEST_F(Lifecycle, StopWithNothingRunningSaysSoAndSucceeds) {
+  auto const stopped = weave("stop");
+  EXPECT_EQ(stopped.code, 0);
+  EXPECT_EQ(stopped.err, "Weave is not running (ignore on Kubernetes).\n");
+  EXPECT_FALSE(exists("run"));
+}
+
+TEST_F(Lifecycle, StopWarnsOfAttachedContainers) {
+  set("FAKE_WEAVER", "attached");
+  ASSERT_EQ(launch().code, 0);
+  auto const stopped = weave("stop");
+  EXPECT_EQ(stopped.code, 0);
+  EXPECT_EQ(stopped.err,
+            "WARNING: the following containers are still attached to network \"weave\":\n"
+            "  0123456789ab  fedcba98765 \n"
+            "Docker operations involving those containers may pause or fail\n"
+            "while Weave is not running\n");
+}
+
+TEST_F(Lifecycle, LaunchAndStopRemoveTheRestartMark) {
+  std::filesystem::create_directories(root + "/state");
+  auto const mark = [&] { std::ofstream{root + "/state/restart.mark"} << "x"; };
+  mark();
+  ASSERT_EQ(launch().code, 0);
+  EXPECT_FALSE(exists("state/restart.mark"));
+  mark();
+  EXPECT_EQ(weave("stop").code, 0);
+  EXPECT_FALSE(exists("state/restart.mark"));
+}
+
+TEST_F(Lifecycle, ResetHandsOverStopsCleansUpAndLeavesNothing) {
+  ASSERT_EQ(launch("--weave-bridge=br7").code, 0);
+  auto const running = PidFile::holders(pid_file());
+  // The fake's notes are no files of ours; they have to be out of the way for the directory to go.
+  auto const reset = weave(fmt::format("reset; code=$?; cp '{0}'/state/fake.* '{0}'; exit $code", root));
+  EXPECT_EQ(reset.code, 0) << reset.err;
+  auto const requests = contents(root + "/fake.requests");
+  auto const handed_over = requests.find("DELETE /peer\n");
+  EXPECT_LT(handed_over, requests.find("DELETE /plugin/network\n"));
+  EXPECT_TRUE(contents(root + "/fake.arguments").ends_with("--cleanup\n"));
+  EXPECT_FALSE(exists("state/state.db"));
+  EXPECT_FALSE(exists("state/launch.conf"));
+  EXPECT_FALSE(exists("run"));
+  EXPECT_TRUE(eventually([&] { return ::kill(running.daemon, 0) != 0; }));
+}
+
+TEST_F(Lifecycle, ResetOfAStoppedPeerNeedsForce) {
+  ASSERT_EQ(launch().code, 0);
+  ASSERT_EQ(weave("stop").code, 0);
+  auto const refused = weave("reset");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.err,
+            "ERROR: weave is not running; unable to remove from cluster.\n"
+            "Re-launch weave before reset or use --force to override.\n");
+  EXPECT_TRUE(exists("state/state.db"));
+  EXPECT_EQ(weave("reset --force").code, 0);
+  EXPECT_FALSE(exists("state/state.db"));
+  EXPECT_EQ(weave("reset").code, 0) << "nothing there is nothing to refuse";
+}
+
+TEST_F(Lifecycle, VersionWithoutDaemonAsksTheProgram) {
+  auto const version = weave("version");
+  EXPECT_EQ(version.code, 0);
+  EXPECT_TRUE(version.out.starts_with("weave script "));
+  EXPECT_TRUE(version.out.ends_with("\nweave fake\n"));
+}
+
+} // namespace
+} // namespace weave::tools

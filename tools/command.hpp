@@ -1,0 +1,56 @@
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/settings.hpp"
+
+namespace weave::tools {
+
+/// One call of a sub-command: the words after its name, and where it reads and prints.
+struct Invocation {
+  std::vector<std::string> words;
+  Settings const& settings;
+  std::ostream& out;
+  std::ostream& err;
+
+  /// Takes every `flag` out of the words; whether there was one.
+  bool take_flag(std::string_view flag);
+};
+
+/// A row of the table of sub-commands. `run` gives the exit status.
+struct Command {
+  std::string_view name;
+  std::string_view synopsis; ///< of the usage text; empty: not shown
+  int (*run)(Invocation&);
+};
+
+[[nodiscard]] std::span<Command const> commands();
+
+/// The whole program: finds the sub-command and runs it. `words` without the program's name.
+[[nodiscard]] int run_command_line(std::vector<std::string> words, Settings const& settings, std::ostream& out,
+                                   std::ostream& err);
+
+/// Prints the usage on `err`; gives `code` (0 when asked for, 1 for misuse).
+int usage(std::ostream& err, int code);
+
+// The sub-commands, one file each.
+int run_connect(Invocation& call);
+int run_forget(Invocation& call);
+int run_launch(Invocation& call);
+int run_prime(Invocation& call);
+int run_report(Invocation& call);
+int run_reset(Invocation& call);
+int run_rmpeer(Invocation& call);
+int run_status(Invocation& call);
+int run_stop(Invocation& call);
+int run_version(Invocation& call);
+/// Hidden: what `weave launch` leaves behind to keep the daemon alive.
+int run_supervise(Invocation& call);
+/// Hidden: what weave.service starts; becomes the daemon.
+int run_daemon(Invocation& call);
+
+} // namespace weave::tools

@@ -1,0 +1,188 @@
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "tools/launch_plan.hpp"
+#include "tools/log_tail.hpp"
+#include "tools/process.hpp"
+#include "tools/readiness.hpp"
+#include "tools/run_files.hpp"
+#include "tools/service_manager.hpp"
+
+namespace weave::tools {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kStartTime{60'000};
+constexpr auto kAlreadyRunning = "weave is already running; you can stop it with 'weave stop'.\n";
+
+/// The launching side of the supervisor: its process and the channel on which it tells of an early end.
+struct Supervised {
+  UniqueFd channel;
+  std::string last_words;
+
+  /// Waits that long for the supervisor to say that the daemon ended, or to end itself.
+  bool ended_within(std::chrono::milliseconds time) {
+    pollfd poll_fd{.fd = channel.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&poll_fd, 1, static_cast<int>(time.count())) <= 0) return false;
+    std::array<char, 256> buffer{};
+    auto const size = ::read(channel.get(), buffer.data(), buffer.size());
+    if (size > 0) last_words.assign(buffer.data(), static_cast<std::size_t>(size));
+    return true;
+  }
+};
+
+/// In the child: becomes `weave supervise` in a session of its own, writing to the log.
+[[noreturn]] void become_supervisor(Settings const& settings, LaunchPlan const& plan, int channel, int log) {
+  ::setsid();
+  auto const root = ::chdir("/");
+  auto const null = ::open("/dev/null", O_RDONLY);
+  ::dup2(null, STDIN_FILENO);
+  ::dup2(log, STDOUT_FILENO);
+  ::dup2(log, STDERR_FILENO);
+  ::fcntl(channel, F_SETFD, 0);
+  if (plan.password) {
+    ::setenv("WEAVE_PASSWORD", plan.password->c_str(), 1);
+  } else {
+    ::unsetenv("WEAVE_PASSWORD");
+  }
+  // An absolute path: the directory of this process is about to change.
+  ::setenv("WEAVE_WEAVER", find_weaver(settings).value_or("weaver").c_str(), 1);
+  std::vector<std::string> words{own_program(), "supervise", fmt::format("--channel={}", channel)};
+  if (!plan.restart) words.emplace_back("--no-restart");
+  words.emplace_back("--");
+  words.insert(words.end(), plan.daemon_arguments.begin(), plan.daemon_arguments.end());
+  auto const error = become_program(words).text() + "\n";
+  [[maybe_unused]] auto const written = ::write(STDERR_FILENO, error.data(), error.size());
+  ::_exit(root == 0 ? 1 : 2);
+}
+
+Result<Supervised> start_supervisor(Settings const& settings, LaunchPlan const& plan) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return std::unexpected{system_error("socketpair", errno)};
+  }
+  Supervised supervised{.channel = UniqueFd{ends[0]}, .last_words = {}};
+  UniqueFd const theirs{ends[1]};
+  UniqueFd const log{::open(settings.log_file().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640)};
+  if (!log) return std::unexpected{system_error(settings.log_file(), errno)};
+  auto const child = ::fork();
+  if (child < 0) return std::unexpected{system_error("fork", errno)};
+  if (child == 0) become_supervisor(settings, plan, theirs.get(), log.get());
+  return supervised;
+}
+
+void print_failure(Invocation& call, std::string_view how, std::string const& log, std::string_view where) {
+  call.err << fmt::format("weave did not start{}\n", how.empty() ? "" : fmt::format(": {}", how));
+  for (auto const& line : last_errors(log)) call.err << fmt::format("  {}\n", line);
+  call.err << fmt::format("(the whole log: {})\n", where);
+}
+
+int conclude_start(Invocation& call, Start start, std::string_view how, std::string const& log,
+                   std::string_view where) {
+  switch (start) {
+    case Start::ready: return 0;
+    case Start::ended: print_failure(call, how, log, where); return 1;
+    case Start::not_in_time:
+      call.err << fmt::format("weave is running, but not ready after {} s\n", kStartTime.count() / 1000);
+      return 1;
+  }
+  return 1;
+}
+
+int launch_supervised(Invocation& call, LaunchPlan const& plan, ApiClient const& daemon) {
+  auto const log_size = file_size(call.settings.log_file());
+  auto supervised = start_supervisor(call.settings, plan);
+  if (!supervised) {
+    call.err << supervised.error().text() << "\n";
+    return 1;
+  }
+  auto const start = wait_until_ready(
+      daemon, [&](std::chrono::milliseconds time) { return supervised->ended_within(time); }, kStartTime, call.err);
+  if (start != Start::ended) {
+    [[maybe_unused]] auto const confirmed = ::send(supervised->channel.get(), "R", 1, MSG_NOSIGNAL);
+  } else if (!supervised->last_words.empty()) {
+    while (!supervised->ended_within(100ms)) { // until the supervisor has cleaned up and gone
+    }
+  }
+  auto how = supervised->last_words;
+  if (how.ends_with('\n')) how.pop_back();
+  return conclude_start(call, start, how, read_since(call.settings.log_file(), log_size), call.settings.log_file());
+}
+
+int launch_service(Invocation& call, LaunchPlan const& plan, ApiClient const& daemon) {
+  auto const since = std::chrono::system_clock::now();
+  if (!start_service(plan.restart)) {
+    call.err << "systemctl cannot start weave.service\n";
+    return 1;
+  }
+  auto next_look = std::chrono::steady_clock::now();
+  auto const ended_within = [&](std::chrono::milliseconds time) {
+    std::this_thread::sleep_for(time);
+    if (std::chrono::steady_clock::now() < next_look) return false;
+    next_look = std::chrono::steady_clock::now() + 300ms;
+    return service_restarts() > 0 || service_state() == ServiceState::failed;
+  };
+  auto const start = wait_until_ready(daemon, ended_within, kStartTime, call.err);
+  auto const log = start == Start::ended ? service_log(since) : std::string{};
+  if (start == Start::ended) stop_service();
+  return conclude_start(call, start, {}, log, "journalctl -u weave.service");
+}
+
+/// The exit status if it cannot be launched now.
+std::optional<int> refusal(Invocation& call, bool service) {
+  auto const state = service ? service_state() : ServiceState::inactive;
+  if (PidFile::is_held(call.settings.pid_file()) || state == ServiceState::running || state == ServiceState::starting) {
+    call.err << kAlreadyRunning;
+    return 3;
+  }
+  if (answers(call.settings.control_socket())) {
+    call.err << "Weave Net is already running\n";
+    return 1;
+  }
+  if (!find_weaver(call.settings)) {
+    call.err << "cannot find the program weaver beside weave or in PATH\n";
+    return 1;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+int run_launch(Invocation& call) {
+  auto const& settings = call.settings;
+  if (::geteuid() != 0 && !settings.non_empty("WEAVE_RUN_DIR")) {
+    call.err << "weave launch must be run as 'root'\n";
+    return 1;
+  }
+  auto const lock = DirectoryLock::acquire(settings.run_dir);
+  auto const made = make_directory(settings.state_dir);
+  auto const daemon = ApiClient::at(settings.control_socket());
+  for (auto const* error :
+       {lock ? nullptr : &lock.error(), made ? nullptr : &made.error(), daemon ? nullptr : &daemon.error()}) {
+    if (error == nullptr) continue;
+    call.err << error->text() << "\n";
+    return 1;
+  }
+  bool const service = has_service(settings);
+  if (auto const code = refusal(call, service)) return *code;
+  auto const plan = plan_launch(call.words, settings);
+  auto stored = plan;
+  if (!service) stored.password.reset(); // then it lives in the environment of supervisor and daemon only
+  if (auto const saved = save_plan(settings.launch_file(), stored); !saved) {
+    call.err << saved.error().text() << "\n";
+    return 1;
+  }
+  ::unlink(settings.restart_mark().c_str());
+  return service ? launch_service(call, plan, *daemon) : launch_supervised(call, plan, *daemon);
+}
+
+} // namespace weave::tools

@@ -1,0 +1,88 @@
+#include "tools/service_manager.hpp"
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "tools/process.hpp"
+#include "tools/run_files.hpp"
+
+namespace weave::tools {
+namespace {
+
+constexpr auto kService = "weave.service";
+constexpr auto kSocket = "weave-plugin.socket";
+constexpr auto kDropInDirectory = "/run/systemd/system/weave.service.d";
+
+bool systemctl(std::vector<std::string> words) {
+  words.insert(words.begin(), "systemctl");
+  auto const result = run_program(words);
+  return result && result->status == 0;
+}
+
+std::string property(std::string const& name) {
+  auto const result = run_program({"systemctl", "show", "--value", "--property=" + name, kService});
+  if (!result || result->status != 0) return {};
+  return result->output.substr(0, result->output.find('\n'));
+}
+
+/// `Restart=no` for this run of the machine, or the unit's own setting again.
+void set_restart(bool restart) {
+  std::error_code error;
+  auto const file = std::string{kDropInDirectory} + "/no-restart.conf";
+  bool const changed = restart == std::filesystem::exists(file, error);
+  if (!changed) return;
+  if (restart) {
+    std::filesystem::remove(file, error);
+  } else if (make_directory(kDropInDirectory)) {
+    std::ofstream{file} << "[Service]\nRestart=no\n";
+  }
+  (void)systemctl({"daemon-reload"});
+}
+
+} // namespace
+
+bool has_service(Settings const& settings) {
+  std::error_code error;
+  if (settings.run_dir != Settings{}.run_dir || settings.state_dir != Settings{}.state_dir) return false;
+  if (settings.variable("WEAVE_SUPERVISOR") == "own") return false;
+  if (!std::filesystem::is_directory("/run/systemd/system", error)) return false;
+  return property("ExecStart").find("run-daemon") != std::string::npos;
+}
+
+ServiceState service_state() {
+  auto const state = property("ActiveState");
+  if (state == "active" || state == "reloading") return ServiceState::running;
+  if (state == "activating" || state == "deactivating") return ServiceState::starting;
+  return state == "failed" ? ServiceState::failed : ServiceState::inactive;
+}
+
+int service_restarts() {
+  auto const text = property("NRestarts");
+  int count = 0;
+  std::from_chars(text.data(), text.data() + text.size(), count);
+  return count;
+}
+
+bool start_service(bool restart) {
+  set_restart(restart);
+  (void)systemctl({"enable", "--quiet", kService, kSocket});
+  (void)systemctl({"reset-failed", kService});
+  return systemctl({"start", "--no-block", kSocket, kService});
+}
+
+bool stop_service() {
+  (void)systemctl({"disable", "--quiet", kService, kSocket});
+  return systemctl({"stop", kSocket, kService});
+}
+
+std::string service_log(std::chrono::system_clock::time_point since) {
+  auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(since.time_since_epoch()).count();
+  auto const result = run_program({"journalctl", "--no-pager", "--output=cat", "--lines=50",
+                                   std::string{"--unit="} + kService, fmt::format("--since=@{}", seconds)});
+  return result ? result->output : std::string{};
+}
+
+} // namespace weave::tools

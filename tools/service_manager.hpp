@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "tools/settings.hpp"
+
+/// systemd, through systemctl. Used where it is init and weave.service is the one this project installs; everywhere
+/// else (no systemd, other directories, WEAVE_SUPERVISOR=own) the supervisor keeps the daemon.
+namespace weave::tools {
+
+[[nodiscard]] bool has_service(Settings const& settings);
+
+enum class ServiceState { inactive, starting, running, failed };
+
+[[nodiscard]] ServiceState service_state();
+/// How often systemd has started it again since it was last started by hand.
+[[nodiscard]] int service_restarts();
+
+/// Does not wait until it is ready. Without `restart` a daemon that ends stays down. Makes it come back at boot.
+[[nodiscard]] bool start_service(bool restart);
+/// Waits until it has ended. It does not come back at boot.
+bool stop_service();
+/// What it logged since then.
+[[nodiscard]] std::string service_log(std::chrono::system_clock::time_point since);
+
+} // namespace weave::tools

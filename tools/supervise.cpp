@@ -1,0 +1,70 @@
+#include <charconv>
+#include <cstdlib>
+#include <iterator>
+#include <sstream>
+#include <unistd.h>
+
+#include "tools/command.hpp"
+#include "tools/process.hpp"
+#include "tools/supervisor.hpp"
+
+namespace weave::tools {
+namespace {
+
+/// `--channel=N`, `--no-restart`, `--`, then the daemon's arguments.
+Supervisor::Plan plan_of(Invocation const& call) {
+  Supervisor::Plan plan{.weaver = {}, .launch = {}, .settings = call.settings, .channel = -1};
+  auto word = call.words.begin();
+  for (; word != call.words.end() && *word != "--"; ++word) {
+    constexpr std::string_view kChannel = "--channel=";
+    if (word->starts_with(kChannel)) {
+      std::from_chars(word->data() + kChannel.size(), word->data() + word->size(), plan.channel);
+    } else if (*word == "--no-restart") {
+      plan.launch.restart = false;
+    }
+  }
+  if (word != call.words.end()) plan.launch.daemon_arguments.assign(word + 1, call.words.end());
+  return plan;
+}
+
+} // namespace
+
+int run_supervise(Invocation& call) {
+  Logger const log{make_stream_sink(STDERR_FILENO, LogLevel::info), "supervisor: "};
+  auto plan = plan_of(call);
+  auto weaver = find_weaver(call.settings);
+  if (!weaver) {
+    log.error("cannot find the program weaver");
+    return 1;
+  }
+  plan.weaver = *std::move(weaver);
+  auto pid_file = PidFile::claim(call.settings.pid_file());
+  if (!pid_file) {
+    log.error("{}", pid_file.error().text());
+    return 3;
+  }
+  return Supervisor{std::move(plan), *std::move(pid_file), log}.run();
+}
+
+int run_daemon(Invocation& call) {
+  auto const weaver = find_weaver(call.settings);
+  if (!weaver) {
+    call.err << "cannot find the program weaver\n";
+    return 1;
+  }
+  auto const plan = load_plan(call.settings.launch_file());
+  std::vector<std::string> words{*weaver};
+  if (plan) {
+    if (plan->password) ::setenv("WEAVE_PASSWORD", plan->password->c_str(), 1);
+    words.insert(words.end(), plan->daemon_arguments.begin(), plan->daemon_arguments.end());
+  } else {
+    // Never launched by hand on this host: the peers are those of /etc/default/weave.
+    std::istringstream peers{call.settings.variable("PEERS").value_or("")};
+    auto arguments = plan_launch({std::istream_iterator<std::string>{peers}, {}}, call.settings).daemon_arguments;
+    words.insert(words.end(), arguments.begin(), arguments.end());
+  }
+  call.err << become_program(words).text() << "\n";
+  return 1;
+}
+
+} // namespace weave::tools

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/logger.hpp"
+#include "base/unique_fd.hpp"
+#include "tools/launch_plan.hpp"
+#include "tools/run_files.hpp"
+
+namespace weave::tools {
+
+/// Keeps the daemon alive where no service manager does. Blocks in run() until SIGTERM or SIGINT, which it passes on,
+/// killing a daemon that takes longer than 10 s. A daemon that ends by itself is started again after a pause that grows
+/// from 0.1 s to 5 s while it keeps ending soon. Leaves neither pid file nor dead sockets.
+///
+/// Over `channel` (a socket, -1 for none) it tells `weave launch` of a daemon that ends before launch has said that it
+/// works (one byte); then it gives up instead of starting it again. If launch goes away without a word, the daemon
+/// stays.
+class Supervisor {
+ public:
+  struct Plan {
+    std::string weaver;
+    LaunchPlan launch;
+    Settings settings;
+    int channel = -1;
+  };
+
+  Supervisor(Plan plan, PidFile pid_file, Logger log);
+
+  /// The exit status for this process.
+  [[nodiscard]] int run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void start();
+  void on_signals();
+  void on_channel();
+  void on_time();
+  void on_ended(int status);
+  void stop();
+  void schedule_restart();
+  void write_pids() const;
+  void remove_dead_sockets() const;
+  [[nodiscard]] int poll_timeout() const;
+
+  Plan plan_;
+  PidFile pid_file_;
+  Logger log_;
+  UniqueFd signals_;
+  UniqueFd channel_;
+  pid_t daemon_ = 0;
+  bool confirmed_;
+  bool stopping_ = false;
+  std::optional<int> finished_;
+  Clock::time_point started_at_{};
+  std::optional<Clock::time_point> restart_at_;
+  std::optional<Clock::time_point> kill_at_;
+  std::chrono::milliseconds pause_;
+};
+
+} // namespace weave::tools
