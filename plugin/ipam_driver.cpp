@@ -32,6 +32,7 @@ Error out_of_bounds(Ipv4Cidr range, Ipv4Cidr universe) {
 struct IpamDriver::Pending {
   std::shared_ptr<OneShot<RequestAddressReply>> answer;
   Cancel cancel_allocator;
+  bool ended = false; ///< the allocator has finished or been told to stop
 
   void stop() {
     answer->drop();
@@ -130,12 +131,14 @@ IpamDriver::Cancel IpamDriver::claim(AddressPool const& pool, Ipv4Address addres
   auto cancel = allocator_.claim(
       cidr, [this, alive = std::weak_ptr{alive_}, pending, cidr, gateway](Result<void> const& claimed) {
         if (!alive.lock()) return;
-        claiming_.erase(cidr.address);
+        if (!std::exchange(pending->ended, true)) claiming_.erase(cidr.address);
         on_claimed(*pending, cidr, gateway, claimed);
       });
   if (pending->answer->spent()) return [] {};
-  pending->cancel_allocator = [this, alive = std::weak_ptr{alive_}, address, cancel = std::move(cancel)] {
-    if (alive.lock()) claiming_.erase(address);
+  pending->cancel_allocator = [this, alive = std::weak_ptr{alive_}, weak = std::weak_ptr{pending}, address,
+                               cancel = std::move(cancel)] {
+    auto const held = weak.lock();
+    if (alive.lock() && held && !std::exchange(held->ended, true)) claiming_.erase(address);
     cancel();
   };
   return [pending] { pending->stop(); };

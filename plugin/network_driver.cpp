@@ -133,18 +133,23 @@ void NetworkDriver::run_creation(std::shared_ptr<Creation> const& creation, Keye
 void NetworkDriver::on_created(Creation const& creation, Result<MacAddress> const& made,
                                KeyedQueue::Finished finished) {
   auto const& request = creation.request;
+  auto const* const known = records_.endpoint(request.endpoint_id);
+  auto const requested = !request.interface->mac_address.empty();
   creating_.erase(request.endpoint_id);
+  if (!made && made.error().kind() == ErrorKind::already_exists && known != nullptr) {
+    creation.answer->give(CreateEndpointReply{.mac_address = requested ? std::string{} : known->mac_address});
+    return finished();
+  }
   if (!made) {
     creation.answer->give(failure_of(made));
     return finished();
   }
   if (creation.answer->spent()) {
-    if (records_.endpoint(request.endpoint_id) != nullptr) return finished(); // a repetition of one that succeeded
+    if (known != nullptr) return finished(); // a repetition of one that succeeded
     dependencies_.log.warning("plugin: endpoint {} was made too late and is removed",
                               request.endpoint_id.substr(0, 12));
     return remove_link(request.endpoint_id, std::move(finished));
   }
-  auto const requested = !request.interface->mac_address.empty();
   auto const mac = made->to_string();
   records_.set_endpoint(request.endpoint_id, EndpointRecord{.network_id = request.network_id,
                                                             .mac_address = mac,

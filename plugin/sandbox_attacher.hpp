@@ -35,8 +35,8 @@ class SandboxAttacher {
   virtual ~SandboxAttacher() = default;
 
   /// Makes the pair with the bridge's MTU, host end attached to the bridge and up, and gives the guest end's address,
-  /// which is `mac` if given. If the host end exists already the pair is kept: the answer is the guest's own address,
-  /// or `mac` when the guest is out of sight in its container.
+  /// which is `mac` if given. A pair that exists already is kept and its guest's address given; already_exists if the
+  /// guest is out of sight in its container, for which the driver has a record.
   virtual void create_endpoint(EndpointLink const& link, std::optional<MacAddress> mac, Created done) = 0;
   /// Nothing there: not_found, which the driver takes as success. Must work without the bridge.
   virtual void delete_endpoint(EndpointLink const& link, Deleted done) = 0;

@@ -71,6 +71,9 @@ TEST(NetworkDriver, RepeatedCreationGivesTheSameAnswer) {
   EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint()), first);
   bench.restart();
   EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint()), first);
+  bench.attacher.moved.insert("vethwl960e513ee"); // joined meanwhile
+  EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint()), first);
+  bench.attacher.moved.clear();
   bench.attacher.links.clear(); // the machine was started anew
   EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint()), first);
 }

@@ -105,6 +105,7 @@ class FakeAttacher final : public plugin::SandboxAttacher {
     ++creations;
     run([this, link, mac, done] {
       if (!bridge) return done(failure(ErrorKind::unavailable, "bridge \"weave\" not present; did you launch weave?"));
+      if (moved.contains(link.host_name)) return done(failure(ErrorKind::already_exists, "in a container"));
       if (!links.contains(link.host_name)) {
         links[link.host_name] =
             mac.value_or(*MacAddress::parse("46:6a:8f:36:53:5" + std::to_string(links.size() % 10)));
@@ -130,6 +131,7 @@ class FakeAttacher final : public plugin::SandboxAttacher {
   }
 
   std::map<std::string, MacAddress> links;
+  std::set<std::string> moved; ///< their guest end is in a container
   bool bridge = true;
   bool slow = false;
   int creations = 0;

@@ -1,0 +1,172 @@
+#include "controller/docker/engine_json.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace weave::controller::docker {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kLongestError = 500;
+
+Result<json::value> parse(std::string_view text) {
+  json::error_code failed;
+  auto value = json::parse(json::string_view{text.data(), text.size()}, failed);
+  if (failed) return failure(ErrorKind::malformed, "the Docker engine's answer is not JSON: " + failed.message());
+  return value;
+}
+
+Error odd_answer() { return Error{ErrorKind::malformed, "the Docker engine's answer is not as expected"}; }
+
+std::string to_string(json::string const& text) { return {text.data(), text.size()}; }
+std::string to_string(json::string_view text) { return {text.data(), text.size()}; }
+
+std::string text(json::object const& object, json::string_view key) {
+  auto const* value = object.if_contains(key);
+  auto const* found = value != nullptr ? value->if_string() : nullptr;
+  return found != nullptr ? to_string(*found) : std::string{};
+}
+
+json::object const& object_in(json::object const& object, json::string_view key) {
+  static json::object const kNone;
+  auto const* value = object.if_contains(key);
+  auto const* found = value != nullptr ? value->if_object() : nullptr;
+  return found != nullptr ? *found : kNone;
+}
+
+json::array const& array_in(json::object const& object, json::string_view key) {
+  static json::array const kNone;
+  auto const* value = object.if_contains(key);
+  auto const* found = value != nullptr ? value->if_array() : nullptr;
+  return found != nullptr ? *found : kNone;
+}
+
+ContainerSummary to_container(json::object const& object) {
+  ContainerSummary container{.id = text(object, "Id"), .name = {}, .state = text(object, "State"), .networks = {}};
+  auto const& names = array_in(object, "Names");
+  if (!names.empty() && names.front().is_string()) container.name = to_string(names.front().get_string());
+  if (container.name.starts_with('/')) container.name.erase(0, 1);
+  for (auto const& member : object_in(object_in(object, "NetworkSettings"), "Networks")) {
+    auto const* settings = member.value().if_object();
+    container.networks[to_string(member.key())] = settings != nullptr ? text(*settings, "IPAddress") : std::string{};
+  }
+  return container;
+}
+
+ErrorKind kind_of(int status) {
+  switch (status) {
+    case 400: return ErrorKind::malformed;
+    case 403: return ErrorKind::refused;
+    case 404: return ErrorKind::not_found;
+    case 409: return ErrorKind::already_exists;
+    default: return ErrorKind::system;
+  }
+}
+
+} // namespace
+
+Result<ApiVersion> ApiVersion::parse(std::string_view text) {
+  ApiVersion version;
+  auto const* const end = text.data() + text.size();
+  auto const [dot, failed] = std::from_chars(text.data(), end, version.major);
+  if (failed == std::errc{} && dot != end && *dot == '.') {
+    auto const [rest, bad] = std::from_chars(dot + 1, end, version.minor);
+    if (bad == std::errc{} && rest == end && version.major >= 0 && version.minor >= 0) return version;
+  }
+  return failure(ErrorKind::malformed, fmt::format("not a version of the Docker API: {}", text.substr(0, 20)));
+}
+
+std::string ApiVersion::to_string() const { return fmt::format("{}.{}", major, minor); }
+
+Result<ApiVersion> choose_version(EngineVersions const& engine) {
+  if (engine.newest < kOldestUseful) {
+    return failure(ErrorKind::system, fmt::format("the Docker engine speaks API {}, and {} is needed",
+                                                  engine.newest.to_string(), kOldestUseful.to_string()));
+  }
+  return std::max(std::min(kOurVersion, engine.newest), engine.oldest);
+}
+
+Result<EngineVersions> decode_versions(std::string_view body) {
+  auto const value = parse(body);
+  if (!value) return failure_of(value);
+  if (!value->is_object()) return std::unexpected{odd_answer()};
+  auto const newest = ApiVersion::parse(text(value->get_object(), "ApiVersion"));
+  if (!newest) return failure_of(newest);
+  auto const oldest = ApiVersion::parse(text(value->get_object(), "MinAPIVersion"));
+  return EngineVersions{.newest = *newest, .oldest = oldest.value_or(ApiVersion{})};
+}
+
+Result<NetworkInfo> decode_network(std::string_view body) {
+  auto const value = parse(body);
+  if (!value) return failure_of(value);
+  auto const* object = value->if_object();
+  if (object == nullptr || text(*object, "Id").empty()) return std::unexpected{odd_answer()};
+  NetworkInfo network{.id = text(*object, "Id"),
+                      .name = text(*object, "Name"),
+                      .driver = text(*object, "Driver"),
+                      .subnets = {},
+                      .options = {},
+                      .containers = {}};
+  for (auto const& entry : array_in(object_in(*object, "IPAM"), "Config")) {
+    if (entry.is_object()) network.subnets.push_back(text(entry.get_object(), "Subnet"));
+  }
+  for (auto const& member : object_in(*object, "Options")) {
+    if (member.value().is_string()) {
+      network.options[to_string(member.key())] = to_string(member.value().get_string());
+    }
+  }
+  for (auto const& member : object_in(*object, "Containers")) network.containers.push_back(to_string(member.key()));
+  return network;
+}
+
+Result<std::string> decode_created_id(std::string_view body) {
+  auto const value = parse(body);
+  if (!value) return failure_of(value);
+  auto id = value->is_object() ? text(value->get_object(), "Id") : std::string{};
+  if (id.empty()) return std::unexpected{odd_answer()};
+  return id;
+}
+
+Result<std::vector<ContainerSummary>> decode_containers(std::string_view body) {
+  auto const value = parse(body);
+  if (!value) return failure_of(value);
+  if (!value->is_array()) return std::unexpected{odd_answer()};
+  std::vector<ContainerSummary> containers;
+  for (auto const& entry : value->get_array()) {
+    if (!entry.is_object()) return std::unexpected{odd_answer()};
+    containers.push_back(to_container(entry.get_object()));
+  }
+  return containers;
+}
+
+std::string encode_network(NetworkSpec const& spec) {
+  json::object options;
+  for (auto const& [name, value] : spec.options) options[name] = value;
+  json::array config;
+  if (!spec.subnet.empty()) config.push_back(json::object{{"Subnet", spec.subnet}});
+  json::object const ipam{{"Driver", spec.ipam_driver}, {"Config", std::move(config)}};
+  return json::serialize(json::object{{"Name", spec.name},
+                                      {"CheckDuplicate", true},
+                                      {"Driver", spec.driver},
+                                      {"IPAM", ipam},
+                                      {"Options", std::move(options)}});
+}
+
+Error decode_error(int status, std::string_view body) {
+  std::string message;
+  if (auto const value = parse(body); value && value->is_object()) message = text(value->get_object(), "message");
+  if (message.empty()) message = std::string{body.substr(0, kLongestError)};
+  while (message.ends_with('\n')) message.pop_back();
+  if (message.empty()) message = fmt::format("the Docker engine answers with status {}", status);
+  return Error{kind_of(status), std::move(message)};
+}
+
+} // namespace weave::controller::docker
