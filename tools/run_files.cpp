@@ -70,8 +70,8 @@ Result<PidFile> PidFile::claim(std::string const& path) {
 }
 
 void PidFile::write(RunningProcesses const& processes) const {
-  auto const text = fmt::format("{}\n{}\n", processes.supervisor, processes.daemon);
-  if (::ftruncate(fd_.get(), 0) != 0) return;
+  // Always the same length, so that no reader meets an empty file.
+  auto const text = fmt::format("{:<10}\n{:<10}\n", processes.supervisor, processes.daemon);
   [[maybe_unused]] auto const written = ::pwrite(fd_.get(), text.data(), text.size(), 0);
 }
 

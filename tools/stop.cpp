@@ -2,7 +2,9 @@
 
 #include <csignal>
 #include <functional>
+#include <poll.h>
 #include <sstream>
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 
@@ -69,7 +71,13 @@ void wait_for_exit(UniqueFd const& process, std::chrono::milliseconds limit) {
 /// itself.
 bool end_supervised(Settings const& settings) {
   auto const gone = [&] { return !PidFile::is_held(settings.pid_file()); };
-  auto const processes = PidFile::holders(settings.pid_file());
+  RunningProcesses processes; // one that has only just started may not have written its number yet
+  (void)wait_until(
+      [&] {
+        processes = PidFile::holders(settings.pid_file());
+        return processes.supervisor > 0 || processes.daemon > 0 || gone();
+      },
+      kKillTime);
   auto const supervisor = process_handle(processes.supervisor);
   auto const daemon = process_handle(processes.daemon);
   signal_to(processes.supervisor > 0 ? processes.supervisor : processes.daemon, SIGTERM);

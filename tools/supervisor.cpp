@@ -79,6 +79,7 @@ Supervisor::Supervisor(Plan plan, PidFile pid_file, Logger log)
 }
 
 int Supervisor::run() {
+  write_pids();
   start();
   while (!finished_) {
     std::array<pollfd, 2> fds{pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},

@@ -44,6 +44,11 @@ bool eventually(std::function<bool()> const& condition) {
   return true;
 }
 
+void kill_hard(pid_t pid) {
+  ASSERT_GT(pid, 0);
+  ::kill(pid, SIGKILL);
+}
+
 class Lifecycle : public ::testing::Test {
  protected:
   Lifecycle() {
@@ -76,6 +81,15 @@ class Lifecycle : public ::testing::Test {
         fmt::format("launch --plugin-socket={0}/weave.sock --plugin-mesh-socket={0}/weavemesh.sock {1}", root, words));
   }
   [[nodiscard]] std::string pid_file() const { return root + "/run/supervisor.pid"; }
+  /// Both, once the supervisor has noted them.
+  [[nodiscard]] RunningProcesses running() const {
+    RunningProcesses found;
+    EXPECT_TRUE(eventually([&] {
+      found = PidFile::holders(pid_file());
+      return found.supervisor > 0 && found.daemon > 0;
+    }));
+    return found;
+  }
   [[nodiscard]] std::string fake(std::string const& name) const { return contents(root + "/state/fake." + name); }
   [[nodiscard]] bool exists(std::string const& name) const { return std::filesystem::exists(root + "/" + name); }
 
@@ -89,15 +103,13 @@ TEST_F(Lifecycle, LaunchReturnsWhenReadyAndStopLeavesNothingRunning) {
   EXPECT_EQ(launched.out + launched.err, "");
   EXPECT_LT(std::chrono::steady_clock::now() - started, 3s);
   EXPECT_NE(fake("arguments").find("host1\n--nickname\ntwo\n"), std::string::npos);
-  auto const running = PidFile::holders(pid_file());
-  EXPECT_GT(running.supervisor, 0);
-  EXPECT_GT(running.daemon, 0);
+  auto const both = running();
 
   auto const stopped = weave("stop");
   EXPECT_EQ(stopped.code, 0);
   EXPECT_EQ(stopped.out + stopped.err, "");
-  EXPECT_EQ(fake("ends"), fmt::format("{}\n", running.daemon));
-  EXPECT_TRUE(eventually([&] { return ::kill(running.supervisor, 0) != 0; })) << "until init has reaped it";
+  EXPECT_EQ(fake("ends"), fmt::format("{}\n", both.daemon));
+  EXPECT_TRUE(eventually([&] { return ::kill(both.supervisor, 0) != 0; })) << "until init has reaped it";
   EXPECT_FALSE(exists("run/control.sock"));
   EXPECT_FALSE(exists("run/supervisor.pid"));
   EXPECT_TRUE(exists("run/weaver.log"));
@@ -155,8 +167,8 @@ TEST_F(Lifecycle, AMissingProgramIsTold) {
 
 TEST_F(Lifecycle, ACrashedDaemonIsStartedAgainWithTheSameArguments) {
   ASSERT_EQ(launch("host1").code, 0);
-  auto const first = PidFile::holders(pid_file());
-  ::kill(first.daemon, SIGKILL);
+  auto const first = running();
+  kill_hard(first.daemon);
   ASSERT_TRUE(eventually([&] {
     auto const now = PidFile::holders(pid_file());
     return now.daemon > 0 && now.daemon != first.daemon && answers(root + "/run/control.sock");
@@ -170,7 +182,7 @@ TEST_F(Lifecycle, ACrashedDaemonIsStartedAgainWithTheSameArguments) {
 
 TEST_F(Lifecycle, WithoutRestartADeadDaemonStaysDownAndLeavesNoSocket) {
   ASSERT_EQ(launch("--no-restart").code, 0);
-  ::kill(PidFile::holders(pid_file()).daemon, SIGKILL);
+  kill_hard(running().daemon);
   EXPECT_TRUE(eventually([&] { return !exists("run/supervisor.pid"); }));
   EXPECT_FALSE(exists("run/control.sock"));
   EXPECT_EQ(weave("status").code, 1);
@@ -180,12 +192,12 @@ TEST_F(Lifecycle, WithoutRestartADeadDaemonStaysDownAndLeavesNoSocket) {
 
 TEST_F(Lifecycle, ADaemonWhoseSupervisorWasKilledStillCountsAndStops) {
   ASSERT_EQ(launch().code, 0);
-  auto const running = PidFile::holders(pid_file());
-  ::kill(running.supervisor, SIGKILL);
+  auto const both = running();
+  kill_hard(both.supervisor);
   ASSERT_TRUE(eventually([&] { return PidFile::holders(pid_file()).supervisor == 0; }));
   EXPECT_EQ(launch().code, 3);
   EXPECT_EQ(weave("stop").code, 0);
-  EXPECT_TRUE(eventually([&] { return ::kill(running.daemon, 0) != 0; }));
+  EXPECT_TRUE(eventually([&] { return ::kill(both.daemon, 0) != 0; }));
   EXPECT_FALSE(exists("run/supervisor.pid"));
 }
 
@@ -247,7 +259,7 @@ TEST_F(Lifecycle, LaunchAndStopRemoveTheRestartMark) {
 
 TEST_F(Lifecycle, ResetHandsOverStopsCleansUpAndLeavesNothing) {
   ASSERT_EQ(launch("--weave-bridge=br7").code, 0);
-  auto const running = PidFile::holders(pid_file());
+  auto const both = running();
   // The fake's notes are no files of ours; they have to be out of the way for the directory to go.
   auto const reset = weave(fmt::format("reset; code=$?; cp '{0}'/state/fake.* '{0}'; exit $code", root));
   EXPECT_EQ(reset.code, 0) << reset.err;
@@ -258,7 +270,7 @@ TEST_F(Lifecycle, ResetHandsOverStopsCleansUpAndLeavesNothing) {
   EXPECT_FALSE(exists("state/state.db"));
   EXPECT_FALSE(exists("state/launch.conf"));
   EXPECT_FALSE(exists("run"));
-  EXPECT_TRUE(eventually([&] { return ::kill(running.daemon, 0) != 0; }));
+  EXPECT_TRUE(eventually([&] { return ::kill(both.daemon, 0) != 0; }));
 }
 
 TEST_F(Lifecycle, ResetOfAStoppedPeerNeedsForce) {
