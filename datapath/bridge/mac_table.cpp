@@ -13,7 +13,10 @@ MacChange MacTable::record(MacAddress mac, PeerName peer, TimePoint now) {
   std::lock_guard const guard{shard.mutex};
   auto const found = shard.places.find(mac);
   if (found == shard.places.end()) {
-    if (shard.places.size() >= kCapacity / kShards) return MacChange::full;
+    if (shard.places.size() >= kCapacity / kShards) {
+      overflows_.fetch_add(1, std::memory_order_relaxed);
+      return MacChange::full;
+    }
     shard.places.emplace(mac, Place{peer, now});
     return MacChange::added;
   }
@@ -24,6 +27,7 @@ MacChange MacTable::record(MacAddress mac, PeerName peer, TimePoint now) {
   }
   if (peer == self_ && now - place.last_seen < kMacHoldDown) return MacChange::held_down;
   place = Place{peer, now};
+  moves_.fetch_add(1, std::memory_order_relaxed);
   return MacChange::moved;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -65,6 +66,9 @@ class MacTable {
   /// All entries in order of address, for status and report.
   [[nodiscard]] std::vector<MacEntry> entries() const;
   [[nodiscard]] PeerName self() const { return self_; }
+  /// Since the start: addresses that changed their peer, and sightings for which there was no room.
+  [[nodiscard]] std::uint64_t moves() const { return moves_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t overflows() const { return overflows_.load(std::memory_order_relaxed); }
 
  private:
   struct Place {
@@ -88,6 +92,8 @@ class MacTable {
 
   PeerName self_;
   std::array<Shard, kShards> shards_;
+  std::atomic<std::uint64_t> moves_{0};
+  std::atomic<std::uint64_t> overflows_{0};
 };
 
 } // namespace weave::datapath

@@ -108,7 +108,9 @@ void SleeveForwarder::on_heartbeat(Ipv4Endpoint from, ByteView frame) {
 }
 
 void SleeveForwarder::on_too_big(std::uint32_t path_mtu) {
-  if (running()) path_mtu_.too_big(path_mtu);
+  if (!running()) return;
+  logger_.debug("the path carries packets of {} bytes", path_mtu);
+  path_mtu_.too_big(path_mtu);
 }
 
 void SleeveForwarder::on_send_error(Error const& error) {

@@ -37,6 +37,7 @@ TEST(MacTable, ARemoteSightingAlwaysWins) {
   EXPECT_EQ(macs.record_remote(mac(1), kOther, kStart), MacChange::moved);
   EXPECT_EQ(macs.record_remote(mac(1), kThird, kStart), MacChange::moved);
   EXPECT_EQ(macs.find(mac(1)), kThird);
+  EXPECT_EQ(macs.moves(), 2U);
 }
 
 TEST(MacTable, AMoveToUsWaitsForTheHoldDown) {
@@ -88,6 +89,7 @@ TEST(MacTable, ForgedSourcesCannotFillTheMemory) {
   }
   EXPECT_LE(macs.entries().size(), MacTable::kCapacity);
   EXPECT_EQ(refused + macs.entries().size(), 2 * MacTable::kCapacity);
+  EXPECT_EQ(macs.overflows(), refused);
   macs.sweep(kStart + 11min);
   EXPECT_EQ(macs.record_local(mac(1), kStart + 11min), MacChange::added);
 }
