@@ -120,7 +120,7 @@ int launch_supervised(Invocation& call, LaunchPlan const& plan, ApiClient const&
 
 int launch_service(Invocation& call, LaunchPlan const& plan, ApiClient const& daemon) {
   auto const since = std::chrono::system_clock::now();
-  if (!start_service(plan.restart)) {
+  if (!start_service(plan.restart, has_usual_plugin_sockets(plan.daemon_arguments))) {
     call.err << "systemctl cannot start weave.service\n";
     return 1;
   }

@@ -161,6 +161,15 @@ std::string argument_value(std::vector<std::string> const& arguments, std::strin
   return found;
 }
 
+bool has_usual_plugin_sockets(std::vector<std::string> const& arguments) {
+  bool plugin = true;
+  for (auto const& argument : arguments) {
+    Word const word{argument};
+    if (word.name == "--plugin") plugin = !is_off(word.value);
+  }
+  return plugin && plugin_sockets(arguments) == plugin_sockets({});
+}
+
 std::vector<std::string> plugin_sockets(std::vector<std::string> const& arguments) {
   std::vector<std::string> sockets{
       argument_value(arguments, "--plugin-socket", "/run/docker/plugins/weave.sock"),

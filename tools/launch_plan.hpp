@@ -36,5 +36,7 @@ struct LaunchPlan {
                                          std::string_view fallback);
 /// Where this daemon puts its plugin sockets.
 [[nodiscard]] std::vector<std::string> plugin_sockets(std::vector<std::string> const& arguments);
+/// Whether the plugin is on, with the sockets that weave-plugin.socket holds.
+[[nodiscard]] bool has_usual_plugin_sockets(std::vector<std::string> const& arguments);
 
 } // namespace weave::tools

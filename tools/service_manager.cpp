@@ -66,11 +66,12 @@ int service_restarts() {
   return count;
 }
 
-bool start_service(bool restart) {
+bool start_service(bool restart, bool plugin_sockets) {
   set_restart(restart);
-  (void)systemctl({"enable", "--quiet", kService, kSocket});
+  (void)systemctl({"enable", "--quiet", kService});
+  (void)systemctl({plugin_sockets ? "enable" : "disable", "--quiet", "--now", kSocket});
   (void)systemctl({"reset-failed", kService});
-  return systemctl({"start", "--no-block", kSocket, kService});
+  return systemctl({"start", "--no-block", kService});
 }
 
 bool stop_service() {

@@ -17,8 +17,9 @@ enum class ServiceState { inactive, starting, running, failed };
 /// How often systemd has started it again since it was last started by hand.
 [[nodiscard]] int service_restarts();
 
-/// Does not wait until it is ready. Without `restart` a daemon that ends stays down. Makes it come back at boot.
-[[nodiscard]] bool start_service(bool restart);
+/// Does not wait until it is ready. Without `restart` a daemon that ends stays down. Makes it come back at boot. With
+/// `plugin_sockets` systemd holds these, so that Docker finds them while the daemon starts.
+[[nodiscard]] bool start_service(bool restart, bool plugin_sockets);
 /// Waits until it has ended. It does not come back at boot.
 bool stop_service();
 /// What it logged since then.

@@ -73,6 +73,13 @@ TEST(LaunchPlan, FindsWhereThePluginSocketsAre) {
   EXPECT_EQ(plugin_sockets({"--plugin-socket=", "--plugin-mesh-socket="}), Words{});
 }
 
+TEST(LaunchPlan, SystemdHoldsTheUsualSocketsOnly) {
+  EXPECT_TRUE(has_usual_plugin_sockets({"host1", "--plugin"}));
+  EXPECT_FALSE(has_usual_plugin_sockets({"--plugin=false"}));
+  EXPECT_TRUE(has_usual_plugin_sockets({"--plugin=false", "--plugin=true"}));
+  EXPECT_FALSE(has_usual_plugin_sockets({"--plugin-socket="}));
+}
+
 TEST(LogTail, QuotesWhatEndedTheDaemon) {
   std::string const info = "INFO: 2026/11/24 03:56:47.414853 starting\n";
   std::string const error = "ERRO: 2026/11/24 03:56:47.414853 first\n";

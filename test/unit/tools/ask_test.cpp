@@ -1,0 +1,162 @@
+// The sub-commands that ask the daemon, against the real control API over fake ports on a Unix socket.
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include "base/http/server.hpp"
+#include "controller/api/control_routes.hpp"
+#include "test/unit/api/fake_ports.hpp"
+#include "tools/command.hpp"
+
+namespace weave::tools {
+namespace {
+
+using namespace controller::api;
+
+/// Completes at once what the other fake keeps waiting.
+class ReadyAddresses final : public AddressPort {
+ public:
+  FakeAddresses rest;
+
+  Cancel allocate(std::string, std::optional<Ipv4Cidr>, bool, Completion<Ipv4Cidr>) override { return {}; }
+  Cancel claim(std::string, Ipv4Cidr, bool, bool, Completion<void>) override { return {}; }
+  std::vector<Ipv4Cidr> lookup(std::string const&, std::optional<Ipv4Cidr>) const override { return {}; }
+  std::vector<OwnedAddresses> owned() const override { return {}; }
+  Result<void> release(std::string const&, Ipv4Address) override { return {}; }
+  Result<void> release_all(std::string const&) override { return {}; }
+  Ipv4Cidr default_subnet() const override { return {}; }
+  std::string tracker() const override { return {}; }
+  Cancel prime(Completion<void> done) override {
+    done({});
+    return {};
+  }
+  void hand_over() override {}
+  Result<std::uint32_t> take_over(std::string const& peer) override { return rest.take_over(peer); }
+};
+
+struct Printed {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+class Ask : public ::testing::Test {
+ protected:
+  ~Ask() override {
+    context.stop();
+    if (thread.joinable()) thread.join();
+    std::filesystem::remove_all(directory);
+  }
+
+  void serve(bool with_addresses = true) {
+    std::string name = "/tmp/weave-ask-XXXXXX";
+    directory = ::mkdtemp(name.data());
+    ControlPorts const ports{
+        .daemon = &daemon, .addresses = with_addresses ? &addresses : nullptr, .docker_network = nullptr};
+    server = std::make_unique<http::Server>(context, control_routes(ports));
+    ASSERT_TRUE(server->bind_unix(directory + "/control.sock"));
+    thread = std::thread{[this] { context.run(); }};
+  }
+
+  Printed weave(std::vector<std::string> words) const {
+    auto const settings = Settings::from([this](std::string_view name) -> std::optional<std::string> {
+      return name == "WEAVE_RUN_DIR" ? std::optional{directory} : std::nullopt;
+    });
+    std::ostringstream out;
+    std::ostringstream err;
+    auto const code = run_command_line(std::move(words), settings, out, err);
+    return {.code = code, .out = out.str(), .err = err.str()};
+  }
+
+  FakeDaemon daemon;
+  ReadyAddresses addresses;
+  std::string directory;
+  boost::asio::io_context context;
+  std::unique_ptr<http::Server> server;
+  std::thread thread;
+};
+
+TEST_F(Ask, StatusHasABlankLineBeforeAndAfter) {
+  serve();
+  auto const status = weave({"status"});
+  EXPECT_EQ(status.code, 0);
+  EXPECT_TRUE(status.out.starts_with("\n        Version: 3.0.0"));
+  EXPECT_TRUE(status.out.ends_with("     DriverName: weave\n\n"));
+  EXPECT_EQ(weave({"status", "targets"}).out, "10.9.9.9:7000\n192.168.77.1\n");
+  EXPECT_EQ(weave({"status", "dns"}).code, 0);
+}
+
+TEST_F(Ask, StatusOfADaemonNotReadyGoesToStderr) {
+  daemon.state.ready = false;
+  serve();
+  auto const status = weave({"status"});
+  EXPECT_EQ(status.code, 1);
+  EXPECT_EQ(status.out, "\n\n");
+  EXPECT_TRUE(status.err.starts_with("        Version: 3.0.0"));
+}
+
+TEST_F(Ask, StatusAsJson) {
+  serve();
+  EXPECT_EQ(weave({"status", "--json"}).out, to_json(daemon.state) + "\n");
+  EXPECT_EQ(weave({"status", "targets", "--json"}).out, "[\n    \"192.168.77.1\",\n    \"10.9.9.9:7000\"\n]\n");
+  EXPECT_EQ(weave({"--local", "status", "--json", "dns"}).out, "null\n");
+}
+
+TEST_F(Ask, Report) {
+  serve();
+  EXPECT_EQ(weave({"report"}).out, to_json(daemon.state));
+  EXPECT_EQ(weave({"report", "-f", "{{.Router.Name}}({{.Router.NickName}})"}).out, "00:00:00:00:00:02(two)");
+  auto const wrong = weave({"report", "-f", "{{"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_EQ(wrong.err, "template: format:1: unclosed action\n");
+}
+
+TEST_F(Ask, VersionOfTheRunningDaemon) {
+  serve();
+  EXPECT_EQ(weave({"version"}).out, "weave script " + std::string{version()} + "\nweave 3.0.0\n");
+}
+
+TEST_F(Ask, ConnectAndForget) {
+  serve();
+  EXPECT_EQ(weave({"connect", "a", "b:7000"}).code, 0);
+  EXPECT_EQ(weave({"connect", "--replace", "c d"}).code, 0);
+  EXPECT_EQ(weave({"connect", "--replace"}).code, 0) << "empties the list";
+  EXPECT_EQ(weave({"forget", "a"}).code, 0);
+  EXPECT_EQ(daemon.log, (std::vector<std::string>{"connect a", "connect b:7000", "replace c d", "forget a"}));
+}
+
+TEST_F(Ask, AConnectThatFailsSaysWhy) {
+  daemon.connect_errors = {"invalid peer name \":99\", should be host[:port]"};
+  serve();
+  auto const connect = weave({"connect", ":99"});
+  EXPECT_EQ(connect.code, 1);
+  EXPECT_EQ(connect.out, "");
+  EXPECT_EQ(connect.err, "invalid peer name \":99\", should be host[:port]\n");
+}
+
+TEST_F(Ask, PrimeAndRmpeer) {
+  serve();
+  auto const prime = weave({"prime"});
+  EXPECT_EQ(prime.code, 0);
+  EXPECT_EQ(prime.out + prime.err, "");
+  auto const removed = weave({"rmpeer", "dead", "z/z"});
+  EXPECT_EQ(removed.code, 0);
+  EXPECT_EQ(removed.out, "524288 IPs taken over from dead\n0 IPs taken over from z/z\n");
+  EXPECT_EQ(removed.err, "(no peer z/z with addresses of its own is known)\n");
+}
+
+TEST_F(Ask, AServiceThatIsOffIsCodeFour) {
+  serve(false);
+  auto const prime = weave({"prime"});
+  EXPECT_EQ(prime.code, 4);
+  EXPECT_EQ(prime.err, "address allocation is off in the running daemon\n");
+  EXPECT_EQ(weave({"rmpeer", "x"}).code, 0);
+}
+
+} // namespace
+} // namespace weave::tools
