@@ -55,13 +55,8 @@ uml_run() {
   chmod 755 "$LAB_RUN_DIR/uml/init"
   limit=$(uml_limit "$@")
   printf '== User-Mode Linux boots (limit %d s)\n' "$limit"
-  # Its memory is a file in TMPDIR; a private mount and process namespace leaves nothing behind whatever happens.
-  # shellcheck disable=SC2016
-  unshare --mount --pid --fork --kill-child --mount-proc --propagation private bash -c '
-    mount -t tmpfs -o size=4g,mode=1777 memory "$1/memory" && cd / &&
-      TMPDIR=$1/memory exec timeout --foreground -k 5 "$2" taskset -c "$3" linux.uml mem=3G uml_dir="$1/uml/" \
-        root=/dev/root rootfstype=hostfs rootflags=/ rw init="$1/uml/init" quiet con=null con0=null,fd:1
-    ' uml "$LAB_RUN_DIR" "$limit" "$(uml_processor)" </dev/null > >(uml_filter) 2>&1 &
+  unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
+    bash "$LAB_ROOT/lib/uml_start.sh" "$LAB_RUN_DIR" "$limit" "$(uml_processor)" </dev/null > >(uml_filter) 2>&1 &
   runner_child=$!
   wait "$runner_child" || true
   runner_child=
