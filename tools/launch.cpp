@@ -48,7 +48,10 @@ struct Supervised {
   ::dup2(null, STDIN_FILENO);
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
-  ::fcntl(channel, F_SETFD, 0);
+  constexpr int kChannel = STDERR_FILENO + 1;
+  if (channel != kChannel) ::dup2(channel, kChannel);
+  ::fcntl(kChannel, F_SETFD, 0);
+  ::close_range(kChannel + 1, ~0U, 0); // whatever our caller left open must not live as long as the daemon
   if (plan.password) {
     ::setenv("WEAVE_PASSWORD", plan.password->c_str(), 1);
   } else {
@@ -56,7 +59,7 @@ struct Supervised {
   }
   // An absolute path: the directory of this process is about to change.
   ::setenv("WEAVE_WEAVER", find_weaver(settings).value_or("weaver").c_str(), 1);
-  std::vector<std::string> words{own_program(), "supervise", fmt::format("--channel={}", channel)};
+  std::vector<std::string> words{own_program(), "supervise", fmt::format("--channel={}", kChannel)};
   if (!plan.restart) words.emplace_back("--no-restart");
   words.emplace_back("--");
   words.insert(words.end(), plan.daemon_arguments.begin(), plan.daemon_arguments.end());

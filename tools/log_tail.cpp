@@ -31,8 +31,12 @@ bool has_level(std::string_view line) {
 
 /// `ERRO: 2026/11/24 03:56:47.414853 message` → `message`.
 std::string message_of(std::string_view line) {
-  constexpr std::size_t kHead = std::string_view{"ERRO: 2026/11/24 03:56:47.414853 "}.size();
-  return std::string{has_level(line) && line.size() > kHead ? line.substr(kHead) : line};
+  constexpr std::string_view kLevel = "ERRO: ";
+  constexpr std::string_view kTime = "2026/11/24 03:56:47.414853 ";
+  if (!has_level(line)) return std::string{line};
+  line.remove_prefix(kLevel.size());
+  if (line.size() > kTime.size() && line[4] == '/' && line[kTime.size() - 1] == ' ') line.remove_prefix(kTime.size());
+  return std::string{line};
 }
 
 std::vector<std::string> messages(std::vector<std::string_view> lines, std::size_t most) {

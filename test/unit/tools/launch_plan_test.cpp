@@ -87,6 +87,7 @@ TEST(LogTail, QuotesWhatEndedTheDaemon) {
   EXPECT_EQ(last_errors(info + error + fatal + info), Words{"the end"});
   EXPECT_EQ(last_errors(error + info), Words{"first"});
   EXPECT_EQ(last_errors(info + "bare one\nbare two\n"), (Words{"bare one", "bare two"}));
+  EXPECT_EQ(last_errors("FATA: no time in this line, which is long\n"), Words{"no time in this line, which is long"});
   EXPECT_EQ(last_errors(info), Words{"starting"});
   EXPECT_EQ(last_errors(""), Words{});
 }

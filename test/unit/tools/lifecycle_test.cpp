@@ -117,6 +117,14 @@ TEST_F(Lifecycle, LaunchReturnsWhenReadyAndStopLeavesNothingRunning) {
   EXPECT_NE(fake("requests").find("DELETE /plugin/network\n"), std::string::npos);
 }
 
+TEST_F(Lifecycle, TheDaemonHoldsNothingOfItsLauncher) {
+  // A caller that waits for the end of its pipe would wait for the end of the daemon.
+  auto const line = fmt::format("('{}' launch --plugin=false 5>&1) | cat", WEAVE_COMMAND_PATH);
+  auto const launched = run_program({"timeout", "10", "sh", "-c", line});
+  EXPECT_EQ(launched->status, 0);
+  EXPECT_EQ(weave("stop").code, 0);
+}
+
 TEST_F(Lifecycle, ASecondLaunchIsRefused) {
   ASSERT_EQ(launch().code, 0);
   auto const again = launch();
