@@ -1,4 +1,5 @@
-#include <array>
+#include <algorithm>
+#include <netinet/udp.h>
 
 #include <gtest/gtest.h>
 
@@ -43,6 +44,32 @@ TEST(OffloadSystem, TcpOverIPv6ArrivesUnchanged) {
   EXPECT_EQ(test::transfer_ipv6(lab.host(1), lab.host(2), 5 * kMegabyte), 5 * kMegabyte);
   EXPECT_EQ(lab.host(2).container->shell(kNoChecksumErrors), 0);
   EXPECT_GT(lab.host(1).worker->counters().cut_frames.value(), 0U);
+}
+
+TEST(OffloadSystem, UdpSuperFramesArriveAsTheirDatagrams) {
+  WEAVE_WORKER_LAB(lab, 2);
+  if (!lab.host(1).worker->offloads().udp_segmentation) GTEST_SKIP() << "this kernel has no UDP super-frames for TAP";
+  lab.connect_all();
+  auto const receiver = test::socket_in(*lab.host(2).container, AF_INET, SOCK_DGRAM);
+  auto const sender = test::socket_in(*lab.host(1).container, AF_INET, SOCK_DGRAM);
+  auto const target = to_sockaddr({.address = lab.host(2).overlay(), .port = 5002});
+  auto const* const generic = reinterpret_cast<sockaddr const*>(&target);
+  ASSERT_EQ(::bind(receiver.get(), generic, sizeof target), 0);
+  int const segment = 1000;
+  ASSERT_EQ(::setsockopt(sender.get(), SOL_UDP, UDP_SEGMENT, &segment, sizeof segment), 0);
+  Bytes payload(10'500);
+  for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = test::stream_byte(i);
+  ASSERT_EQ(::sendto(sender.get(), payload.data(), payload.size(), 0, generic, sizeof target), 10'500);
+  Bytes datagram(65536);
+  for (std::size_t offset = 0; offset < payload.size(); offset += 1000) {
+    pollfd waiting{.fd = receiver.get(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&waiting, 1, 5000), 1) << offset;
+    auto const size = ::recv(receiver.get(), datagram.data(), datagram.size(), 0);
+    ASSERT_EQ(size, std::min<ssize_t>(1000, static_cast<ssize_t>(payload.size() - offset)));
+    EXPECT_TRUE(
+        std::equal(datagram.begin(), datagram.begin() + size, payload.begin() + static_cast<std::ptrdiff_t>(offset)));
+  }
+  EXPECT_GE(lab.host(1).worker->counters().cut_frames.value(), 11U);
 }
 
 /// What a neighbour would see: the next sleeve packet that holds a UDP frame.

@@ -256,8 +256,8 @@ TEST(PacketWorkerSystem, TheMiddleOfAChainRelaysAndPassesBroadcastsOn) {
   }
   EXPECT_EQ(lab.host(1).container->shell(ping(lab.host(3), 1000)), 0);
   EXPECT_EQ(lab.host(3).container->shell(ping(lab.host(2), 1000)), 0);
-  EXPECT_EQ(lab.host(1).container->shell("ping -n -q -b -c 1 -W 1 10.47.255.255 >/dev/null 2>&1; ip neigh | grep -c ."),
-            0);
+  // The pings needed ARP requests to pass the middle.
+  EXPECT_TRUE(lab.host(3).macs.find(lab.host(1).container->links().find("ethwe")->mac) == lab.host(1).peer);
   EXPECT_EQ(lab.host(2).worker->counters().no_path.value(), 0U);
 }
 
