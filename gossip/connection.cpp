@@ -19,7 +19,7 @@ Connection::Connection(std::unique_ptr<ByteStream> stream, Scheduler& scheduler,
       scheduler_{scheduler},
       base_logger_{std::move(logger)},
       outbound_{settings.outbound},
-      handlers_{std::move(handlers)},
+      handlers_{std::make_shared<Handlers const>(std::move(handlers))},
       introduction_{settings.versions, std::move(settings.features), std::move(settings.keys), settings.outbound},
       local_address_{stream_->local_text()},
       remote_address_{stream_->remote_text()},
@@ -61,7 +61,8 @@ void Connection::close(Error cause) {
   heartbeat_.reset();
   receiving_soon_.reset();
   closing_ = scheduler_.after(Duration::zero(), [this, cause = std::move(cause)] {
-    if (handlers_.on_closed) handlers_.on_closed(cause);
+    auto const handlers = handlers_;
+    if (handlers->on_closed) handlers->on_closed(cause);
   });
 }
 
@@ -85,7 +86,8 @@ void Connection::write(Bytes bytes) {
 
 void Connection::on_drained() {
   queued_ = 0;
-  if (introduced_ && handlers_.on_ready) handlers_.on_ready();
+  auto const handlers = handlers_;
+  if (introduced_ && handlers->on_ready) handlers->on_ready();
 }
 
 void Connection::on_stream_closed(Error const& cause) {
@@ -118,11 +120,13 @@ void Connection::finish_introduction() {
   version_ = introduction_.version();
   frames_ = introduction_.take_frames();
   sealer_ = introduction_.take_sealer();
-  if (handlers_.on_introduced) handlers_.on_introduced(introduction_.remote_features());
+  auto const handlers = handlers_;
+  auto const remote = introduction_.remote_features();
+  if (handlers->on_introduced) handlers->on_introduced(remote);
 }
 
 void Connection::receive() {
-  std::weak_ptr<bool> const alive = alive_;
+  std::weak_ptr<Handlers const> const alive = handlers_;
   while (true) {
     auto const frame = frames_.next();
     if (!frame) return close(frame.error());
@@ -152,9 +156,11 @@ bool Connection::dispatch(ByteView message) {
     log_ignored(fmt::format("ignoring unknown protocol tag: {}", tag));
     return true;
   }
-  if (!handlers_.on_message) return true;
-  std::weak_ptr<bool> const alive = alive_;
-  auto const handled = handlers_.on_message(tag, message.subspan(1));
+  auto handlers = handlers_;
+  if (!handlers->on_message) return true;
+  auto const handled = handlers->on_message(tag, message.subspan(1));
+  std::weak_ptr<Handlers const> const alive = handlers;
+  handlers.reset();
   if (alive.expired()) return false;
   if (!handled) close(handled.error());
   return is_open();

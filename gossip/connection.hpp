@@ -46,7 +46,8 @@ class Connection {
     /// The remote's features, as sent. Usually answered, in this order, with parse_features, identify, the table and
     /// overlay steps and start_receiving, or with close.
     std::function<void(Features const& remote)> on_introduced = {};
-    /// A message of tag 1..7: the octets after its tag, valid during the call. An error closes the connection.
+    /// A message of tag 1..7: the octets after its tag, valid during the call and while the connection exists. An error
+    /// closes the connection.
     std::function<Result<void>(std::uint8_t tag, ByteView body)> on_message = {};
     /// Everything written has left: is_ready() again.
     std::function<void()> on_ready = {};
@@ -54,7 +55,7 @@ class Connection {
     std::function<void(Error const& cause)> on_closed = {};
   };
 
-  /// `logger` without a subject. The handlers may be set until start().
+  /// `logger` without a subject.
   Connection(std::unique_ptr<ByteStream> stream, Scheduler& scheduler, Logger logger, Settings settings,
              Handlers handlers);
   Connection(Connection const&) = delete;
@@ -109,7 +110,8 @@ class Connection {
   Logger base_logger_;
   Logger logger_;
   bool outbound_;
-  Handlers handlers_;
+  /// Held by whoever calls one, since a handler may destroy this object: then only that caller still holds them.
+  std::shared_ptr<Handlers const> handlers_;
   Introduction introduction_;
   std::string local_address_;
   std::string remote_address_;
@@ -131,8 +133,6 @@ class Connection {
   Timer heartbeat_;
   Timer receiving_soon_;
   Timer closing_;
-  /// Expires with this object, for code that calls a handler and then goes on.
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 } // namespace weave::gossip
