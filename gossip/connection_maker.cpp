@@ -12,6 +12,7 @@ namespace weave::gossip {
 namespace {
 
 constexpr Duration kLongLived = std::chrono::seconds{60};
+constexpr Duration kRefreshDelay = std::chrono::milliseconds{100};
 /// Topology can claim any number of addresses; direct peers are always dialled at once.
 constexpr std::size_t kParallelDiscoveredAttempts = 128;
 
@@ -54,9 +55,15 @@ std::vector<std::string> ConnectionMaker::direct_peers() const {
   return texts;
 }
 
+void ConnectionMaker::refresh() {
+  if (std::exchange(is_refreshing_, true)) return;
+  refresh_ = scheduler_.after(kRefreshDelay, [this] { evaluate(); });
+}
+
 void ConnectionMaker::stop() {
   is_stopped_ = true;
   timer_.reset();
+  refresh_.reset();
   targets_.clear();
   for (auto& [text, peer] : direct_) peer.resolving.reset();
 }
@@ -132,6 +139,8 @@ Result<void> ConnectionMaker::add_direct(std::string const& text) {
 
 void ConnectionMaker::evaluate() {
   if (is_stopped_) return;
+  is_refreshing_ = false;
+  refresh_.reset();
   timer_.reset();
   next_due_.reset();
   Wanted wanted;

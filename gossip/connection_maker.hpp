@@ -67,8 +67,8 @@ class ConnectionMaker {
 
   /// Gives up everything under way and dials no more.
   void stop();
-  /// The topology has changed.
-  void refresh() { evaluate(); }
+  /// The topology has changed: evaluates anew within 100 ms, once for many changes.
+  void refresh();
   /// An outbound connection has been added to our record.
   void on_connection_added(std::string const& address);
   /// A connection, added or not, has ended. `remote` is unknown if it did not come that far.
@@ -136,6 +136,8 @@ class ConnectionMaker {
   bool is_stopped_ = false;
   std::optional<TimePoint> next_due_;
   Timer timer_;
+  bool is_refreshing_ = false;
+  Timer refresh_;
 };
 
 } // namespace weave::gossip

@@ -27,7 +27,10 @@ class GossipChannels::Channel final : public GossipChannel {
                            {kUnicast, encode_unicast_body(name_, channels_.ourself_, destination, payload)});
   }
   void broadcast(GossipData const& data) override { channels_.broadcast(name_, channels_.ourself_, data); }
-  void gossip_neighbours(GossipData const& data) override { channels_.gossip(name_, channels_.ourself_, data); }
+  void gossip_neighbours(GossipData const& data) override {
+    channels_.routes_.ensure_current();
+    channels_.gossip(name_, channels_.ourself_, data);
+  }
 
  private:
   std::string name_;
@@ -124,7 +127,12 @@ Result<void> GossipChannels::receive_gossip(Gossiper& gossiper, GossipMessage co
 }
 
 Result<void> GossipChannels::relay(PeerName destination, OutgoingMessage message) {
-  auto const hop = routes_.all().next_hop(destination);
+  auto hop = routes_.all().next_hop(destination);
+  if (hop.is_unknown()) {
+    // It may have joined a moment ago.
+    routes_.ensure_current();
+    hop = routes_.all().next_hop(destination);
+  }
   if (hop.is_unknown()) {
     return failure(ErrorKind::not_found, fmt::format("unknown relay destination: {}", destination.to_string()));
   }
@@ -141,11 +149,11 @@ void GossipChannels::broadcast(std::string const& channel, PeerName source, Goss
 }
 
 void GossipChannels::gossip(std::string const& channel, PeerName except, GossipData const& data) {
-  routes_.ensure_current();
   for (auto const hop : routes_.random_neighbours(except)) links_.queue_gossip(hop, channel, data);
 }
 
 void GossipChannels::gossip_all_states() {
+  routes_.ensure_current();
   for (auto const& [name, channel] : channels_) {
     if (auto const state = channel->gossiper().complete_state()) gossip(name, ourself_, *state);
   }

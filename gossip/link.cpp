@@ -16,7 +16,7 @@ Link::Link(Origin origin, std::unique_ptr<ByteStream> stream, Scheduler& schedul
                       .on_ready =
                           [this] {
                             unsent_ = 0;
-                            send_queued();
+                            is_in_round_ ? continue_round() : send_queued_soon();
                           },
                       .on_closed = [this](Error const& cause) { handlers_.on_closed(cause); }}} {}
 
@@ -44,11 +44,18 @@ void Link::queue_broadcast(std::string const& channel, PeerName source, GossipDa
 }
 
 void Link::send_queued_soon() {
-  // What the present handler queues next may still merge with this.
-  if (connection_.is_ready()) sending_ = scheduler_.after(Duration::zero(), [this] { send_queued(); });
+  if (is_in_round_ || queue_.empty() || !connection_.is_ready()) return;
+  // Never before the present handler is done: what it queues next may merge with this.
+  sending_ = scheduler_.after(next_round_ - scheduler_.now(), [this] { begin_round(); });
 }
 
-void Link::send_queued() {
+void Link::begin_round() {
+  next_round_ = scheduler_.now() + kRoundInterval;
+  is_in_round_ = true;
+  continue_round();
+}
+
+void Link::continue_round() {
   while (connection_.is_ready() && !queue_.empty()) {
     for (auto const& message : queue_.take_next()) {
       auto const sent = connection_.send(message.tag, message.body);
@@ -57,6 +64,7 @@ void Link::send_queued() {
       }
     }
   }
+  if (queue_.empty()) is_in_round_ = false;
 }
 
 } // namespace weave::gossip

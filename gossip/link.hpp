@@ -19,6 +19,9 @@ namespace weave::gossip {
 
 /// One mesh connection with all that hangs on it: the TCP session, the overlay's end, the gossip that waits for it, and
 /// how far it has come in the life cycle of protocol/mesh.md §2.2. It decides nothing: Links does. Control thread only.
+///
+/// Queued gossip leaves at once when the link has been quiet, and in rounds kRoundInterval apart when it is busy: what
+/// is queued between two rounds merges, so that a burst of changes costs each link a few messages and not one for each.
 class Link {
  public:
   struct Origin {
@@ -61,16 +64,20 @@ class Link {
   ConnectionMaker::Ending ending = ConnectionMaker::Ending::ordinary;
   std::unique_ptr<OverlayConnection> overlay;
 
+  static constexpr Duration kRoundInterval = std::chrono::milliseconds{50};
   static constexpr std::size_t kMaxUnsent = 2 * 1024 * 1024;
 
  private:
   void send_queued_soon();
-  void send_queued();
+  void begin_round();
+  void continue_round();
 
   Origin origin_;
   Scheduler& scheduler_;
   GossipSendQueue queue_;
   std::size_t unsent_ = 0;
+  bool is_in_round_ = false;
+  TimePoint next_round_{};
   Timer sending_;
   Connection::Handlers handlers_;
   Connection connection_;

@@ -102,10 +102,8 @@ MeshStatus MeshRouter::status() const {
     }
     status.peers.push_back(std::move(line));
   });
-  auto const& unicast = routes_.established()->unicast();
-  status.unicast_routes.assign(unicast.begin(), unicast.end());
-  auto const broadcast = routes_.established()->broadcast_so_far();
-  status.broadcast_routes.assign(broadcast.begin(), broadcast.end());
+  status.unicast_routes = routes_.established()->unicast();
+  status.broadcast_routes = routes_.established()->broadcast_so_far();
   status.connections = links_.status();
   for (auto& target : maker_.status()) status.connections.push_back(std::move(target));
   status.termination_count = maker_.termination_count();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 namespace weave::gossip {
 namespace {
@@ -10,25 +11,25 @@ namespace {
 constexpr Duration kRecalculationDelay = std::chrono::milliseconds{100};
 constexpr auto kNowhere = std::numeric_limits<std::uint32_t>::max();
 
-[[nodiscard]] bool counts(PeerTable const& peers, Peer const& from, PeerConnection const& connection, LinkRule rule) {
-  auto const* const to = peers.find(connection.remote);
-  if (to == nullptr) return false;
-  if (rule == LinkRule::all) return true;
-  if (!connection.established) return false;
-  auto const back = to->connections.find(from.name);
-  return back != to->connections.end() && back->second.established;
-}
-
 } // namespace
 
 RouteTable::RouteTable(PeerTable const& peers, LinkRule rule) : names_{peers.names()} {
-  neighbours_.reserve(names_.size());
-  peers.for_each([&](Peer const& peer) {
-    auto& neighbours = neighbours_.emplace_back();
-    for (auto const& [remote, connection] : peer.connections) {
-      if (counts(peers, peer, connection, rule)) neighbours.push_back(*index_of(remote));
+  std::vector<Peer const*> records;
+  records.reserve(names_.size());
+  peers.for_each([&](Peer const& peer) { records.push_back(&peer); });
+  neighbours_.resize(names_.size());
+  for (Index index = 0; index < names_.size(); ++index) {
+    for (auto const& [remote, connection] : records[index]->connections) {
+      auto const to = index_of(remote);
+      if (!to) continue;
+      if (rule == LinkRule::established_and_symmetric) {
+        if (!connection.established) continue;
+        auto const back = records[*to]->connections.find(names_[index]);
+        if (back == records[*to]->connections.end() || !back->second.established) continue;
+      }
+      neighbours_[index].push_back(*to);
     }
-  });
+  }
   ourself_ = *index_of(peers.our_name());
   broadcast_ = std::make_unique<BroadcastEntry[]>(names_.size());
 
@@ -36,13 +37,13 @@ RouteTable::RouteTable(PeerTable const& peers, LinkRule rule) : names_{peers.nam
   for (Index index = 0; index < names_.size(); ++index) {
     if (!found.reached[index]) continue;
     auto const hop = found.next_hop[index];
-    unicast_.emplace(names_[index], hop == kNowhere ? kUnknownPeer : names_[hop]);
+    unicast_.emplace_back(names_[index], hop == kNowhere ? kUnknownPeer : names_[hop]);
   }
 }
 
 PeerName RouteTable::next_hop(PeerName destination) const {
-  auto const at = unicast_.find(destination);
-  return at == unicast_.end() ? kUnknownPeer : at->second;
+  auto const at = std::ranges::lower_bound(unicast_, destination, {}, &std::pair<PeerName, PeerName>::first);
+  return at == unicast_.end() || at->first != destination ? kUnknownPeer : at->second;
 }
 
 std::vector<PeerName> const& RouteTable::broadcast_hops(PeerName source) const {
@@ -57,10 +58,12 @@ std::vector<PeerName> const& RouteTable::broadcast_hops(PeerName source) const {
   return entry.hops;
 }
 
-std::map<PeerName, std::vector<PeerName>> RouteTable::broadcast_so_far() const {
-  std::map<PeerName, std::vector<PeerName>> computed;
+std::vector<std::pair<PeerName, std::vector<PeerName>>> RouteTable::broadcast_so_far() const {
+  std::vector<std::pair<PeerName, std::vector<PeerName>>> computed;
   for (Index index = 0; index < names_.size(); ++index) {
-    if (broadcast_[index].is_ready.load(std::memory_order_acquire)) computed[names_[index]] = broadcast_[index].hops;
+    if (broadcast_[index].is_ready.load(std::memory_order_acquire)) {
+      computed.emplace_back(names_[index], broadcast_[index].hops);
+    }
   }
   return computed;
 }
@@ -157,6 +160,10 @@ std::vector<PeerName> Routes::random_neighbours(PeerName except) {
     chosen.push_back(at->first);
     total -= at->second;
     weights.erase(at);
+  }
+  if (!is_pending_) return chosen;
+  for (auto const& [neighbour, connection] : peers_.ourself().connections) {
+    if (neighbour != except && all_->next_hop(neighbour) != neighbour) chosen.push_back(neighbour);
   }
   return chosen;
 }

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,10 +32,10 @@ class RouteTable final : public RouteSnapshot {
   [[nodiscard]] PeerName next_hop(PeerName destination) const override;
   [[nodiscard]] std::vector<PeerName> const& broadcast_hops(PeerName source) const override;
 
-  /// Destination to next hop for every peer within reach; ourself maps to kUnknownPeer.
-  [[nodiscard]] std::map<PeerName, PeerName> const& unicast() const { return unicast_; }
+  /// Destination and next hop for every peer within reach, ascending; ourself has kUnknownPeer.
+  [[nodiscard]] std::vector<std::pair<PeerName, PeerName>> const& unicast() const { return unicast_; }
   /// The broadcast entries computed so far, for status.
-  [[nodiscard]] std::map<PeerName, std::vector<PeerName>> broadcast_so_far() const;
+  [[nodiscard]] std::vector<std::pair<PeerName, std::vector<PeerName>>> broadcast_so_far() const;
 
  private:
   /// A peer's position in names_.
@@ -60,7 +59,7 @@ class RouteTable final : public RouteSnapshot {
   std::vector<PeerName> names_;
   std::vector<std::vector<Index>> neighbours_;
   Index ourself_ = 0;
-  std::map<PeerName, PeerName> unicast_;
+  std::vector<std::pair<PeerName, PeerName>> unicast_;
   std::unique_ptr<BroadcastEntry[]> broadcast_;
 };
 
@@ -84,7 +83,8 @@ class Routes {
 
   [[nodiscard]] std::shared_ptr<RouteTable const> const& established() const { return established_; }
   [[nodiscard]] RouteTable const& all() const { return *all_; }
-  /// A random subset of our neighbours, weighted by how many peers are behind each.
+  /// A random subset of our neighbours, weighted by how many peers are behind each. Neighbours that a pending
+  /// recalculation will add are all in it, so that news reach them without forcing one for each message relayed.
   [[nodiscard]] std::vector<PeerName> random_neighbours(PeerName except);
 
  private:

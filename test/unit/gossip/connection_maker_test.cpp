@@ -70,6 +70,10 @@ class ConnectionMakerTest : public testing::Test {
                                   .on_direct_peers_changed = [this] { ++changes; }});
     return *maker_;
   }
+  void refresh(ConnectionMaker& subject) {
+    subject.refresh();
+    scheduler.advance(std::chrono::milliseconds{100});
+  }
   [[nodiscard]] std::string states() const {
     std::string text;
     for (auto const& line : maker_->status()) {
@@ -162,7 +166,8 @@ TEST_F(ConnectionMakerTest, CollisionsAreNotRetriedUntilAskedAgain) {
   auto& subject = maker();
   (void)subject.initiate({"10.0.0.2"}, false);
   transport.succeed("10.0.0.2:6783");
-  subject.on_connection_ended("10.0.0.2:6783", true, PeerName{2}, Error{ErrorKind::refused, "cannot connect to ourself"},
+  subject.on_connection_ended("10.0.0.2:6783", true, PeerName{2},
+                              Error{ErrorKind::refused, "cannot connect to ourself"},
                               ConnectionMaker::Ending::connected_to_ourself);
   EXPECT_EQ(subject.termination_count(), 0U);
   scheduler.advance(std::chrono::hours{2});
@@ -182,10 +187,10 @@ TEST_F(ConnectionMakerTest, LeavesHostsAloneThatConnectedToUs) {
   transport.fail("10.0.0.2:6783");
   EXPECT_EQ(subject.direct_peers(), std::vector<std::string>{"10.0.0.2"});
   peers.add_connection(link(2, "10.0.0.2:40000", false));
-  subject.refresh();
+  refresh(subject);
   EXPECT_EQ(states(), "") << "suspended";
   peers.remove_connection(PeerName{2});
-  subject.refresh();
+  refresh(subject);
   EXPECT_EQ(states(), "10.0.0.2:6783 failed connection refused retry\n");
 }
 
@@ -194,7 +199,7 @@ TEST_F(ConnectionMakerTest, DiscoversPeersBehindOthersWithOurPort) {
   peers.add_connection(link(2, "10.0.0.2:6783", true));
   peers.merge({make_peer(2, {link(1, "10.0.0.1:33000", false), link(3, "10.0.0.3:44000", false),
                              link(4, "10.0.0.4:7777", true), link(5, "not an address", true)})});
-  subject.refresh();
+  refresh(subject);
   EXPECT_EQ(transport.dialled, (std::vector<std::string>{"10.0.0.3:6783", "10.0.0.4:7777"}));
   transport.succeed("10.0.0.3:6783");
   ASSERT_EQ(streams.size(), 1U);
@@ -203,11 +208,11 @@ TEST_F(ConnectionMakerTest, DiscoversPeersBehindOthersWithOurPort) {
   auto gone = make_peer(2, {link(1, "10.0.0.1:33000", false)});
   gone.version = 2;
   peers.merge({gone});
-  subject.refresh();
+  refresh(subject);
   EXPECT_EQ(states(), "10.0.0.3:6783 connecting\n") << "no longer wanted: forgotten, except what is under way";
 
   auto& quiet = maker({.port = 6783, .discovery = false, .connection_limit = 0});
-  quiet.refresh();
+  refresh(quiet);
   EXPECT_EQ(transport.dialled.size(), 2U);
 }
 

@@ -1,8 +1,8 @@
+#include "test/fakes/mesh_simulation.hpp"
+
 #include <cstdlib>
 
 #include <gtest/gtest.h>
-
-#include "test/fakes/mesh_simulation.hpp"
 
 namespace weave::gossip {
 namespace {
@@ -125,7 +125,7 @@ void churn(std::uint64_t seed) {
 }
 
 TEST(MeshSimulation, ThirtyPeersAgreeAfterRandomJoinsAndLeaves) {
-  for (std::uint64_t seed = 100; seed < 104; ++seed) churn(seed);
+  for (std::uint64_t seed = 100; seed < 102; ++seed) churn(seed);
 }
 
 TEST(MeshSimulation, PartitionedHalvesForgetEachOtherAndHeal) {
