@@ -1,0 +1,317 @@
+#include "controller/app/application.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/http/endpoint.hpp"
+#include "controller/api/control_routes.hpp"
+#include "controller/app/identity.hpp"
+#include "controller/app/service_notify.hpp"
+#include "controller/app/status_assembly.hpp"
+#include "datapath/link/firewall.hpp"
+
+namespace weave::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kFirewallInterval = 10s;
+constexpr std::uint8_t kProtocolVersion = 2;
+
+ipam::Formation formation_of(IpallocInit const& init) {
+  switch (init.mode) {
+    case IpallocInit::Mode::seed: return {.mode = ipam::Formation::Mode::seeds, .seeds = init.seeds, .peer_count = {}};
+    case IpallocInit::Mode::observer: return {.mode = ipam::Formation::Mode::observer, .seeds = {}, .peer_count = {}};
+    case IpallocInit::Mode::consensus: break;
+  }
+  ipam::Formation formation{};
+  if (init.peers != 0) formation.peer_count = init.peers;
+  return formation;
+}
+
+} // namespace
+
+Application::Application(Options options, Logger logger) : options_{std::move(options)}, logger_{std::move(logger)} {}
+
+Application::~Application() { stop(); }
+
+Result<int> Application::run() {
+  if (auto const built = build(); !built) return failure_of(built);
+  if (auto const started = start(); !started) return failure_of(started);
+  while (!context_.stopped()) {
+    try {
+      context_.run();
+    } catch (std::exception const& error) {
+      // One bad event must not end the others; the handler that threw has lost its own work only.
+      logger_.error("unexpected: {}", error.what());
+    }
+  }
+  stop();
+  if (failure_) return std::unexpected{*failure_};
+  return 0;
+}
+
+Result<void> Application::build() {
+  if (auto built = build_store(); !built) return built;
+  auto const name = choose_name();
+  if (!name) return failure_of(name);
+  name_ = *name;
+  logger_.info("Our name is {}({})", name_.to_string(), options_.nickname);
+  if (auto built = check_range(); !built) return built;
+  if (auto built = build_data_plane(); !built) return built;
+  build_mesh();
+  if (auto built = build_ipam(); !built) return built;
+  if (auto built = build_docker(); !built) return built;
+  return build_api();
+}
+
+Result<void> Application::build_store() {
+  auto store = StoreService::open(options_.database());
+  if (!store) return failure_of(store);
+  store_ = std::move(*store);
+  return {};
+}
+
+Result<PeerName> Application::choose_name() {
+  auto name = options_.name;
+  if (!name) name = store_->peer_name();
+  if (!name) name = peer_name_of_bridge(options_.weave_bridge);
+  if (!name) {
+    auto const system_id = read_system_id(options_.host_root.empty() ? "/" : options_.host_root);
+    auto constexpr kLocalUnicast = 0x0200'0000'0000ULL;
+    auto constexpr kFlags = 0x0300'0000'0000ULL;
+    name =
+        system_id.empty() ? PeerName{(random_.u64() & ~kFlags) | kLocalUnicast} : peer_name_from_system_id(system_id);
+  }
+  if (auto const saved = store_->set_peer_name(*name); !saved) return failure_of(saved);
+  return *name;
+}
+
+Result<void> Application::check_range() const {
+  if (!options_.ipalloc_range) return {};
+  auto const overlap = overlapping_route(*options_.ipalloc_range, options_.weave_bridge);
+  if (!overlap) return failure_of(overlap);
+  if (!*overlap) return {};
+  auto const text = fmt::format("Network {} overlaps with existing route {} on host",
+                                options_.ipalloc_range->to_string(), (*overlap)->to_string());
+  if (options_.ipalloc_range_given) {
+    logger_.warning("{}. Unless this is deliberate, you must pick another range and set it on all hosts.", text);
+    return {};
+  }
+  return failure(ErrorKind::already_exists,
+                 fmt::format("{}. You must pick another --ipalloc-range and set it on all hosts.", text));
+}
+
+Result<void> Application::build_data_plane() {
+  auto plane =
+      DataPlane::create({.name = name_,
+                         .bridge = options_.weave_bridge,
+                         .mtu = options_.mtu,
+                         .listen = {options_.host.value_or(Ipv4Address{}), options_.port}},
+                        {.scheduler = scheduler_,
+                         .logger = logger_,
+                         .post = [this](std::function<void()> call) { boost::asio::post(context_, std::move(call)); },
+                         .on_failed = [this](Error error) { fail(std::move(error)); }});
+  if (!plane) return failure_of(plane);
+  plane_ = std::move(*plane);
+  guard_firewall();
+  return {};
+}
+
+void Application::guard_firewall() {
+  if (auto const ensured = datapath::ForwardRules{options_.weave_bridge}.ensure(); !ensured) {
+    logger_.warning("{}", ensured.error().text());
+  }
+  auto check = [this](auto&& self) -> void {
+    firewall_timer_ = scheduler_.after(kFirewallInterval, [this, self] {
+      if (datapath::ForwardRules::bridged_frames_are_filtered()) {
+        if (auto const ensured = datapath::ForwardRules{options_.weave_bridge}.ensure(); !ensured) {
+          logger_.warning("{}", ensured.error().text());
+        }
+      }
+      self(self);
+    });
+  };
+  check(check);
+}
+
+void Application::build_mesh() {
+  auto const host = options_.host ? options_.host->to_string() : std::string{};
+  transport_ = std::make_unique<gossip::TcpTransport>(context_.get_executor(), host, logger_);
+  mesh_ = std::make_unique<gossip::MeshRouter>(
+      gossip::MeshSettings{.name = name_,
+                           .nickname = options_.nickname,
+                           .port = options_.port,
+                           .host = host,
+                           .connection_limit = options_.conn_limit,
+                           .discovery = !options_.no_discovery,
+                           .min_protocol_version = kProtocolVersion,
+                           .max_protocol_version = kProtocolVersion,
+                           .trusted_subnets = {},
+                           .make_keys = {}},
+      gossip::MeshPorts{
+          .scheduler = scheduler_, .random = random_, .transport = *transport_, .overlay = plane_->overlay()},
+      logger_);
+  mesh_->add_listeners({.on_peer_collected =
+                            [this](PeerName peer) {
+                              plane_->forget_peer(peer);
+                              if (allocator_) allocator_->on_peer_gone(peer);
+                            },
+                        .on_routes_changed = [this](auto routes) { plane_->set_routes(std::move(routes)); },
+                        .on_targets_changed =
+                            [this] {
+                              if (auto const saved = store_->set_targets(mesh_->targets()); !saved) {
+                                logger_.error("saving the list of peers: {}", saved.error().text());
+                              }
+                            }});
+  targets_ = choose_targets();
+  mesh_view_ = std::make_unique<MeshKnowledge>(*mesh_, targets_);
+}
+
+std::vector<std::string> Application::choose_targets() {
+  if (options_.resume || std::filesystem::exists(options_.restart_mark())) {
+    auto targets = store_->targets();
+    logger_.info("Restart/resume detected - using persisted peer list: [{}]", fmt::join(targets, " "));
+    return targets;
+  }
+  logger_.info("Launch detected - using supplied peer list: [{}]", fmt::join(options_.peers, " "));
+  return options_.peers;
+}
+
+Result<void> Application::build_ipam() {
+  if (!options_.ipalloc_range) return {};
+  ipam::AllocatorConfig const config{
+      .self = name_,
+      .nickname = options_.nickname,
+      .uid = mesh_->uid(),
+      .universe = *options_.ipalloc_range,
+      .default_subnet = options_.ipalloc_default_subnet.value_or(*options_.ipalloc_range),
+      .formation = formation_of(options_.ipalloc_init),
+      .quorum = [formation = formation_of(options_.ipalloc_init), count = targets_.size()] {
+        return ipam::quorum_of(formation, static_cast<std::uint32_t>(count));
+      }};
+  if (auto valid = ipam::validate(config); !valid) return valid;
+  allocator_ = std::make_unique<ipam::Allocator>(
+      config,
+      ipam::AllocatorPorts{
+          .scheduler = scheduler_, .random = random_, .mesh = *mesh_view_, .store = store_->ipam(), .log = logger_});
+  allocator_->attach(mesh_->register_channel(std::string{ipam::kChannelName}, *allocator_));
+  if (auto const restored = allocator_->restore(); !restored) return failure_of(restored);
+  control_addresses_ = std::make_unique<ControlAddresses>(*allocator_);
+  return {};
+}
+
+Result<void> Application::build_docker() {
+  if (!options_.plugin) return {};
+  auto docker = DockerService::create({.weave_socket = options_.plugin_socket,
+                                       .mesh_socket = options_.plugin_mesh_socket,
+                                       .weave_global_scope = options_.plugin_weave_global_scope,
+                                       .multicast_route = !options_.no_multicast_route,
+                                       .engine = options_.docker_api,
+                                       .bridge = options_.weave_bridge,
+                                       .universe = options_.ipalloc_range},
+                                      {.context = context_,
+                                       .scheduler = scheduler_,
+                                       .sandboxes = plane_->sandboxes(),
+                                       .store = store_->drivers(),
+                                       .allocator = allocator_.get(),
+                                       .waiting_for = [this] { return mesh_view_->initial_peers(); },
+                                       .logger = logger_});
+  if (!docker) return failure_of(docker);
+  docker_ = std::move(*docker);
+  return {};
+}
+
+Result<void> Application::build_api() {
+  auto const control =
+      api::control_routes({.daemon = this, .addresses = control_addresses_.get(), .docker_network = docker_.get()});
+  auto const serve = [this](http::Handler handler) -> http::Server& {
+    return *servers_.emplace_back(
+        std::make_unique<http::Server>(context_, std::move(handler), http::ServerOptions{}, logger_));
+  };
+  auto& main_server = serve(control);
+  if (auto bound = main_server.bind_unix(options_.control_socket()); !bound) return bound;
+  if (!options_.http_addr.empty()) {
+    auto const endpoint = http::Endpoint::parse(options_.http_addr);
+    if (!endpoint) return failure_of(endpoint);
+    if (auto bound = main_server.bind(*endpoint); !bound) return bound;
+  }
+  if (!options_.status_addr.empty()) {
+    auto const endpoint = http::Endpoint::parse(options_.status_addr);
+    if (!endpoint) return failure_of(endpoint);
+    if (auto bound = serve(api::status_routes(*this)).bind(*endpoint); !bound) return bound;
+  }
+  return {};
+}
+
+Result<void> Application::start() {
+  if (allocator_) allocator_->start();
+  if (auto started = mesh_->start(); !started) return started;
+  for (auto const& error : mesh_->initiate(targets_, true)) logger_.error("{}", error.text());
+  watch_signals();
+  // From here on a start counts as a restart, which keeps what connect and forget have changed.
+  std::ofstream{options_.restart_mark()};
+  notify_service_manager("READY=1");
+  return {};
+}
+
+void Application::watch_signals() {
+  signals_.add(SIGTERM);
+  signals_.add(SIGINT);
+  signals_.async_wait([this](boost::system::error_code const& error, int) {
+    if (error) return;
+    logger_.info("=== received SIGINT/SIGTERM ===");
+    logger_.info("*** exiting");
+    context_.stop();
+  });
+}
+
+void Application::fail(Error error) {
+  failure_ = std::move(error);
+  context_.stop();
+}
+
+void Application::stop() {
+  notify_service_manager("STOPPING=1");
+  firewall_timer_.reset();
+  servers_.clear();
+  if (docker_) docker_->stop();
+  if (mesh_) mesh_->stop();
+}
+
+api::StatusReport Application::report() const {
+  api::StatusReport report{};
+  report.version = api::version();
+  auto const mesh = mesh_->status();
+  report.router = router_status(mesh);
+  add_data_plane(*report.router, *plane_, mesh, scheduler_.now(), scheduler_.wall_now());
+  if (allocator_) {
+    report.ipam = ipam_status(allocator_->status());
+    report.ipam->waiting_for = report.ipam->paxos ? mesh_view_->initial_peers() : std::string{};
+  }
+  if (docker_) {
+    report.plugin = docker_->status();
+    if (auto const reason = docker_->not_ready()) report.not_ready_reasons.push_back(*reason);
+  }
+  report.ready = report.not_ready_reasons.empty();
+  return report;
+}
+
+void Application::connect(std::vector<std::string> peers, bool replace,
+                          std::function<void(std::vector<std::string> errors)> done) {
+  std::vector<std::string> errors;
+  for (auto const& error : mesh_->initiate(peers, replace)) errors.push_back(error.text());
+  done(std::move(errors));
+}
+
+void Application::forget(std::vector<std::string> peers) { mesh_->forget(peers); }
+
+} // namespace weave::controller

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "base/async/asio_scheduler.hpp"
+#include "base/http/server.hpp"
+#include "base/logger.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "controller/api/control_port.hpp"
+#include "controller/app/address_service.hpp"
+#include "controller/app/data_plane.hpp"
+#include "controller/app/docker_service.hpp"
+#include "controller/app/mesh_view.hpp"
+#include "controller/app/options.hpp"
+#include "controller/app/store_service.hpp"
+#include "gossip/asio/tcp_transport.hpp"
+#include "gossip/mesh_router.hpp"
+
+namespace weave::controller {
+
+/// The daemon: builds every part in the order in which it depends on the others, runs them on one thread and takes them
+/// down in reverse. What must hold before anything is told to the outside (state file, bridge, sockets) fails the
+/// start; what depends on others (peers, Docker) is tried again for ever and shown in the status.
+class Application final : public api::DaemonPort {
+ public:
+  Application(Options options, Logger logger);
+  ~Application() override;
+
+  /// Runs until SIGTERM or SIGINT; gives the exit status. An error is one that kept the daemon from starting or going
+  /// on.
+  [[nodiscard]] Result<int> run();
+
+  [[nodiscard]] api::StatusReport report() const override;
+  void connect(std::vector<std::string> peers, bool replace,
+               std::function<void(std::vector<std::string> errors)> done) override;
+  void forget(std::vector<std::string> peers) override;
+
+ private:
+  [[nodiscard]] Result<void> build();
+  [[nodiscard]] Result<void> build_store();
+  [[nodiscard]] Result<void> check_range() const;
+  [[nodiscard]] Result<PeerName> choose_name();
+  [[nodiscard]] Result<void> build_data_plane();
+  void build_mesh();
+  [[nodiscard]] Result<void> build_ipam();
+  [[nodiscard]] Result<void> build_docker();
+  [[nodiscard]] Result<void> build_api();
+  [[nodiscard]] Result<void> start();
+  [[nodiscard]] std::vector<std::string> choose_targets();
+  void watch_signals();
+  void guard_firewall();
+  void fail(Error error);
+  void stop();
+
+  Options options_;
+  Logger logger_;
+  std::optional<Error> failure_;
+  std::vector<std::string> targets_;
+
+  // Destroyed from the bottom up: each part may use those above it.
+  boost::asio::io_context context_{1};
+  AsioScheduler scheduler_{context_.get_executor()};
+  SystemRandom random_;
+  boost::asio::signal_set signals_{context_};
+  std::unique_ptr<StoreService> store_;
+  PeerName name_;
+  std::unique_ptr<DataPlane> plane_;
+  std::unique_ptr<gossip::TcpTransport> transport_;
+  std::unique_ptr<gossip::MeshRouter> mesh_;
+  std::unique_ptr<MeshKnowledge> mesh_view_;
+  std::unique_ptr<ipam::Allocator> allocator_;
+  std::unique_ptr<ControlAddresses> control_addresses_;
+  std::unique_ptr<DockerService> docker_;
+  std::vector<std::unique_ptr<http::Server>> servers_;
+  Timer firewall_timer_;
+};
+
+} // namespace weave::controller

@@ -1,0 +1,125 @@
+#include "controller/app/docker_service.hpp"
+
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace weave::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kPatience = 2500ms;
+
+/// The driver's name in Docker is the name of its socket.
+std::string driver_name(std::string const& socket) { return std::filesystem::path{socket}.stem().string(); }
+
+std::unique_ptr<plugin::AddressAllocator> make_addresses(DockerService::Settings const& settings,
+                                                         DockerService::Ports const& ports) {
+  if (ports.allocator == nullptr || !settings.universe) return std::make_unique<plugin::NullAddressAllocator>();
+  return std::make_unique<PluginAddresses>(*ports.allocator, *settings.universe, ports.waiting_for);
+}
+
+std::unique_ptr<plugin::NetworkSource> make_networks(docker::DockerClient* engine) {
+  if (engine == nullptr) return std::make_unique<plugin::NullNetworkSource>();
+  return std::make_unique<docker::EngineNetworkSource>(*engine);
+}
+
+std::unique_ptr<docker::DockerClient> make_engine(DockerService::Settings const& settings,
+                                                  DockerService::Ports const& ports) {
+  if (settings.engine.empty()) return nullptr;
+  auto endpoint = http::Endpoint::parse(settings.engine);
+  if (!endpoint) {
+    ports.logger.error("Docker engine: {}", endpoint.error().text());
+    return nullptr;
+  }
+  return std::make_unique<docker::DockerClient>(ports.context, std::move(*endpoint));
+}
+
+} // namespace
+
+Result<std::unique_ptr<DockerService>> DockerService::create(Settings settings, Ports ports) {
+  auto service = std::unique_ptr<DockerService>{new DockerService{std::move(settings), std::move(ports)}};
+  if (auto const listening = service->listen(); !listening) return failure_of(listening);
+  service->start_default_network();
+  return service;
+}
+
+DockerService::DockerService(Settings settings, Ports ports)
+    : settings_{std::move(settings)},
+      ports_{std::move(ports)},
+      started_{ports_.scheduler.now()},
+      addresses_{make_addresses(settings_, ports_)},
+      sandboxes_{ports_.sandboxes, settings_.bridge},
+      engine_{make_engine(settings_, ports_)},
+      networks_{make_networks(engine_.get())},
+      network_driver_{{.scheduler = ports_.scheduler,
+                       .attacher = sandboxes_,
+                       .store = ports_.store,
+                       .source = *networks_,
+                       .log = ports_.logger},
+                      {}},
+      ipam_driver_{ports_.scheduler, *addresses_, ports_.logger},
+      listener_{ports_.context, network_driver_, ipam_driver_, ports_.logger} {}
+
+Result<void> DockerService::listen() {
+  std::vector<plugin::PluginSocket> sockets;
+  if (!settings_.weave_socket.empty()) {
+    sockets.push_back({.path = settings_.weave_socket,
+                       .scope = settings_.weave_global_scope ? plugin::Scope::global : plugin::Scope::local,
+                       .inherited = {}});
+  }
+  if (!settings_.mesh_socket.empty()) {
+    sockets.push_back({.path = settings_.mesh_socket, .scope = plugin::Scope::local, .inherited = {}});
+  }
+  return listener_.listen(std::move(sockets));
+}
+
+void DockerService::start_default_network() {
+  if (!engine_ || ports_.allocator == nullptr || settings_.mesh_socket.empty()) return;
+  default_network_ = std::make_unique<docker::DefaultNetwork>(
+      ports_.scheduler, *engine_,
+      docker::DefaultNetwork::Config{.name = "weave",
+                                     .driver = driver_name(settings_.mesh_socket),
+                                     .subnet = ports_.allocator->default_subnet(),
+                                     .multicast = settings_.multicast_route},
+      ports_.logger);
+  default_network_->watch([this](docker::DefaultNetworkStatus const& status) {
+    if (status.state != docker::DefaultNetworkState::ready) return;
+    network_driver_.learn_network(status.network_id, default_network_->options());
+  });
+  default_network_->start();
+}
+
+std::optional<std::string> DockerService::not_ready() const {
+  if (!default_network_) return std::nullopt;
+  if (default_network_->status().state != docker::DefaultNetworkState::waiting) return std::nullopt;
+  if (ports_.scheduler.now() - started_ > kPatience) return std::nullopt;
+  return "waiting for Docker to make the network weave";
+}
+
+api::PluginStatus DockerService::status() const {
+  api::PluginStatus status{};
+  status.socket = settings_.weave_socket;
+  status.mesh_socket = settings_.mesh_socket;
+  status.default_subnet = ports_.allocator == nullptr ? "" : ports_.allocator->default_subnet().to_string();
+  if (!settings_.weave_socket.empty()) status.driver_name = driver_name(settings_.weave_socket);
+  if (!settings_.mesh_socket.empty()) status.mesh_driver_name = driver_name(settings_.mesh_socket);
+  return status;
+}
+
+void DockerService::remove_default_network(api::Completion<Removal> done) {
+  if (!default_network_) return done(Removal{.removed = true, .attached_containers = {}});
+  default_network_->remove([done = std::move(done)](Result<docker::DefaultNetwork::Removal> const& removal) {
+    if (!removal) return done(failure_of(removal));
+    done(Removal{.removed = removal->removed, .attached_containers = removal->attached_containers});
+  });
+}
+
+void DockerService::stop() {
+  if (default_network_) default_network_->stop();
+  listener_.close();
+}
+
+} // namespace weave::controller

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/logger.hpp"
+#include "base/scheduler.hpp"
+#include "controller/api/control_port.hpp"
+#include "controller/app/address_service.hpp"
+#include "controller/app/sandbox_service.hpp"
+#include "controller/docker/default_network.hpp"
+#include "controller/docker/docker_client.hpp"
+#include "controller/docker/engine_network_source.hpp"
+#include "plugin/ipam_driver.hpp"
+#include "plugin/network_driver.hpp"
+#include "plugin/plugin_listener.hpp"
+
+namespace weave::controller {
+
+/// Everything that faces Docker, wired: the drivers on their sockets and the default network in the background. Control
+/// thread only; what it is given must outlive it.
+class DockerService final : public api::DockerNetworkPort {
+ public:
+  struct Settings {
+    std::string weave_socket;
+    std::string mesh_socket;
+    bool weave_global_scope = false;
+    bool multicast_route = true;
+    /// Engine to make the default network on; empty: none.
+    std::string engine;
+    std::string bridge = "weave";
+    /// What may be allocated; absent: Docker has to bring addresses itself.
+    std::optional<Ipv4Cidr> universe;
+  };
+  struct Ports {
+    boost::asio::io_context& context;
+    Scheduler& scheduler;
+    datapath::SandboxInterfaces& sandboxes;
+    plugin::DriverStore& store;
+    /// Null when allocation is off.
+    ipam::Allocator* allocator = nullptr;
+    std::function<std::string()> waiting_for;
+    Logger logger;
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<DockerService>> create(Settings settings, Ports ports);
+
+  /// Nothing if containers can be attached now; else what is still awaited. The default network is awaited for a
+  /// bounded time only: an engine that is starting may itself be waiting for us.
+  [[nodiscard]] std::optional<std::string> not_ready() const;
+  [[nodiscard]] api::PluginStatus status() const;
+  void remove_default_network(api::Completion<Removal> done) override;
+  /// Takes the sockets away.
+  void stop();
+
+ private:
+  DockerService(Settings settings, Ports ports);
+  [[nodiscard]] Result<void> listen();
+  void start_default_network();
+
+  Settings settings_;
+  Ports ports_;
+  TimePoint started_;
+  std::unique_ptr<plugin::AddressAllocator> addresses_;
+  SandboxService sandboxes_;
+  std::unique_ptr<docker::DockerClient> engine_;
+  std::unique_ptr<plugin::NetworkSource> networks_;
+  plugin::NetworkDriver network_driver_;
+  plugin::IpamDriver ipam_driver_;
+  plugin::PluginListener listener_;
+  std::unique_ptr<docker::DefaultNetwork> default_network_;
+};
+
+} // namespace weave::controller

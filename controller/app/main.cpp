@@ -1,0 +1,78 @@
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <span>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <sodium/core.h>
+
+#include "base/logger.hpp"
+#include "controller/app/application.hpp"
+#include "controller/app/data_plane.hpp"
+#include "controller/app/identity.hpp"
+#include "controller/app/options.hpp"
+#include "datapath/link/firewall.hpp"
+
+namespace weave::controller {
+namespace {
+
+int fatal(Logger const& logger, std::string const& text) {
+  logger.log(LogLevel::fatal, "{}", text);
+  return 1;
+}
+
+int end_early(EarlyExit const& exit, Logger const& logger) {
+  switch (exit.stream) {
+    case EarlyExit::Stream::output: std::cout << exit.text; break;
+    case EarlyExit::Stream::error: std::cerr << exit.text; break;
+    case EarlyExit::Stream::log: logger.log(LogLevel::fatal, "{}", exit.text); break;
+  }
+  return exit.code;
+}
+
+int print_peer_name(Options const& options) {
+  auto name = options.name;
+  if (!name) name = peer_name_of_bridge(options.weave_bridge);
+  if (!name) name = peer_name_from_system_id(read_system_id(options.host_root.empty() ? "/" : options.host_root));
+  std::cout << name->to_string() << '\n';
+  return 0;
+}
+
+int clean_up(Options const& options, Logger const& logger) {
+  auto const rules = datapath::ForwardRules{options.weave_bridge}.remove();
+  auto const devices = remove_data_plane(options.weave_bridge);
+  if (!devices) return fatal(logger, devices.error().text());
+  if (!rules) return fatal(logger, rules.error().text());
+  return 0;
+}
+
+int run(std::span<char*> words) {
+  std::vector<std::string> const arguments{words.begin() + 1, words.end()};
+  auto const options = parse_options(arguments, Environment::of_process());
+  hide_password(words);
+  Logger const logger{make_stream_sink(STDERR_FILENO, options ? options->log_level : LogLevel::info)};
+  if (!options) return end_early(options.error(), logger);
+  if (options->print_peer_name) return print_peer_name(*options);
+  if (options->cleanup) return clean_up(*options, logger);
+  if (sodium_init() < 0) return fatal(logger, "libsodium cannot be initialised");
+  logger.info("{}", options_line(*options));
+  for (auto const& warning : options->warnings) logger.warning("{}", warning);
+  Application application{*options, logger};
+  auto const ended = application.run();
+  if (!ended) return fatal(logger, ended.error().text());
+  return *ended;
+}
+
+} // namespace
+} // namespace weave::controller
+
+int main(int argc, char** argv) {
+  try {
+    return weave::controller::run({argv, static_cast<std::size_t>(argc)});
+  } catch (std::exception const& error) {
+    std::fprintf(stderr, "FATA: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,114 @@
+#include "controller/app/store_service.hpp"
+
+#include <array>
+#include <filesystem>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "controller/store/state_store.hpp"
+
+namespace weave::controller {
+namespace {
+
+using Table = store::StateStore::Table;
+
+class IpamRowsStore final : public ipam::IpamStore {
+ public:
+  explicit IpamRowsStore(store::StateStore& store) : store_{store} {}
+
+  Result<ipam::StoredIpam> load() override {
+    auto rows = store_.load_ipam();
+    if (!rows) return failure_of(rows);
+    return ipam::StoredIpam{.state = std::move(rows->state), .owned = std::move(rows->owned)};
+  }
+  Result<void> save(ipam::IpamChange const& change) override { return store_.save_ipam(change.state, change.owned); }
+
+ private:
+  store::StateStore& store_;
+};
+
+/// The drivers' keys are `network/<id>` and `endpoint/<id>`; each kind has its own table.
+class DriverRecordStore final : public plugin::DriverStore {
+ public:
+  explicit DriverRecordStore(store::StateStore& store) : store_{store} {}
+
+  Result<void> put(std::string const& key, std::string const& text) override {
+    auto const row = row_of(key);
+    if (!row) return failure_of(row);
+    return store_.put(row->first, row->second, text);
+  }
+  Result<void> erase(std::string const& key) override {
+    auto const row = row_of(key);
+    if (!row) return failure_of(row);
+    return store_.erase(row->first, row->second);
+  }
+  Result<std::map<std::string, std::string>> load_all() const override {
+    std::map<std::string, std::string> records;
+    for (auto const& [prefix, table] : kTables) {
+      auto rows = store_.list(table);
+      if (!rows) return failure_of(rows);
+      for (auto& [key, text] : *rows) records.emplace(std::string{prefix} + key, std::move(text));
+    }
+    return records;
+  }
+
+ private:
+  static constexpr std::array<std::pair<std::string_view, Table>, 2> kTables{
+      {{"network/", Table::networks}, {"endpoint/", Table::endpoints}}};
+
+  static Result<std::pair<Table, std::string_view>> row_of(std::string_view key) {
+    for (auto const& [prefix, table] : kTables) {
+      if (key.starts_with(prefix)) return std::pair{table, key.substr(prefix.size())};
+    }
+    return failure(ErrorKind::malformed, "no table for driver record " + std::string{key});
+  }
+
+  store::StateStore& store_;
+};
+
+class SqliteStoreService final : public StoreService {
+ public:
+  SqliteStoreService(std::unique_ptr<store::StateStore> store, std::optional<PeerName> name,
+                     std::vector<std::string> targets)
+      : store_{std::move(store)}, name_{name}, targets_{std::move(targets)} {}
+
+  std::optional<PeerName> peer_name() const override { return name_; }
+  Result<void> set_peer_name(PeerName name) override {
+    if (name_ == name) return {};
+    name_ = name;
+    return store_->set_peer_name(name);
+  }
+  std::vector<std::string> targets() const override { return targets_; }
+  Result<void> set_targets(std::vector<std::string> const& targets) override {
+    if (targets_ == targets) return {};
+    targets_ = targets;
+    return store_->set_targets(targets);
+  }
+  ipam::IpamStore& ipam() override { return ipam_; }
+  plugin::DriverStore& drivers() override { return drivers_; }
+
+ private:
+  std::unique_ptr<store::StateStore> store_;
+  std::optional<PeerName> name_;
+  std::vector<std::string> targets_;
+  IpamRowsStore ipam_{*store_};
+  DriverRecordStore drivers_{*store_};
+};
+
+} // namespace
+
+Result<std::unique_ptr<StoreService>> StoreService::open(std::string const& path) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path{path}.parent_path(), error);
+  if (error) return failure(ErrorKind::system, fmt::format("state file {}: {}", path, error.message()));
+  auto opened = store::StateStore::open(path);
+  if (!opened) return failure_of(opened);
+  auto const name = (*opened)->peer_name();
+  if (!name) return failure_of(name);
+  auto targets = (*opened)->targets();
+  if (!targets) return failure_of(targets);
+  return std::make_unique<SqliteStoreService>(std::move(*opened), *name, std::move(*targets));
+}
+
+} // namespace weave::controller

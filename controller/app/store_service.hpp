@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/peer_name.hpp"
+#include "base/result.hpp"
+#include "controller/ipam/ipam_ports.hpp"
+#include "plugin/driver_store.hpp"
+
+namespace weave::controller {
+
+/// The state file as each part of the daemon wants to see it. Control thread only.
+class StoreService {
+ public:
+  virtual ~StoreService() = default;
+
+  /// Opens or creates the file and its directory. An error names the file.
+  [[nodiscard]] static Result<std::unique_ptr<StoreService>> open(std::string const& path);
+
+  [[nodiscard]] virtual std::optional<PeerName> peer_name() const = 0;
+  [[nodiscard]] virtual Result<void> set_peer_name(PeerName name) = 0;
+  [[nodiscard]] virtual std::vector<std::string> targets() const = 0;
+  [[nodiscard]] virtual Result<void> set_targets(std::vector<std::string> const& targets) = 0;
+  [[nodiscard]] virtual ipam::IpamStore& ipam() = 0;
+  [[nodiscard]] virtual plugin::DriverStore& drivers() = 0;
+};
+
+} // namespace weave::controller
