@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gossip/frame_codec.hpp"
+#include "gossip/surrogate_channel.hpp"
 #include "test/fixtures/vectors.hpp"
 
 namespace weave::gossip {
@@ -83,6 +84,15 @@ TEST(GossipMessage, ARelayedUnicastNeedsNoGoodPayload) {
   ASSERT_TRUE(message);
   EXPECT_EQ(message->destination.to_string(), "7a:00:00:00:00:02");
   EXPECT_FALSE(message->payload);
+}
+
+TEST(GossipMessage, HashBySurrogatesOfUnknownChannels) {
+  auto& mesh = VectorFile::load("mesh");
+  for (auto const& row : mesh.named("surrogate_fnv1a64").at("table").as_array()) {
+    auto const input = test::hex_member(row.as_object(), "input_hex");
+    EXPECT_EQ(to_hex(ByteWriter{}.u64(fnv1a(input)).bytes()), row.at("fnv1a64").as_string());
+  }
+  mesh.covered("surrogate_fnv1a64");
 }
 
 } // namespace
