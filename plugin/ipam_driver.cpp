@@ -9,6 +9,10 @@ namespace {
 constexpr std::string_view kAddressType = "RequestAddressType";
 constexpr std::string_view kGatewayType = "com.docker.network.gateway";
 
+/// More networks than anybody makes in that time, and a small part of what Docker's loop does.
+constexpr std::chrono::seconds kUnnamedWindow{1};
+constexpr int kMostUnnamedRequests = 50;
+
 bool is_gateway(RequestAddressRequest const& request) {
   auto const type = request.options.find(std::string{kAddressType});
   return type != request.options.end() && type->second == kGatewayType;
@@ -40,7 +44,7 @@ struct IpamDriver::Pending {
   }
 };
 
-Result<RequestPoolReply> IpamDriver::request_pool(RequestPoolRequest const& request) const {
+Result<RequestPoolReply> IpamDriver::request_pool(RequestPoolRequest const& request) {
   if (request.v6) return failure(ErrorKind::refused, "IPv6 is not supported");
   auto const pool = AddressPool::choose(request.pool, request.sub_pool, allocator_.default_subnet());
   if (!pool) return failure_of(pool);
@@ -48,9 +52,26 @@ Result<RequestPoolReply> IpamDriver::request_pool(RequestPoolRequest const& requ
   if (!contains(allocator_.universe(), pool->subnet)) {
     return std::unexpected{out_of_bounds(pool->subnet, allocator_.universe())};
   }
+  if (request.pool.empty() && asked_without_end()) {
+    auto const subnet = pool->subnet.to_string();
+    return failure(
+        ErrorKind::refused,
+        fmt::format("the default subnet {} overlaps an address or a route of this host, where Docker does not "
+                    "want it; to have it nevertheless, name it: --subnet {}",
+                    subnet, subnet));
+  }
   // The network address as gateway keeps Docker from asking for a real one, which nobody would use.
   auto const subnet = pool->subnet.to_string();
   return RequestPoolReply{.pool_id = pool->id(), .pool = subnet, .gateway = subnet};
+}
+
+bool IpamDriver::asked_without_end() {
+  auto const now = scheduler_.now();
+  if (now - unnamed_since_ > kUnnamedWindow) {
+    unnamed_since_ = now;
+    unnamed_requests_ = 0;
+  }
+  return ++unnamed_requests_ > kMostUnnamedRequests;
 }
 
 IpamDriver::Cancel IpamDriver::request_address(RequestAddressRequest const& request, Answer answer) {

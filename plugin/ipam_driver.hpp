@@ -20,6 +20,9 @@ namespace weave::plugin {
 /// A request for an address answers once, at the latest after `limit`, then saying what it waits for; an address that
 /// is granted after the deadline or after the client has gone is given back. Pools and releases answer at once, without
 /// quorum, and releasing what is not held succeeds.
+///
+/// Docker asks for a pool without naming one again and again, without end, while what it gets overlaps a route of the
+/// host (after `weave expose`); the driver notices and refuses with the way out.
 class IpamDriver {
  public:
   using Answer = std::function<void(Result<RequestAddressReply>)>;
@@ -30,7 +33,7 @@ class IpamDriver {
   IpamDriver(IpamDriver const&) = delete;
   IpamDriver& operator=(IpamDriver const&) = delete;
 
-  [[nodiscard]] Result<RequestPoolReply> request_pool(RequestPoolRequest const& request) const;
+  [[nodiscard]] Result<RequestPoolReply> request_pool(RequestPoolRequest const& request);
   /// The result stops the request without an answer (the client has gone); harmless later.
   [[nodiscard]] Cancel request_address(RequestAddressRequest const& request, Answer answer);
   [[nodiscard]] Result<void> release_address(ReleaseAddressRequest const& request);
@@ -38,6 +41,7 @@ class IpamDriver {
  private:
   struct Pending;
 
+  [[nodiscard]] bool asked_without_end();
   [[nodiscard]] std::shared_ptr<Pending> begin(Answer answer);
   [[nodiscard]] Cancel allocate(AddressPool const& pool, Answer answer);
   [[nodiscard]] Cancel claim(AddressPool const& pool, Ipv4Address address, bool gateway, Answer answer);
@@ -49,6 +53,8 @@ class IpamDriver {
   Logger log_;
   Duration limit_;
   std::set<Ipv4Address> claiming_;
+  TimePoint unnamed_since_{};
+  int unnamed_requests_ = 0;                                   ///< for a pool without a name, since then
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< lets late completions see that we are gone
 };
 

@@ -225,6 +225,20 @@ TEST(IpamDriver, EndsQuietlyWithWorkUnderWay) {
   SUCCEED();
 }
 
+TEST(IpamDriver, EndsDockersSearchForAPoolThatDoesNotOverlap) {
+  PluginBench bench;
+  int granted_pools = 0;
+  while (granted_pools < 1000 && bench.call("IpamDriver.RequestPool", pool("")).status == 200) ++granted_pools;
+  EXPECT_EQ(granted_pools, 50);
+  EXPECT_EQ(
+      bench.bad("IpamDriver.RequestPool", pool("")),
+      "500 {\"Err\":\"the default subnet 10.32.0.0/12 overlaps an address or a route of this host, where Docker does "
+      "not want it; to have it nevertheless, name it: --subnet 10.32.0.0/12\"}\n");
+  EXPECT_TRUE(bench.good("IpamDriver.RequestPool", pool("10.32.0.0/12")).starts_with("{\"Error\":\"\""));
+  bench.scheduler.advance(2s);
+  EXPECT_TRUE(bench.good("IpamDriver.RequestPool", pool("")).starts_with("{\"Error\":\"\""));
+}
+
 TEST(IpamDriver, ReleasesWithoutQuorum) {
   PluginBench bench;
   bench.allocator.waiting = true;
