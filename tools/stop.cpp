@@ -44,7 +44,8 @@ void remove_docker_network(Invocation& call) {
   auto const daemon = ApiClient::at(call.settings.control_socket());
   if (!daemon) return;
   auto const answer = daemon->remove("/plugin/network", 10s);
-  if (!answer || answer->ok() || answer->status == 404) return; // without plugin there is no network
+  // Without plugin (404) there is no network, without Docker (503) nobody on it.
+  if (!answer || answer->ok() || answer->status == 404 || answer->status == 503) return;
   if (answer->status == 409) {
     warn_of_attached(call, answer->body);
   } else {
