@@ -1,0 +1,273 @@
+// A peer of the original mesh library (Debian package golang-github-weaveworks-mesh-dev), for tests of our control plane
+// against it. The data plane is reduced to the clear-text sleeve heartbeats that establish a connection.
+//
+// Commands on standard input: "unicast NAME TEXT", "broadcast TEXT", "connect HOST", "status".
+// Lines on standard output: "unicast FROM TEXT", "broadcast FROM TEXT", "gossip TEXT", "status JSON".
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/weaveworks/mesh"
+)
+
+const (
+	specialHeartbeatLength = 22
+	sleeveEstablished      = 1
+	sleeveFragmentSeen     = 2
+	sleeveMtuVerified      = 3
+)
+
+// heartbeats is an overlay that exchanges sleeve heartbeats and nothing else.
+type heartbeats struct {
+	mutex   sync.Mutex
+	us      mesh.PeerName
+	socket  *net.UDPConn
+	forward map[string]*forwarder
+}
+
+type forwarder struct {
+	overlay     *heartbeats
+	parameters  mesh.OverlayConnectionParams
+	remote      *net.UDPAddr
+	established chan struct{}
+	failed      chan error
+	stop        chan struct{}
+	once        sync.Once
+	seen        bool
+}
+
+func (o *heartbeats) AddFeaturesTo(features map[string]string) { features["Overlays"] = "sleeve" }
+func (o *heartbeats) Diagnostics() interface{}                 { return nil }
+func (o *heartbeats) Stop()                                    { o.socket.Close() }
+
+func (o *heartbeats) PrepareConnection(p mesh.OverlayConnectionParams) (mesh.OverlayConnection, error) {
+	f := &forwarder{overlay: o, parameters: p, established: make(chan struct{}), failed: make(chan error, 1), stop: make(chan struct{})}
+	if p.Outbound {
+		f.remote = &net.UDPAddr{IP: p.RemoteAddr.IP, Port: p.RemoteAddr.Port}
+	}
+	return f, nil
+}
+
+func nameBytes(name mesh.PeerName) []byte {
+	wide := make([]byte, 8)
+	binary.BigEndian.PutUint64(wide, uint64(name))
+	return wide[2:]
+}
+
+func (f *forwarder) heartbeat() []byte {
+	frame := make([]byte, specialHeartbeatLength)
+	binary.BigEndian.PutUint64(frame[14:], f.parameters.ConnUID)
+	packet := append([]byte{}, nameBytes(f.overlay.us)...)
+	packet = append(packet, nameBytes(f.overlay.us)...)
+	packet = append(packet, nameBytes(f.parameters.RemotePeer.Name)...)
+	packet = append(packet, 0, specialHeartbeatLength)
+	return append(packet, frame...)
+}
+
+func (f *forwarder) Confirm() {
+	f.overlay.mutex.Lock()
+	f.overlay.forward[string(nameBytes(f.parameters.RemotePeer.Name))] = f
+	f.overlay.mutex.Unlock()
+	go func() {
+		for {
+			f.overlay.mutex.Lock()
+			remote := f.remote
+			f.overlay.mutex.Unlock()
+			if remote != nil {
+				f.overlay.socket.WriteToUDP(f.heartbeat(), remote)
+			}
+			select {
+			case <-f.stop:
+				return
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+	}()
+}
+
+func (f *forwarder) EstablishedChannel() <-chan struct{} { return f.established }
+func (f *forwarder) ErrorChannel() <-chan error          { return f.failed }
+func (f *forwarder) Stop()                               { close(f.stop) }
+func (f *forwarder) Attrs() map[string]interface{}       { return map[string]interface{}{"name": "sleeve"} }
+
+func (f *forwarder) ControlMessage(tag byte, message []byte) {
+	if len(message) >= 2 && message[0] == 0 && message[1] == sleeveEstablished {
+		f.once.Do(func() { close(f.established) })
+	}
+}
+
+// special handles a zero-addressed frame from a peer and says what to answer over TCP.
+func (f *forwarder) special(frame []byte, from *net.UDPAddr) []byte {
+	switch {
+	case len(frame) == specialHeartbeatLength:
+		if binary.BigEndian.Uint64(frame[14:]) != f.parameters.ConnUID {
+			return nil
+		}
+		f.remote = from
+		if f.seen {
+			return nil
+		}
+		f.seen = true
+		return []byte{0, sleeveEstablished}
+	case len(frame) == 60001:
+		return []byte{0, sleeveFragmentSeen}
+	default:
+		mtu := uint16(len(frame) - 14)
+		return []byte{0, sleeveMtuVerified, byte(mtu >> 8), byte(mtu)}
+	}
+}
+
+func (o *heartbeats) receive() {
+	buffer := make([]byte, 65536)
+	for {
+		n, from, err := o.socket.ReadFromUDP(buffer)
+		if err != nil {
+			return
+		}
+		if n < 6+14+14 {
+			continue
+		}
+		length := int(binary.BigEndian.Uint16(buffer[18:20]))
+		if 20+length > n {
+			continue
+		}
+		o.mutex.Lock()
+		f := o.forward[string(buffer[:6])]
+		var answer []byte
+		if f != nil {
+			answer = f.special(buffer[20:20+length], from)
+		}
+		o.mutex.Unlock()
+		if answer != nil {
+			f.parameters.SendControlMessage(mesh.ProtocolOverlayControlMsg, answer)
+		}
+	}
+}
+
+// words is the state of the test channel: a set of texts, one a line.
+type words map[string]bool
+
+func (w words) Encode() [][]byte {
+	list := make([]string, 0, len(w))
+	for word := range w {
+		list = append(list, word)
+	}
+	return [][]byte{[]byte(strings.Join(list, "\n"))}
+}
+
+func (w words) Merge(other mesh.GossipData) mesh.GossipData {
+	all := words{}
+	for word := range w {
+		all[word] = true
+	}
+	for word := range other.(words) {
+		all[word] = true
+	}
+	return all
+}
+
+func parse(payload []byte) words {
+	list := words{}
+	for _, word := range strings.Split(string(payload), "\n") {
+		list[word] = true
+	}
+	return list
+}
+
+type channel struct {
+	mutex sync.Mutex
+	known words
+}
+
+func (c *channel) OnGossipUnicast(src mesh.PeerName, message []byte) error {
+	fmt.Printf("unicast %s %s\n", src, message)
+	return nil
+}
+
+func (c *channel) OnGossipBroadcast(src mesh.PeerName, update []byte) (mesh.GossipData, error) {
+	fmt.Printf("broadcast %s %s\n", src, update)
+	return parse(update), nil
+}
+
+func (c *channel) Gossip() mesh.GossipData {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.known.Merge(words{})
+}
+
+func (c *channel) OnGossip(message []byte) (mesh.GossipData, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	fresh := words{}
+	for word := range parse(message) {
+		if !c.known[word] {
+			fresh[word], c.known[word] = true, true
+			fmt.Printf("gossip %s\n", word)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	return fresh, nil
+}
+
+func fail(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func main() {
+	name := flag.String("name", "", "peer name")
+	nickname := flag.String("nickname", "original", "nickname")
+	host := flag.String("host", "", "address to listen on")
+	port := flag.Int("port", 6783, "TCP and UDP port")
+	discovery := flag.Bool("discovery", true, "connect to peers heard of from others")
+	flag.Parse()
+	us, err := mesh.PeerNameFromString(*name)
+	fail(err)
+	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(*host), Port: *port})
+	fail(err)
+	overlay := &heartbeats{us: us, socket: socket, forward: map[string]*forwarder{}}
+	go overlay.receive()
+	config := mesh.Config{Host: *host, Port: *port, ConnLimit: 100, ProtocolMinVersion: 1, PeerDiscovery: *discovery}
+	router, err := mesh.NewRouter(config, us, *nickname, overlay, log.New(os.Stderr, "", log.Ltime))
+	fail(err)
+	test := &channel{known: words{"word-of-" + *nickname: true}}
+	gossip, err := router.NewGossip("test", test)
+	fail(err)
+	router.Start()
+	router.ConnectionMaker.InitiateConnections(flag.Args(), false)
+	fmt.Println("ready")
+	input := bufio.NewScanner(os.Stdin)
+	for input.Scan() {
+		fields := strings.SplitN(input.Text(), " ", 3)
+		switch {
+		case fields[0] == "unicast" && len(fields) == 3:
+			to, err := mesh.PeerNameFromString(fields[1])
+			fail(err)
+			if err := gossip.GossipUnicast(to, []byte(fields[2])); err != nil {
+				fmt.Println("error", err)
+			}
+		case fields[0] == "broadcast" && len(fields) >= 2:
+			gossip.GossipBroadcast(words{strings.Join(fields[1:], " "): true})
+		case fields[0] == "connect" && len(fields) == 2:
+			router.ConnectionMaker.InitiateConnections(fields[1:], false)
+		case fields[0] == "status":
+			text, err := json.Marshal(mesh.NewStatus(router))
+			fail(err)
+			fmt.Println("status", string(text))
+		}
+	}
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# lab: a peer of the original mesh library joins both ways, between two of ours: established, one topology, gossip relayed
+# needs: weave go
+# limit: 90
+
+original_source=/usr/share/gocode/src/github.com/weaveworks/mesh
+[[ -d $original_source ]] || lab_skip 'the package golang-github-weaveworks-mesh-dev is not installed'
+(cd "$LAB_ROOT/original" && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$LAB_DIR/go-cache go build -o "$LAB_DIR/mesh_peer" mesh_peer.go)
+
+# hosta (ours) <- original1 <- hostb (ours) <- original2: each kind dials the other kind.
+lab_host_create hosta 192.0.2.1
+lab_host_create orig1 192.0.2.2
+lab_host_create hostb 192.0.2.3
+lab_host_create orig2 192.0.2.4
+
+declare -A original_input
+original() { # HOST NAME [PEER...]: a library peer whose standard input is the pipe HOST.in
+  local host=$1 descriptor
+  mkfifo "$LAB_DIR/$host.in"
+  # The writer must exist first or the peer would block on opening its input.
+  exec {descriptor}<>"$LAB_DIR/$host.in"
+  original_input[$host]=$descriptor
+  # shellcheck disable=SC2016
+  lab_spawn "$host" mesh sh -c 'input=$1; shift; exec "$@" <"$input"' sh "$LAB_DIR/$host.in" \
+    "$LAB_DIR/mesh_peer" -name "$2" -nickname "$host" "${@:3}"
+}
+tell() { printf '%s\n' "$2" >&"${original_input[$1]}"; } # HOST COMMAND
+heard() { grep -qF -- "$2" "$LAB_DIR/logs/$1-mesh.log"; }
+
+original orig1 7a:00:00:00:00:01 -discovery=false
+original orig2 7a:00:00:00:00:02 -discovery=false
+lab_weave_launch hosta --no-discovery
+lab_weave_launch hostb --no-discovery 192.0.2.2
+tell orig1 'connect 192.0.2.1'
+tell orig2 'connect 192.0.2.3'
+
+lab_weave_connected 1 hosta
+lab_weave_connected 2 hostb
+established_at() { # HOST COUNT: as the original itself sees it
+  tell "$1" status
+  (($(grep '^status ' "$LAB_DIR/logs/$1-mesh.log" | tail -n 1 | grep -o '"State":"established"' | wc -l) >= $2))
+}
+lab_wait 10 'the original between two of ours is established with both' established_at orig1 2
+lab_wait 10 'the original behind ours is established' established_at orig2 1
+
+knows() { (($(lab_weave "$1" status peers | grep -cE '^[0-9a-f:]{17}\(') == $2)); }
+lab_wait 10 'all four in the topology of hosta' knows hosta 4
+lab_wait 10 'all four in the topology of hostb' knows hostb 4
+
+# orig1 and orig2 know each other only through hostb, which has never heard of their channel.
+# Routes follow the topology within a second or two; a unicast before that is an error, as in the original.
+unicast() { tell "$1" "unicast $2 $3"; heard "$4" "unicast $5 $3"; }
+lab_wait 15 'a unicast relayed by ours' unicast orig1 7a:00:00:00:00:02 one-to-two orig2 7a:00:00:00:00:01
+lab_wait 15 'a unicast relayed the other way' unicast orig2 7a:00:00:00:00:01 two-to-one orig1 7a:00:00:00:00:02
+broadcast() { tell "$1" "broadcast $2"; heard "$3" "broadcast $4 $2"; }
+lab_wait 15 'a broadcast relayed by ours' broadcast orig1 from-one orig2 7a:00:00:00:00:01
+lab_wait 15 'a broadcast relayed the other way' broadcast orig2 from-two orig1 7a:00:00:00:00:02
+
+# hosta and hostb know each other only through orig1: their ring travels through the original.
+lab_weave hosta prime
+ring_is_known() { lab_weave "$1" status ipam | grep -q "(hosta)"; }
+lab_wait 10 'the ring of hosta reaches hostb through the original' ring_is_known hostb
+
+lab_end orig2 mesh KILL
+lab_wait 10 'the dead original leaves the topology' knows hosta 3
