@@ -168,7 +168,7 @@ void add_addresses(http::Router& router, AddressPort& addresses) {
     });
   }
   router.add("GET", "/ip", [&addresses](Request const&, PathValues const&, Responder responder) {
-    responder.send(Response::text(to_json(addresses.owned())));
+    responder.send(Response::json(to_json(addresses.owned())));
   });
   router.add("GET", "/ipinfo/defaultsubnet", [&addresses](Request const&, PathValues const&, Responder responder) {
     responder.send(Response::text(addresses.default_subnet().to_string()));

@@ -44,7 +44,7 @@ api::Cancel ControlAddresses::claim(std::string id, Ipv4Cidr address, bool check
 }
 
 std::vector<Ipv4Cidr> ControlAddresses::lookup(std::string const& id, std::optional<Ipv4Cidr> subnet) const {
-  return allocator_.lookup(id, subnet.value_or(allocator_.default_subnet()).range());
+  return allocator_.lookup(id, subnet.value_or(allocator_.default_subnet()).host_range());
 }
 
 std::vector<api::OwnedAddresses> ControlAddresses::owned() const {

@@ -64,6 +64,8 @@ void Allocator::attempt(OperationId id) {
   auto const* const operation = operations_.find(id);
   if (operation == nullptr) return;
   if (shut_down_) {
+    // Whoever primes waits for this daemon to be ready for what comes next; there is nothing left to wait for.
+    if (std::holds_alternative<PrimeRequest>(operation->request)) return conclude(id, Ipv4Cidr{});
     conclude(id, failure(ErrorKind::cancelled, cancelled_text(operation->request)));
     return;
   }
@@ -172,8 +174,8 @@ void Allocator::claim_elsewhere(OperationId id, ClaimRequest const& request, Pee
   if (operation == nullptr || operation->last_failed_round == round_) return;
   operation->last_failed_round = round_;
   if (++operation->failed_rounds < kMaxFailedRounds) return;
-  conclude(id, failure(ErrorKind::unavailable,
-                       fmt::format("{} - {}", denial_text(request.cidr, owner), asked.error().text())));
+  conclude(id,
+           failure(ErrorKind::refused, fmt::format("{} - {}", denial_text(request.cidr, owner), asked.error().text())));
 }
 
 void Allocator::claim_ours(OperationId id, ClaimRequest const& request) {

@@ -39,7 +39,7 @@ struct ClaimRequest {
   std::optional<Duration> deadline;
 };
 
-/// Done when a ring exists.
+/// Done when a ring exists, or on shutdown.
 struct PrimeRequest {
   std::optional<Duration> deadline;
 };
