@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,8 @@ namespace weave::gossip {
 namespace {
 
 constexpr Duration kLongLived = std::chrono::seconds{60};
+/// Long enough that a pair which drops each other's connections in turn is not sped up.
+constexpr Duration kWorked = std::chrono::seconds{2};
 constexpr Duration kRefreshDelay = std::chrono::milliseconds{100};
 /// Topology can claim any number of addresses; direct peers are always dialled at once.
 constexpr std::size_t kParallelDiscoveredAttempts = 128;
@@ -79,6 +82,7 @@ void ConnectionMaker::on_connection_ended(std::string const& address, bool outbo
   if (at != targets_.end() && (at->second.state == State::attempting || at->second.state == State::connected)) {
     auto& target = at->second;
     auto const now = scheduler_.now();
+    auto const was_connected = target.state == State::connected;
     target.state = State::waiting;
     target.last_error = error.text();
     target.duplicate_of = ending == Ending::duplicate ? remote : kUnknownPeer;
@@ -86,6 +90,10 @@ void ConnectionMaker::on_connection_ended(std::string const& address, bool outbo
       target.retry.retry_never();
     } else if (target.retry.due() && now > *target.retry.due() + kLongLived) {
       target.retry.retry_now(now);
+      target.retry.expect_restart();
+    } else if (was_connected && target.retry.due() && now > *target.retry.due() + kWorked) {
+      target.retry.expect_restart();
+      target.retry.retry_later(now, random_);
     } else {
       target.retry.retry_later(now, random_);
     }
@@ -155,6 +163,8 @@ void ConnectionMaker::evaluate() {
   for (auto const& [address, direct] : wanted) {
     targets_.try_emplace(address, Target{.retry = RetrySchedule{scheduler_.now()}});
   }
+  std::set<std::string_view> direct_addresses;
+  for (auto const& [text, peer] : direct_) direct_addresses.insert(peer.address);
   for (auto at = targets_.begin(); at != targets_.end();) {
     auto& [address, target] = *at;
     if (target.state != State::waiting && target.state != State::suspended) {
@@ -164,7 +174,7 @@ void ConnectionMaker::evaluate() {
     if (auto const wish = wanted.find(address); wish != wanted.end()) {
       consider(address, target, wish->second);
       ++at;
-    } else if (is_direct(address)) {
+    } else if (direct_addresses.contains(address)) {
       target.state = State::suspended;
       ++at;
     } else {
@@ -225,9 +235,7 @@ void ConnectionMaker::consider(std::string const& address, Target& target, bool 
 }
 
 void ConnectionMaker::attempt(std::string const& address, Target& target, bool is_direct) {
-  auto const attempting = std::count_if(targets_.begin(), targets_.end(),
-                                        [](auto const& each) { return each.second.state == State::attempting; });
-  if (!is_direct && static_cast<std::size_t>(attempting) >= kParallelDiscoveredAttempts) return;
+  if (!is_direct && attempts_ >= kParallelDiscoveredAttempts) return;
   for (auto& [text, peer] : direct_) {
     if (peer.address == address) peer.is_fresh = false;
   }
@@ -238,6 +246,7 @@ void ConnectionMaker::attempt(std::string const& address, Target& target, bool i
     return;
   }
   target.state = State::attempting;
+  ++attempts_;
   logger_.info("->[{}] attempting connection", address);
   target.dialling = transport_.dial(address, [this, address, is_direct](Result<std::unique_ptr<ByteStream>> outcome) {
     on_dialled(address, is_direct, std::move(outcome));
@@ -249,6 +258,7 @@ void ConnectionMaker::on_dialled(std::string const& address, bool accept_new_pee
   auto const at = targets_.find(address);
   if (at == targets_.end()) return;
   auto& target = at->second;
+  --attempts_;
   dispose(std::move(target.dialling));
   if (outcome) {
     handlers_.on_dialled(std::move(*outcome), address, accept_new_peer);
@@ -258,7 +268,7 @@ void ConnectionMaker::on_dialled(std::string const& address, bool accept_new_pee
   target.state = State::waiting;
   target.last_error = outcome.error().text();
   target.retry.retry_later(scheduler_.now(), random_);
-  evaluate();
+  refresh();
 }
 
 ConnectionMaker::DirectPeer* ConnectionMaker::stale_direct_peer(std::string const& address) {
@@ -331,10 +341,6 @@ void ConnectionMaker::wake_at(std::optional<TimePoint> due) {
 void ConnectionMaker::dispose(std::unique_ptr<Operation> operation) {
   // The operation is finishing on the stack below: let it go afterwards.
   scheduler_.post([gone = std::shared_ptr<Operation>{std::move(operation)}] {});
-}
-
-bool ConnectionMaker::is_direct(std::string const& address) const {
-  return std::any_of(direct_.begin(), direct_.end(), [&](auto const& each) { return each.second.address == address; });
 }
 
 std::optional<WallTime> ConnectionMaker::wall_time(std::optional<TimePoint> due) const {

@@ -9,7 +9,8 @@
 namespace weave::gossip {
 
 /// When to try a target again (protocol/mesh.md §13.3): delays are spread over [i/2, 3i/2) with i = 2 s, 3 s, 4.5 s, …
-/// 6 min.
+/// 6 min. A connection that had worked is tried a few times in quick succession first: most often the other daemon is
+/// restarting, which takes less than a second, and the original's first pause is up to 3 s.
 class RetrySchedule {
  public:
   explicit RetrySchedule(TimePoint now) : due_{now} {}
@@ -17,12 +18,20 @@ class RetrySchedule {
   void retry_now(TimePoint now) {
     due_ = now;
     interval_ = kFirstInterval;
+    quick_tries_ = 0;
   }
+  /// The next kQuickTries pauses are short ones.
+  void expect_restart() { quick_tries_ = kQuickTries; }
   void retry_later(TimePoint now, RandomSource& random) {
-    auto const jitter =
-        Duration{static_cast<Duration::rep>(random.below(static_cast<std::uint64_t>(interval_.count())))};
-    due_ = now + interval_ / 2 + jitter;
-    interval_ = std::min(interval_ * 3 / 2, kLongestInterval);
+    auto const is_quick = quick_tries_ > 0;
+    auto const pause = is_quick ? kQuickInterval : interval_;
+    auto const jitter = Duration{static_cast<Duration::rep>(random.below(static_cast<std::uint64_t>(pause.count())))};
+    due_ = now + pause / 2 + jitter;
+    if (is_quick) {
+      --quick_tries_;
+    } else {
+      interval_ = std::min(interval_ * 3 / 2, kLongestInterval);
+    }
   }
   void retry_never() { due_.reset(); }
   /// As `other` says, but without waiting: the target has moved to another address.
@@ -38,9 +47,12 @@ class RetrySchedule {
  private:
   static constexpr Duration kFirstInterval = std::chrono::seconds{2};
   static constexpr Duration kLongestInterval = std::chrono::minutes{6};
+  static constexpr Duration kQuickInterval = std::chrono::milliseconds{300};
+  static constexpr int kQuickTries = 6;
 
   std::optional<TimePoint> due_;
   Duration interval_ = kFirstInterval;
+  int quick_tries_ = 0;
 };
 
 } // namespace weave::gossip

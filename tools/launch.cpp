@@ -140,9 +140,16 @@ int launch_service(Invocation& call, LaunchPlan const& plan, ApiClient const& da
   return conclude_start(call, start, {}, log, "journalctl -u weave.service");
 }
 
+/// A supervisor that does not restart its daemon outlives it by a moment; launching again right then is no mistake.
+void wait_for_dying_supervisor(Settings const& settings) {
+  constexpr int kLooks = 20;
+  for (int i = 0; i < kLooks && PidFile::is_held(settings.pid_file()); ++i) std::this_thread::sleep_for(50ms);
+}
+
 /// The exit status if it cannot be launched now.
 std::optional<int> refusal(Invocation& call, bool service) {
   auto const state = service ? service_state() : ServiceState::inactive;
+  if (!answers(call.settings.control_socket())) wait_for_dying_supervisor(call.settings);
   if (PidFile::is_held(call.settings.pid_file()) || state == ServiceState::running || state == ServiceState::starting) {
     call.err << kAlreadyRunning;
     return 3;

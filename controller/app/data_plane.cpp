@@ -1,5 +1,7 @@
 #include "controller/app/data_plane.hpp"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "controller/router/route_view.hpp"
@@ -42,10 +44,22 @@ Result<void> DataPlane::open_bridge() {
   return {};
 }
 
+/// The device of a daemon that was just killed stays for a moment.
+Result<datapath::UserPort> DataPlane::open_user_port() {
+  constexpr int kTries = 20;
+  constexpr std::chrono::milliseconds kPause{50};
+  auto port = datapath::UserPort::open(links_, {.bridge = settings_.bridge});
+  for (int i = 1; i < kTries && !port && port.error().kind() == ErrorKind::already_exists; ++i) {
+    std::this_thread::sleep_for(kPause);
+    port = datapath::UserPort::open(links_, {.bridge = settings_.bridge});
+  }
+  return port;
+}
+
 Result<void> DataPlane::open_worker() {
   auto sockets = datapath::SleeveSockets::open(settings_.listen);
   if (!sockets) return failure_of(sockets);
-  auto port = datapath::UserPort::open(links_, {.bridge = settings_.bridge});
+  auto port = open_user_port();
   if (!port) return failure_of(port);
   worker_ = std::make_unique<datapath::PacketWorker>(
       datapath::PacketWorker::Dependencies{.port = std::move(*port),

@@ -66,6 +66,7 @@ class DataPlane {
   DataPlane(Settings settings, Ports ports, datapath::RouteSocket socket);
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> open_bridge();
+  [[nodiscard]] Result<datapath::UserPort> open_user_port();
   [[nodiscard]] Result<void> open_worker();
   void schedule_sweep();
 
