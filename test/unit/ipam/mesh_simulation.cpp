@@ -356,12 +356,33 @@ void MeshSimulation::bury_one() {
   auto const dead = random_live_node();
   auto const name = nodes_[dead]->name;
   kill(dead);
-  nodes_[dead]->buried = true;
-  std::erase_if(held_, [&](auto const& entry) { return entry.second.node == dead; });
-  nodes_[dead]->containers.clear();
+  remove_for_good(dead);
   auto const heir = random_live_node();
   if (auto const taken = nodes_[heir]->allocator->take_over(name.to_string()); !taken) fault(taken.error().text());
   stormy_ = true;
+}
+
+void MeshSimulation::retire_one() {
+  calm_down();
+  auto const index = random_live_node();
+  auto const name = nodes_[index]->name;
+  nodes_[index]->allocator->shut_down();
+  advance(std::chrono::milliseconds{500});
+  kill(index);
+  remove_for_good(index);
+  calm_down();
+  for (auto const& node : nodes_) {
+    if (node->alive() && !node->allocator->book().ring().owned_ranges(name).empty()) {
+      fault("a peer that handed over still owns addresses");
+    }
+  }
+  stormy_ = true;
+}
+
+void MeshSimulation::remove_for_good(std::size_t index) {
+  nodes_[index]->buried = true;
+  nodes_[index]->containers.clear();
+  std::erase_if(held_, [&](auto const& entry) { return entry.second.node == index; });
 }
 
 void MeshSimulation::check_invariants() {

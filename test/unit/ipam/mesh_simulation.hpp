@@ -32,6 +32,8 @@ class MeshSimulation {
   void calm_down();
   /// One peer dies for good, and after a while another takes over its addresses.
   void bury_one();
+  /// One peer hands everything over and leaves.
+  void retire_one();
   void expect_same_rings();
 
   /// Texts of everything that went wrong; empty is good.
@@ -61,6 +63,7 @@ class MeshSimulation {
 
   void boot(std::size_t index);
   void kill(std::size_t index);
+  void remove_for_good(std::size_t index);
   void advance(Duration by);
   void random_event();
   void random_operation(std::size_t index);

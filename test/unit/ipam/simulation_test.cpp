@@ -52,5 +52,18 @@ TEST(AllocatorSimulation, a_dead_peer_s_addresses_are_taken_over) {
   }
 }
 
+TEST(AllocatorSimulation, a_leaving_peer_hands_over) {
+  auto const [from, to] = seeds(60);
+  for (auto seed = from; seed < to; ++seed) {
+    MeshSimulation mesh{seed + 2'000'000};
+    mesh.run(std::chrono::minutes{1});
+    mesh.retire_one();
+    mesh.run(std::chrono::minutes{1});
+    mesh.calm_down();
+    mesh.expect_same_rings();
+    ASSERT_TRUE(mesh.faults().empty()) << "seed " << seed << "\n" << joined(mesh.faults());
+  }
+}
+
 } // namespace
 } // namespace weave::test
