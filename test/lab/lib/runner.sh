@@ -22,9 +22,9 @@ runner_list() {
   done < <(runner_names)
 }
 
-runner_prepare() { # KERNEL
+runner_prepare() {
   export LAB_TIME_SCALE=${LAB_TIME_SCALE:-1}
-  export LAB_DOCKER_IPTABLES=${LAB_DOCKER_IPTABLES:-$([[ $1 == uml ]] && echo false || echo true)}
+  export LAB_DOCKER_IPTABLES=${LAB_DOCKER_IPTABLES:-true}
   export LAB_KEEP_LOGS=${LAB_LOG_DIR:-${LAB_KEEP_LOGS:-}}
   export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
   if [[ -z ${LAB_RUN_DIR:-} ]]; then

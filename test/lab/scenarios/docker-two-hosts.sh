@@ -49,8 +49,13 @@ done
 lab_absent 'networks after weave stop' '^weave$' "$(lab_docker hosta network ls --format '{{.Name}}')"
 
 lab_weave_launch hosta 192.0.2.2
-lab_weave hosta reset >/dev/null
-lab_weave hostb reset --force >/dev/null
+lab_capture hosta weave reset
+lab_equal "exit of weave reset on hosta (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+lab_capture hostb weave reset
+lab_equal 'exit of weave reset on a host where weave is stopped' 1 "$LAB_STATUS"
+lab_match 'stderr of weave reset on a host where weave is stopped' 'use --force' "$LAB_STDERR"
+lab_capture hostb weave reset --force
+lab_equal "exit of weave reset --force on hostb (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 for host in hosta hostb; do
   lab_equal "what weave reset left on $host" '' "$(lab_weave_remains "$host" | tr '\n' ' ')"
 done
