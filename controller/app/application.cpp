@@ -14,7 +14,6 @@
 #include "base/http/endpoint.hpp"
 #include "controller/api/control_routes.hpp"
 #include "controller/app/identity.hpp"
-#include "controller/app/service_notify.hpp"
 #include "controller/app/status_assembly.hpp"
 #include "datapath/link/firewall.hpp"
 
@@ -213,6 +212,7 @@ Result<void> Application::build_docker() {
   if (!options_.plugin) return {};
   auto docker = DockerService::create({.weave_socket = options_.plugin_socket,
                                        .mesh_socket = options_.plugin_mesh_socket,
+                                       .inherited = std::move(inherited_),
                                        .weave_global_scope = options_.plugin_weave_global_scope,
                                        .multicast_route = !options_.no_multicast_route,
                                        .engine = options_.docker_api,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "controller/app/docker_service.hpp"
 #include "controller/app/mesh_view.hpp"
 #include "controller/app/options.hpp"
+#include "controller/app/service_manager.hpp"
 #include "controller/app/store_service.hpp"
 #include "gossip/asio/tcp_transport.hpp"
 #include "gossip/mesh_router.hpp"
@@ -63,6 +65,7 @@ class Application final : public api::DaemonPort {
   Logger logger_;
   std::optional<Error> failure_;
   std::vector<std::string> targets_;
+  std::map<std::string, UniqueFd> inherited_ = inherited_sockets();
 
   // Destroyed from the bottom up: each part may use those above it.
   boost::asio::io_context context_{1};

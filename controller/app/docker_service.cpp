@@ -65,14 +65,16 @@ DockerService::DockerService(Settings settings, Ports ports)
 
 Result<void> DockerService::listen() {
   std::vector<plugin::PluginSocket> sockets;
-  if (!settings_.weave_socket.empty()) {
-    sockets.push_back({.path = settings_.weave_socket,
-                       .scope = settings_.weave_global_scope ? plugin::Scope::global : plugin::Scope::local,
-                       .inherited = {}});
-  }
-  if (!settings_.mesh_socket.empty()) {
-    sockets.push_back({.path = settings_.mesh_socket, .scope = plugin::Scope::local, .inherited = {}});
-  }
+  auto const add = [&](std::string const& path, plugin::Scope scope) {
+    if (path.empty()) return;
+    UniqueFd inherited;
+    if (auto const found = settings_.inherited.find(path); found != settings_.inherited.end()) {
+      inherited = std::move(found->second);
+    }
+    sockets.push_back({.path = path, .scope = scope, .inherited = std::move(inherited)});
+  };
+  add(settings_.weave_socket, settings_.weave_global_scope ? plugin::Scope::global : plugin::Scope::local);
+  add(settings_.mesh_socket, plugin::Scope::local);
   return listener_.listen(std::move(sockets));
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/logger.hpp"
 #include "base/scheduler.hpp"
+#include "base/unique_fd.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
 #include "controller/app/sandbox_service.hpp"
@@ -26,6 +28,8 @@ class DockerService final : public api::DockerNetworkPort {
   struct Settings {
     std::string weave_socket;
     std::string mesh_socket;
+    /// Sockets that the service manager listens on already, by path.
+    std::map<std::string, UniqueFd> inherited = {};
     bool weave_global_scope = false;
     bool multicast_route = true;
     /// Engine to make the default network on; empty: none.
