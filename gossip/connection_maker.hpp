@@ -120,7 +120,6 @@ class ConnectionMaker {
   void try_target_now(std::string const& address);
   void wake_at(std::optional<TimePoint> due);
   void dispose(std::unique_ptr<Operation> operation);
-  [[nodiscard]] bool is_direct(std::string const& address) const;
   [[nodiscard]] std::optional<WallTime> wall_time(std::optional<TimePoint> due) const;
 
   Settings settings_;
@@ -132,6 +131,8 @@ class ConnectionMaker {
   Handlers handlers_;
   std::map<std::string, DirectPeer> direct_;
   std::map<std::string, Target> targets_;
+  /// Dials under way.
+  std::size_t attempts_ = 0;
   std::uint64_t termination_count_ = 0;
   bool is_stopped_ = false;
   std::optional<TimePoint> next_due_;
