@@ -181,7 +181,9 @@ void ConnectionMaker::evaluate() {
       at = targets_.erase(at);
     }
   }
-  if (next_due_) timer_ = scheduler_.after(*next_due_ - scheduler_.now(), [this] { evaluate(); });
+  if (!next_due_) return;
+  // Thousands of invented targets are due at thousands of moments: never more often than topology news.
+  timer_ = scheduler_.after(std::max(*next_due_ - scheduler_.now(), kRefreshDelay), [this] { evaluate(); });
 }
 
 void ConnectionMaker::add_wanted_direct(Wanted& wanted) {

@@ -165,7 +165,7 @@ TEST_F(HostilePeer, InventedPeersVanishWithTheInventor) {
   liar.name = kStranger;
   liar.uid = PeerUid{77};
   liar.version = 1;
-  for (std::uint64_t number = 0; number < 5000; ++number) {
+  for (std::uint64_t number = 0; number < 1000; ++number) {
     auto const name = PeerName{0x010000000000 + number};
     liar.connections[name] = {.remote = name, .address = "10.99.0.1:" + std::to_string(1 + number), .outbound = true};
   }
@@ -175,9 +175,9 @@ TEST_F(HostilePeer, InventedPeersVanishWithTheInventor) {
     stranger.introduce(kStranger);
     stranger.message(4, encode_gossip_body("topology", kStranger, encode_topology({&liar})));
     mesh.advance(seconds{5});
-    EXPECT_EQ(mesh.at(1).peers().size(), 5003U);
+    EXPECT_EQ(mesh.at(1).peers().size(), 1003U);
   }
-  mesh.advance(seconds{60});
+  mesh.advance(seconds{20});
   EXPECT_EQ(mesh.at(1).peers().size(), 2U);
   EXPECT_EQ(mesh.at(2).peers().size(), 2U);
   EXPECT_EQ(mesh.established(1), 1U);

@@ -107,7 +107,7 @@ void churn(std::uint64_t seed) {
     join(number);
     mesh.advance(milliseconds{static_cast<std::int64_t>(mesh.random.below(500))});
   }
-  for (int step = 0; step < 60; ++step) {
+  for (int step = 0; step < 30; ++step) {
     auto const number = 3 + static_cast<std::uint32_t>(mesh.random.below(kPeers - 2));
     if (mesh.peers.contains(number)) {
       mesh.remove(number);
