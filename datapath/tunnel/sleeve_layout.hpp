@@ -28,7 +28,9 @@ inline constexpr std::uint32_t kEncryptedPacketOverhead = kSleeveNameSize + kSle
 inline constexpr std::uint32_t kFrameOverhead = 6 + 6 + 2;
 inline constexpr std::uint32_t kSleeveEthernet = 14;
 
-inline constexpr std::uint32_t kMaxUdpPayload = 65535 - kOuterHeaders;
+/// Longer ones do not exist, though a device may claim to carry them (loopback: 65536).
+inline constexpr std::uint32_t kMaxIpPacket = 65535;
+inline constexpr std::uint32_t kMaxUdpPayload = kMaxIpPacket - kOuterHeaders;
 /// Before discovery nothing is held back.
 inline constexpr std::uint32_t kUndiscoveredMtu = 65535;
 /// Where the original's search ends when no probe is answered.
@@ -49,7 +51,7 @@ struct SleeveMtu {
   }
   /// Of a path that carries whole IP packets of `path_mtu`. Never below 8 (one unit of a fragment).
   [[nodiscard]] constexpr std::uint32_t mtu(std::uint32_t path_mtu) const {
-    return std::max(path_mtu, total_overhead() + 8) - total_overhead();
+    return std::clamp(path_mtu, total_overhead() + 8, kMaxIpPacket) - total_overhead();
   }
   [[nodiscard]] constexpr std::uint32_t max_payload(std::uint32_t mtu) const {
     return std::min(mtu + total_overhead() - kOuterHeaders, kMaxUdpPayload);

@@ -38,7 +38,8 @@ class QuietIo final : public SleeveIo {
   }
   void remove_path(PeerName, ConnectionUid) override {}
   void send_special(SleeveSpecial special) override {
-    demand(special.frame.size() <= kMaxUdpPayload, "special frames fit into a packet");
+    demand(kClearPacketOverhead + kFrameOverhead + special.frame.size() <= kMaxUdpPayload,
+           "special frames fit into a packet");
     ++sent;
   }
 

@@ -174,5 +174,14 @@ TEST(PathMtu, UnaskedAcknowledgementsAreIgnored) {
   EXPECT_EQ(path.search().state().high_good, before.high_good);
 }
 
+TEST(PathMtu, NoProbeIsLongerThanAnIpPacketCanBe) {
+  for (std::uint32_t const claimed : {65535U, 65536U, 65577U, 0xffff'ffffU}) {
+    Path path{{}, claimed};
+    path.search().too_big(claimed);
+    ASSERT_FALSE(path.probes().empty()) << claimed;
+    EXPECT_LE(path.probes().front() + SleeveMtu{}.total_overhead(), kMaxIpPacket) << claimed;
+  }
+}
+
 } // namespace
 } // namespace weave::datapath
