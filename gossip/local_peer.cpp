@@ -8,6 +8,10 @@ namespace weave::gossip {
 namespace {
 
 constexpr Duration kAnnouncementDelay = std::chrono::seconds{1};
+/// The original waits a second before each announcement, and no frame finds its way meanwhile. The first few changes after
+/// a quiet second are told almost at once; a flood of them is told once a second, as ever.
+constexpr Duration kPromptDelay = std::chrono::milliseconds{50};
+constexpr int kPromptAnnouncements = 3;
 constexpr Duration kCollectionDelay = std::chrono::seconds{1};
 
 } // namespace
@@ -40,7 +44,14 @@ void LocalPeer::replace_connection(PeerConnection connection) {
 void LocalPeer::announce(std::set<PeerName> others) {
   to_announce_.merge(others);
   if (std::exchange(is_announcing_, true)) return;
-  announcement_ = scheduler_.after(kAnnouncementDelay, [this] { send_announcement(); });
+  announcement_ = scheduler_.after(announcement_delay(), [this] { send_announcement(); });
+}
+
+Duration LocalPeer::announcement_delay() {
+  if (scheduler_.now() - last_announcement_ >= kAnnouncementDelay) prompt_announcements_ = kPromptAnnouncements;
+  if (prompt_announcements_ == 0) return kAnnouncementDelay;
+  --prompt_announcements_;
+  return kPromptDelay;
 }
 
 void LocalPeer::collect_garbage_soon() {
@@ -58,6 +69,7 @@ void LocalPeer::stop() {
 
 void LocalPeer::send_announcement() {
   is_announcing_ = false;
+  last_announcement_ = scheduler_.now();
   auto names = std::exchange(to_announce_, {});
   names.insert(peers_.our_name());
   topology_->gossip_neighbours(TopologyNews{peers_, std::move(names)});

@@ -11,7 +11,7 @@
 
 namespace weave::gossip {
 
-/// Changes of our own record and what follows from them: routes, topology updates (collected for 1 s, then sent to some
+/// Changes of our own record and what follows from them: routes, topology updates (collected for a moment, then sent to some
 /// neighbours) and the collection of unreachable peers (protocol/mesh.md §2.4, §2.5, §10.5, §10.6). Control thread
 /// only.
 class LocalPeer {
@@ -41,6 +41,7 @@ class LocalPeer {
 
  private:
   void send_announcement();
+  [[nodiscard]] Duration announcement_delay();
   void collect_garbage();
 
   PeerTable& peers_;
@@ -51,6 +52,8 @@ class LocalPeer {
   std::set<PeerName> to_announce_;
   bool is_announcing_ = false;
   bool is_collecting_ = false;
+  TimePoint last_announcement_{};
+  int prompt_announcements_ = 0;
   Timer announcement_;
   Timer collection_;
 };

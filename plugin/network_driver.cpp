@@ -65,6 +65,11 @@ Result<bool> parse_multicast_option(std::string_view value) {
   return failure(ErrorKind::malformed, fmt::format("unrecognized value \"{}\" for option {}", value, kMulticastOption));
 }
 
+MacAddress mac_of_address(Ipv4Address address) {
+  auto const byte = [value = address.value()](int shift) { return static_cast<std::uint8_t>(value >> shift); };
+  return MacAddress{{0x02, 0x77, byte(24), byte(16), byte(8), byte(0)}};
+}
+
 /// One CreateEndpoint from its arrival to its end.
 struct NetworkDriver::Creation {
   CreateEndpointRequest request;
@@ -122,12 +127,19 @@ void NetworkDriver::run_creation(std::shared_ptr<Creation> const& creation, Keye
     return finished();
   }
   if (!creation->mac) creation->mac = recorded_mac(records_.endpoint(id));
+  if (!creation->mac) creation->mac = derived_mac(creation->request);
   creating_.insert(id);
   dependencies_.attacher.create_endpoint(
       creation->link, creation->mac,
       [this, weak = std::weak_ptr{alive_}, creation, finished = std::move(finished)](Result<MacAddress> const& made) {
         if (weak.lock()) on_created(*creation, made, finished);
       });
+}
+
+std::optional<MacAddress> NetworkDriver::derived_mac(CreateEndpointRequest const& request) const {
+  auto const address = Ipv4Cidr::parse(request.interface->address);
+  if (!config_.universe || !address || !config_.universe->range().contains(address->address)) return std::nullopt;
+  return mac_of_address(address->address);
 }
 
 void NetworkDriver::on_created(Creation const& creation, Result<MacAddress> const& made,

@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "base/address.hpp"
 #include "base/logger.hpp"
 #include "base/result.hpp"
 #include "base/scheduler.hpp"
@@ -22,6 +24,11 @@ namespace weave::plugin {
 /// false. Error: `unrecognized value "<v>" for option works.weave.multicast`.
 inline constexpr std::string_view kMulticastOption = "works.weave.multicast";
 [[nodiscard]] Result<bool> parse_multicast_option(std::string_view value);
+
+/// The MAC of a container that asked for none: 02:77 and the four bytes of its address. Addresses of the ring are
+/// unique in the mesh, so the MACs are too, and a container that comes back with its address, here or on another host,
+/// is reached at once by neighbours whose ARP caches still have the old entry.
+[[nodiscard]] MacAddress mac_of_address(Ipv4Address address);
 
 /// Docker's network driver (protocol/surfaces.md §10.4), for all sockets alike. Networks are names with options: all
 /// share the one bridge. Control thread; everything it is given must outlive it.
@@ -42,6 +49,8 @@ class NetworkDriver {
   struct Config {
     /// Of networks that have no such option.
     bool default_multicast = false;
+    /// Addresses in here are unique in the mesh and give their containers' MACs.
+    std::optional<Ipv4Cidr> universe = {};
     Duration limit = std::chrono::seconds{5};
   };
   template <class T>
@@ -68,6 +77,7 @@ class NetworkDriver {
   void run_creation(std::shared_ptr<Creation> const& creation, KeyedQueue::Finished finished);
   void on_created(Creation const& creation, Result<MacAddress> const& made, KeyedQueue::Finished finished);
   void remove_link(std::string const& endpoint_id, std::function<void()> done);
+  [[nodiscard]] std::optional<MacAddress> derived_mac(CreateEndpointRequest const& request) const;
   [[nodiscard]] Result<void> check_prefix(std::string const& endpoint_id) const;
   [[nodiscard]] bool wants_multicast(std::string const& network_id);
   void look_up(std::string const& network_id);

@@ -59,7 +59,7 @@ DockerService::DockerService(Settings settings, Ports ports)
                        .store = ports_.store,
                        .source = *networks_,
                        .log = ports_.logger},
-                      {}},
+                      {.universe = ports_.allocator == nullptr ? std::nullopt : settings_.universe}},
       ipam_driver_{ports_.scheduler, *addresses_, ports_.logger},
       listener_{ports_.context, network_driver_, ipam_driver_, ports_.logger} {}
 

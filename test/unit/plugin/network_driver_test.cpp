@@ -54,6 +54,21 @@ TEST(NetworkDriver, ServesTheWholeLifeOfAContainer) {
   EXPECT_TRUE(bench.store.records.empty());
 }
 
+TEST(NetworkDriver, AContainerThatComesBackWithItsAddressHasItsOldMac) {
+  PluginBench bench;
+  bench.restart({.universe = Ipv4Cidr::parse("10.32.0.0/12").value()});
+  EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint()), created("02:77:0a:20:00:01"));
+  EXPECT_EQ(bench.good("NetworkDriver.DeleteEndpoint", names()), "{}");
+  auto const again = "b60e513ee" + std::string(55, '0');
+  EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint({}, again)), created("02:77:0a:20:00:01"));
+  // Its own wish goes first, and an address that others may have as well gives no MAC.
+  auto const third = "c60e513ee" + std::string(55, '0');
+  EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint("02:00:00:00:00:09", third)), created(""));
+  bench.restart({.universe = Ipv4Cidr::parse("10.99.0.0/16").value()});
+  auto const fourth = "d60e513ee" + std::string(55, '0');
+  EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint({}, fourth)).find("02:77"), std::string::npos);
+}
+
 TEST(NetworkDriver, RemovingWhatDoesNotExistSucceeds) {
   PluginBench bench;
   bench.attacher.bridge = false;

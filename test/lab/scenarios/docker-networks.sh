@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# lab: networks of one's own with both drivers, --ip, refusals, connect and disconnect, restarts of engine and container
+# needs: weave docker ping
+# limit: 90
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+lab_weave_launch hosta
+lab_weave_launch hostb 192.0.2.1
+lab_weave_connected 1 hosta hostb
+
+docker_on() { lab_docker "$@" >/dev/null; }
+refused() { # WHAT REASON HOST DOCKER-ARGUMENT...
+  local what=$1 reason=$2 output
+  shift 2
+  ! output=$(lab_docker "$@" 2>&1) || lab_fail "$what was not refused"
+  lab_match "$what" "$reason" "$output"
+}
+
+for host in hosta hostb; do
+  docker_on "$host" network create --driver weavemesh --ipam-driver weavemesh --subnet 10.40.0.0/16 --ip-range 10.40.8.0/24 n1
+done
+docker_on hosta network create --driver weave --ipam-driver weave --subnet 10.41.0.0/16 n2
+refused 'a pool outside the range' 'out of bounds' \
+  hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.99.0.0/16 n3
+refused 'an IPv6 pool' 'IPv6' \
+  hosta network create --driver weavemesh --ipam-driver weavemesh --ipv6 --subnet fd00:1::/64 --subnet 10.42.0.0/16 n3
+
+docker_on hosta run -d --name a1 --network n1 --ip 10.40.0.1 busybox:lab sleep 1000
+docker_on hostb run -d --name b1 --network n1 busybox:lab sleep 1000
+address() { lab_docker "$1" inspect -f "{{(index .NetworkSettings.Networks \"$3\").IPAddress}}" "$2"; }
+lab_equal 'a1' 10.40.0.1 "$(address hosta a1 n1)"
+lab_match 'b1 is in the range of its network' '^10\.40\.8\.' "$(address hostb b1 n1)"
+refused 'the address of a1 a second time' 'in use' hosta run --network n1 --ip 10.40.0.1 busybox:lab sh -c :
+refused 'the address of a1 on the other host' 'owned by other peer' hostb run --network n1 --ip 10.40.0.1 busybox:lab sh -c :
+lab_ping hostb b1 10.40.0.1 64
+
+docker_on hosta network connect n2 a1
+lab_match 'a1 on its second network' '^10\.41\.' "$(address hosta a1 n2)"
+docker_on hosta network disconnect n2 a1
+docker_on hosta restart -t 0 a1
+lab_ping hostb b1 10.40.0.1 64
+
+# A daemon that starts anew knows networks and endpoints: what Docker made before can be taken down and made again.
+docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.43.0.0/16 --opt works.weave.multicast=true n4
+lab_exec hosta kill -KILL "$(lab_weave_pid hosta)"
+lab_wait 10 'the daemon is back' lab_weave_has_connections hosta 1
+docker_on hosta run -d --name a4 --network n4 busybox:lab sleep 1000
+lab_match 'multicast route after the restart' '224\.0\.0\.0/4' "$(lab_docker hosta exec a4 ip route)"
+lab_ping hostb b1 10.40.0.1 64
+
+docker_on hosta rm -f a1 a4
+docker_on hostb rm -f b1
+docker_on hosta network rm n1 n2 n4
+docker_on hostb network rm n1
+left=$(lab_exec hosta ip -o link show | grep -o 'vethw[lg][^:@]*' || true)
+lab_equal 'interfaces left behind' '' "$left"
+# Everything was given back: the same address can be had again.
+docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.40.0.0/16 n1
+docker_on hosta run --rm --network n1 --ip 10.40.0.1 busybox:lab sh -c :
