@@ -36,6 +36,7 @@ void set_restart(bool restart) {
   if (!changed) return;
   if (restart) {
     std::filesystem::remove(file, error);
+    std::filesystem::remove(kDropInDirectory, error); // unless somebody else has a file in it
   } else if (make_directory(kDropInDirectory)) {
     std::ofstream{file} << "[Service]\nRestart=no\n";
   }
@@ -63,7 +64,7 @@ int service_restarts() {
   auto const text = property("NRestarts");
   int count = 0;
   std::from_chars(text.data(), text.data() + text.size(), count);
-  return count;
+  return property("SubState") == "auto-restart" ? count + 1 : count; // counted only when its pause is over
 }
 
 bool start_service(bool restart, bool plugin_sockets) {
@@ -76,13 +77,18 @@ bool start_service(bool restart, bool plugin_sockets) {
 
 bool stop_service() {
   (void)systemctl({"disable", "--quiet", kService, kSocket});
-  return systemctl({"stop", kSocket, kService});
+  bool const stopped = systemctl({"stop", kSocket, kService});
+  set_restart(true);
+  return stopped;
 }
 
 std::string service_log(std::chrono::system_clock::time_point since) {
-  auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(since.time_since_epoch()).count();
-  auto const result = run_program({"journalctl", "--no-pager", "--output=cat", "--lines=50",
-                                   std::string{"--unit="} + kService, fmt::format("--since=@{}", seconds)});
+  auto const microseconds = std::chrono::duration_cast<std::chrono::microseconds>(since.time_since_epoch()).count();
+  (void)run_program({"journalctl", "--sync"});
+  // By field and not by --unit, which adds what systemd itself says about the unit.
+  auto const result = run_program({"journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=50",
+                                   fmt::format("--since=@{}.{:06}", microseconds / 1'000'000, microseconds % 1'000'000),
+                                   std::string{"_SYSTEMD_UNIT="} + kService});
   return result ? result->output : std::string{};
 }
 

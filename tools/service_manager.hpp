@@ -14,7 +14,7 @@ namespace weave::tools {
 enum class ServiceState { inactive, starting, running, failed };
 
 [[nodiscard]] ServiceState service_state();
-/// How often systemd has started it again since it was last started by hand.
+/// How often systemd has started it again, or is about to, since it was last started by hand.
 [[nodiscard]] int service_restarts();
 
 /// Does not wait until it is ready. Without `restart` a daemon that ends stays down. Makes it come back at boot. With

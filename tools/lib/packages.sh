@@ -9,7 +9,7 @@ packages_build=(
 packages_unit_tests=(libgtest-dev libgmock-dev python3 iproute2 iputils-ping)
 packages_lab=(
   docker.io busybox-static iproute2 nftables iputils-ping iperf3 tcpdump curl python3 procps
-  util-linux kmod user-mode-linux golang-go golang-github-weaveworks-mesh-dev
+  util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev
 )
 
 install_packages() {

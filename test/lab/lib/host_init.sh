@@ -40,6 +40,9 @@ else
   nft delete table ip weave_lab_probe
 fi
 
+# Does not come back.
+if [[ -e $dir/systemd ]]; then source "${BASH_SOURCE[0]%/*}/systemd_init.sh"; fi
+
 : >"$dir/ready"
 while :; do
   sleep 86400 &

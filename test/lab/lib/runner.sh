@@ -46,7 +46,8 @@ runner_prepare() {
 # The programs under test, copied so that a build going on meanwhile cannot change them in the middle.
 runner_binaries() {
   local from=${WEAVE_BIN_DIR:-$(cd -- "$LAB_ROOT/../.." && pwd)/build} program place
-  mkdir "$LAB_RUN_DIR/bin"
+  mkdir "$LAB_RUN_DIR/bin" "$LAB_RUN_DIR/units"
+  cp -- "$LAB_ROOT"/../../debian/weave*.service "$LAB_ROOT"/../../debian/weave*.socket "$LAB_RUN_DIR/units/"
   printf '%s\n' "$from" >"$LAB_RUN_DIR/bin-source"
   for program in weave weaver; do
     for place in "$from" "$from/tools" "$from/controller/app"; do
