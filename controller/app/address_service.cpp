@@ -7,6 +7,9 @@
 namespace weave::controller {
 namespace {
 
+/// Just before the driver's own limit, so that Docker is told the allocator's reason and not only that time is up.
+constexpr Duration kPluginDeadline = std::chrono::milliseconds{9500};
+
 std::function<void()> cancel_of(ipam::Operation operation) {
   auto held = std::make_shared<ipam::Operation>(std::move(operation));
   return [held] { held->cancel(); };
@@ -68,7 +71,7 @@ api::Cancel ControlAddresses::prime(api::Completion<void> done) {
 plugin::AddressAllocator::Cancel PluginAddresses::allocate(Ipv4Cidr subnet, Ipv4Range range, Allocated done) {
   auto const within = cidr_of(range).value_or(subnet);
   return cancel_of(allocator_.allocate(
-      {.id = std::string{ipam::kAnonymous}, .subnet = within, .is_container = false, .deadline = std::nullopt},
+      {.id = std::string{ipam::kAnonymous}, .subnet = within, .is_container = false, .deadline = kPluginDeadline},
       [done = std::move(done)](Result<Ipv4Cidr> const& granted) {
         if (!granted) return done(failure_of(granted));
         done(granted->address);
@@ -81,7 +84,7 @@ plugin::AddressAllocator::Cancel PluginAddresses::claim(Ipv4Cidr address, Claime
                                      .is_container = false,
                                      .no_error_on_unknown = false,
                                      .exclusive = true,
-                                     .deadline = std::nullopt},
+                                     .deadline = kPluginDeadline},
                                     std::move(done)));
 }
 

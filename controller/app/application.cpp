@@ -194,8 +194,9 @@ Result<void> Application::build_ipam() {
       .universe = *options_.ipalloc_range,
       .default_subnet = options_.ipalloc_default_subnet.value_or(*options_.ipalloc_range),
       .formation = formation_of(options_.ipalloc_init),
-      .quorum = [formation = formation_of(options_.ipalloc_init), count = targets_.size()] {
-        return ipam::quorum_of(formation, static_cast<std::uint32_t>(count));
+      .quorum = [this] {
+        return ipam::quorum_of(formation_of(options_.ipalloc_init),
+                               static_cast<std::uint32_t>(count_other_hosts(targets_)));
       }};
   if (auto valid = ipam::validate(config); !valid) return valid;
   allocator_ = std::make_unique<ipam::Allocator>(

@@ -1,5 +1,6 @@
 #include "controller/app/data_plane.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -97,6 +98,19 @@ std::optional<PeerName> peer_name_of_bridge(std::string const& bridge) {
   auto const found = links.find(bridge);
   if (!found || found->mac.is_zero() || found->mac.is_group()) return std::nullopt;
   return PeerName{found->mac.value()};
+}
+
+std::size_t count_other_hosts(std::vector<std::string> const& targets) {
+  auto socket = datapath::RouteSocket::open();
+  if (!socket) return targets.size();
+  auto const own = datapath::Addresses{*socket}.list();
+  if (!own) return targets.size();
+  auto const is_ours = [&](std::string const& target) {
+    auto const address = Ipv4Address::parse(target.substr(0, target.find(':')));
+    if (!address) return false;
+    return std::ranges::any_of(*own, [&](auto const& entry) { return entry.address.address == *address; });
+  };
+  return targets.size() - static_cast<std::size_t>(std::ranges::count_if(targets, is_ours));
 }
 
 namespace {

@@ -1,7 +1,9 @@
 #include "controller/app/store_service.hpp"
 
 #include <array>
+#include <chrono>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -96,13 +98,25 @@ class SqliteStoreService final : public StoreService {
   DriverRecordStore drivers_{*store_};
 };
 
+/// A daemon that is just ending holds the file for a moment.
+Result<std::unique_ptr<store::StateStore>> open_when_free(std::string const& path) {
+  constexpr int kTries = 20;
+  constexpr std::chrono::milliseconds kPause{100};
+  auto opened = store::StateStore::open(path);
+  for (int i = 1; i < kTries && !opened && opened.error().kind() == ErrorKind::unavailable; ++i) {
+    std::this_thread::sleep_for(kPause);
+    opened = store::StateStore::open(path);
+  }
+  return opened;
+}
+
 } // namespace
 
 Result<std::unique_ptr<StoreService>> StoreService::open(std::string const& path) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path{path}.parent_path(), error);
   if (error) return failure(ErrorKind::system, fmt::format("state file {}: {}", path, error.message()));
-  auto opened = store::StateStore::open(path);
+  auto opened = open_when_free(path);
   if (!opened) return failure_of(opened);
   auto const name = (*opened)->peer_name();
   if (!name) return failure_of(name);
