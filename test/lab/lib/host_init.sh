@@ -41,6 +41,7 @@ else
 fi
 
 # Does not come back.
+# shellcheck source=/dev/null
 if [[ -e $dir/systemd ]]; then source "${BASH_SOURCE[0]%/*}/systemd_init.sh"; fi
 
 : >"$dir/ready"
