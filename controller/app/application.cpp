@@ -129,17 +129,15 @@ void Application::guard_firewall() {
   if (auto const ensured = datapath::ForwardRules{options_.weave_bridge}.ensure(); !ensured) {
     logger_.warning("{}", ensured.error().text());
   }
-  auto check = [this](auto&& self) -> void {
-    firewall_timer_ = scheduler_.after(kFirewallInterval, [this, self] {
-      if (datapath::ForwardRules::bridged_frames_are_filtered()) {
-        if (auto const ensured = datapath::ForwardRules{options_.weave_bridge}.ensure(); !ensured) {
-          logger_.warning("{}", ensured.error().text());
-        }
-      }
-      self(self);
-    });
-  };
-  check(check);
+  watch_firewall();
+}
+
+/// Others flush iptables (firewalld, an administrator); where bridged frames pass through it the rule must come back.
+void Application::watch_firewall() {
+  firewall_timer_ = scheduler_.after(kFirewallInterval, [this] {
+    if (datapath::ForwardRules::bridged_frames_are_filtered()) return guard_firewall();
+    watch_firewall();
+  });
 }
 
 void Application::build_mesh() {

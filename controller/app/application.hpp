@@ -58,6 +58,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] std::vector<std::string> choose_targets();
   void watch_signals();
   void guard_firewall();
+  void watch_firewall();
   void fail(Error error);
   void stop();
 
