@@ -13,18 +13,15 @@ struct Split {
   std::string_view port;
 };
 
-/// Splits at the last colon, unless that colon may belong to a bare IPv6 address.
+/// Splits at the last colon, unless that colon may belong to a bare IPv6 address. Brackets only around the host.
 [[nodiscard]] std::optional<Split> split(std::string_view text) {
   auto const colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  auto const host = text.substr(0, colon);
-  auto const port = text.substr(colon + 1);
-  if (host.starts_with('[')) {
-    if (!host.ends_with(']')) return std::nullopt;
-    return Split{.host = host.substr(1, host.size() - 2), .port = port};
-  }
-  if (host.find(':') != std::string_view::npos) return std::nullopt;
-  return Split{.host = host, .port = port};
+  auto host = text.substr(0, colon);
+  bool const bracketed = host.size() >= 2 && host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.find_first_of(bracketed ? "[]" : "[]:") != std::string_view::npos) return std::nullopt;
+  return Split{.host = host, .port = text.substr(colon + 1)};
 }
 
 [[nodiscard]] std::string_view without_brackets(std::string_view host) {

@@ -63,7 +63,7 @@ void grow(MeshSimulation& mesh, std::uint32_t peers) {
   auto const start = std::chrono::steady_clock::now();
   MeshSimulation mesh{7};
   grow(mesh, peers);
-  mesh.advance(seconds{60});
+  mesh.advance(seconds{30});
   Outcome outcome{.peers = peers};
   std::vector<double> changes;
   for (int i = 0; i < 7; ++i) {
@@ -72,7 +72,7 @@ void grow(MeshSimulation& mesh, std::uint32_t peers) {
   }
   outcome.change = median(changes);
   outcome.worst_change = *std::max_element(changes.begin(), changes.end());
-  constexpr auto kRest = seconds{60};
+  constexpr auto kRest = seconds{30}; // each peer sends its complete state once
   auto const before = mesh.network.bytes_carried();
   mesh.advance(kRest);
   outcome.rest_kbit = static_cast<double>(mesh.network.bytes_carried() - before) * 8 / 1000 / seconds_of(kRest) / peers;

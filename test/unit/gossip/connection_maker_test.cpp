@@ -114,6 +114,16 @@ TEST(TargetAddress, ReadsWhatUsersType) {
   EXPECT_EQ(read("host:99999"), "unknown port in peer name \"host:99999\"");
 }
 
+TEST(TargetAddress, SplitsWhatPeersGossip) {
+  using Parts = std::pair<std::string, std::uint16_t>;
+  EXPECT_EQ(split_host_port("10.1.2.3:6783"), (Parts{"10.1.2.3", 6783}));
+  EXPECT_EQ(split_host_port("[fe80::1%eth0]:7"), (Parts{"fe80::1%eth0", 7}));
+  for (auto const* const bad :
+       {"", ":", "[]:6", "[:6", "]:6", "[[ee]:6", "[a]b]:6", "a[b:6", "::1:6", "host", "host:0", "host:"}) {
+    EXPECT_EQ(split_host_port(bad), std::nullopt) << bad;
+  }
+}
+
 TEST_F(ConnectionMakerTest, DialsDirectPeersAndBacksOff) {
   auto& subject = maker();
   EXPECT_TRUE(subject.initiate({"10.0.0.2", "10.0.0.3:7000"}, false).empty());
