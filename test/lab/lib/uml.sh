@@ -68,5 +68,5 @@ uml_run() {
 
 # The console writes CR LF and starts with what the kernel says about itself.
 uml_filter() {
-  sed -u -e 's/\r$//' | awk '/^@@ lab begins$/ { on = 1; next } /^@@ lab ends$/ { on = 0 } on { print; fflush() }'
+  sed -u -n -e 's/\r$//' -e '/^@@ lab begins$/,/^@@ lab ends$/{//!p}'
 }
