@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-TIME_LIMIT_SECONDS = 300
+TIME_LIMIT_SECONDS = 900
 PASSED = re.compile(r"^\[  PASSED  \] (\d+) tests?", re.M)
 FAILED = re.compile(r"^\[  FAILED  \] (\d+) tests?, listed below", re.M)
 SKIPPED = re.compile(r"^\[  SKIPPED \] (\d+) tests?, listed below", re.M)
