@@ -29,7 +29,7 @@ runner_prepare() {
   export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
   if [[ -z ${LAB_RUN_DIR:-} ]]; then
     LAB_RUN_DIR=$(mktemp -d /tmp/weave-lab.XXXXXX)
-    export LAB_RUN_DIR
+    export LAB_RUN_DIR LAB_ID=${LAB_RUN_DIR##*.}
     trap runner_clean EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
