@@ -9,6 +9,12 @@ MacChange MacTable::record_local(MacAddress mac, TimePoint now) { return record(
 MacChange MacTable::record_remote(MacAddress mac, PeerName peer, TimePoint now) { return record(mac, peer, now); }
 
 MacChange MacTable::record(MacAddress mac, PeerName peer, TimePoint now) {
+  auto const change = enter(mac, peer, now);
+  if (on_change_ && (change == MacChange::added || change == MacChange::moved)) on_change_(mac, peer, change);
+  return change;
+}
+
+MacChange MacTable::enter(MacAddress mac, PeerName peer, TimePoint now) {
   auto& shard = this->shard(mac);
   std::lock_guard const guard{shard.mutex};
   auto const found = shard.places.find(mac);
@@ -25,7 +31,7 @@ MacChange MacTable::record(MacAddress mac, PeerName peer, TimePoint now) {
     if (now - place.last_seen > kMacRefresh) place.last_seen = now;
     return MacChange::refreshed;
   }
-  if (peer == self_ && now - place.last_seen < kMacHoldDown) return MacChange::held_down;
+  if (peer == self_ && now - place.last_seen < hold_down_) return MacChange::held_down;
   place = Place{peer, now};
   moves_.fetch_add(1, std::memory_order_relaxed);
   return MacChange::moved;
