@@ -118,7 +118,8 @@ Peer MeshRouter::make_ourself(MeshSettings& settings, RandomSource& random) {
   ourself.name = settings.name;
   ourself.nickname = settings.nickname;
   ourself.uid = settings.uid;
-  ourself.short_id = ShortId{static_cast<std::uint16_t>(random.u64() & kShortIdMax)};
+  auto const drawn = ShortId{static_cast<std::uint16_t>(random.u64() & kShortIdMax)};
+  ourself.short_id = settings.short_id.value_or(drawn);
   return ourself;
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,8 @@ struct MeshSettings {
   std::string nickname;
   /// Random and non-zero in each process; 0 here: drawn by the router.
   PeerUid uid{};
+  /// The one of an earlier process, so that kernels need not learn another; absent: drawn by the router.
+  std::optional<ShortId> short_id = {};
   std::uint16_t port = 6783;
   /// Address to listen on; empty: all.
   std::string host;
@@ -101,6 +104,10 @@ class MeshRouter {
   /// Ascending, ourself included.
   [[nodiscard]] std::vector<PeerName> peers() const { return peers_.names(); }
   [[nodiscard]] Peer const* find_peer(PeerName name) const { return peers_.find(name); }
+  /// Ours; absent only when all 4096 are taken.
+  [[nodiscard]] std::optional<ShortId> short_id() const { return peers_.ourself().short_id; }
+  /// The principal of each short id in use, ours included.
+  [[nodiscard]] std::map<ShortId, PeerName> short_ids() const { return peers_.short_ids(); }
   [[nodiscard]] std::optional<PeerName> peer_by_short_id(ShortId id) const { return peers_.by_short_id(id); }
   /// Never null.
   [[nodiscard]] std::shared_ptr<RouteSnapshot const> routes() const { return routes_.established(); }

@@ -55,6 +55,8 @@ class PeerTable {
   /// The peer that frames marked with this short id come from.
   [[nodiscard]] std::optional<PeerName> by_short_id(ShortId id) const { return short_ids_.principal(id); }
 
+  [[nodiscard]] std::map<ShortId, PeerName> short_ids() const { return short_ids_.principals(); }
+
   /// Takes a reference, which keeps the peer in the table whether reachable or not. Adds `candidate` (version 0, no
   /// connections) if its name is unknown; an existing record stays as it is.
   Peer const& acquire(Peer candidate);

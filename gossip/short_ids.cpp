@@ -52,6 +52,14 @@ std::optional<PeerName> ShortIds::principal(ShortId id) const {
   return at == owners_.end() ? std::nullopt : at->second.principal;
 }
 
+std::map<ShortId, PeerName> ShortIds::principals() const {
+  std::map<ShortId, PeerName> all;
+  for (auto const& [id, owners] : owners_) {
+    if (owners.principal) all.emplace(id, *owners.principal);
+  }
+  return all;
+}
+
 std::optional<ShortId> ShortIds::choose_free(RandomSource& random) const {
   for (int attempt = 0; attempt < kRandomTries; ++attempt) {
     auto const id = ShortId{static_cast<std::uint16_t>(random.u64() & kShortIdMax)};

@@ -19,6 +19,8 @@ class ShortIds {
   void remove(ShortId id, PeerName peer, std::vector<ShortId>& invalidated);
 
   [[nodiscard]] std::optional<PeerName> principal(ShortId id) const;
+  /// Every id that has a principal.
+  [[nodiscard]] std::map<ShortId, PeerName> principals() const;
   /// A random id without principal; nullopt if all are taken.
   [[nodiscard]] std::optional<ShortId> choose_free(RandomSource& random) const;
 

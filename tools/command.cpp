@@ -78,8 +78,9 @@ int usage(std::ostream& err, int code) {
          "      <peer_id> = <nickname> or weave internal peer ID\n"
          "      <format>  = template, such as '{{.Router.Name}}'\n"
          "      <mode>    = consensus[=<count>], seed=<mac>,... or observer\n"
-         "\nEnvironment: WEAVE_PASSWORD, WEAVE_PORT, WEAVE_MTU, WEAVE_NO_FASTDP, WEAVE_DEBUG and WEAVE_STATUS_ADDR of "
-         "launch;\n"
+         "\nEnvironment: WEAVE_PASSWORD, WEAVE_PORT, WEAVE_MTU, WEAVE_FAST_PATH, WEAVE_NO_FASTDP, "
+         "WEAVE_NO_BRIDGED_FASTDP,\n"
+         "WEAVE_DEBUG and WEAVE_STATUS_ADDR of launch;\n"
          "WEAVE_HTTP_ADDR (control API on TCP, for launch and for asking), WEAVE_RUN_DIR (/run/weave),\n"
          "WEAVE_STATE_DIR (/var/lib/weave), WEAVE_WEAVER (the daemon's program), WEAVE_SUPERVISOR=own (without "
          "systemd)\n";

@@ -38,6 +38,7 @@ std::vector<std::string> arguments_of_variables(Settings const& settings) {
   add("--mtu", "WEAVE_MTU");
   add("--http-addr", "WEAVE_HTTP_ADDR");
   arguments.push_back("--status-addr=" + settings.variable("WEAVE_STATUS_ADDR").value_or("127.0.0.1:6782"));
+  add("--fast-path", "WEAVE_FAST_PATH");
   if (settings.non_empty("WEAVE_NO_FASTDP")) arguments.emplace_back("--no-fastdp");
   if (settings.non_empty("WEAVE_NO_BRIDGED_FASTDP")) arguments.emplace_back("--no-bridged-fastdp");
   if (settings.non_empty("WEAVE_DEBUG")) arguments.emplace_back("--log-level=debug");

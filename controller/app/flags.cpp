@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <ranges>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -65,6 +66,30 @@ Result<void> without_effect(Options& options, std::string_view) {
   return {};
 }
 
+Result<void> set_fast_path(Options& options, std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, FastPathChoice>, 4> kChoices{
+      {{"auto", FastPathChoice::automatic},
+       {"openvswitch", FastPathChoice::openvswitch},
+       {"bpf", FastPathChoice::bpf},
+       {"none", FastPathChoice::none}}};
+  auto const* const found = std::ranges::find(kChoices, text, &std::pair<std::string_view, FastPathChoice>::first);
+  if (found == kChoices.end()) {
+    return failure(ErrorKind::malformed, "one of auto, openvswitch, bpf, none is expected");
+  }
+  options.fast_path = found->second;
+  return {};
+}
+
+Result<void> no_fastdp(Options& options, std::string_view text) {
+  if (*parse_boolean(text)) options.fast_path = FastPathChoice::none;
+  return {};
+}
+
+Result<void> no_bridged_fastdp(Options& options, std::string_view text) {
+  options.bridged_fastdp = !*parse_boolean(text);
+  return {};
+}
+
 Result<void> nothing(Options&, std::string_view) { return {}; }
 
 template <bool Options::*member>
@@ -118,10 +143,13 @@ constexpr std::array kFlags{
 
     Flag{"--weave-bridge", kValue, "weave", "name of the bridge", text_to<&Options::weave_bridge>},
     Flag{"--docker-bridge", kValue, "", "Docker's bridge", nullptr},
-    Flag{"--datapath", kValue, "", "Open vSwitch datapath", nullptr, "datapath"},
+    Flag{"--datapath", kValue, "", "name of the Open vSwitch datapath (default: datapath)",
+         text_to<&Options::datapath>},
     Flag{"--mtu", kValue, "0", "MTU of the network, 0 to compute it", number_to<&Options::mtu>},
-    Flag{"--no-fastdp", kBoolean, "false", "without the fast datapath", nothing},
-    Flag{"--no-bridged-fastdp", kBoolean, "false", "without the bridged fast datapath", nothing},
+    Flag{"--fast-path", kValue, "auto", "kernel datapath between hosts: auto, openvswitch, bpf or none", set_fast_path},
+    Flag{"--no-fastdp", kBoolean, "false", "the same as --fast-path=none", no_fastdp},
+    Flag{"--no-bridged-fastdp", kBoolean, "false", "containers on the Open vSwitch datapath itself, without a bridge",
+         no_bridged_fastdp},
     Flag{"--bufsz", kValue, "8", "no effect", nothing},
     Flag{"--pkt-debug", kBoolean, "false", "log every packet", nullptr, "false"},
     Flag{"--no-masq-local", kBoolean, "false", "no source NAT towards local containers", nullptr, "false"},

@@ -26,6 +26,9 @@ struct IpallocInit {
   friend bool operator==(IpallocInit const&, IpallocInit const&) = default;
 };
 
+/// Which kernel datapath carries frames between hosts.
+enum class FastPathChoice { automatic, openvswitch, bpf, none };
+
 /// The configuration of the daemon (protocol/surfaces.md §4), parsed and checked. Plain data.
 struct Options {
   std::vector<std::string> peers; ///< as typed
@@ -40,6 +43,10 @@ struct Options {
   LogLevel log_level = LogLevel::info;
   std::uint32_t conn_limit = 200; ///< 0 = none
   bool no_discovery = false;
+  FastPathChoice fast_path = FastPathChoice::automatic;
+  /// Between the bridge and Open vSwitch stands a veth pair; false: containers are ports of the datapath itself.
+  bool bridged_fastdp = true;
+  std::string datapath;  ///< of Open vSwitch; empty: "datapath" or, unbridged, the bridge's name
   std::uint16_t mtu = 0; ///< 0 = computed
   std::string password;  ///< never printed
   bool no_multicast_route = false;

@@ -1,6 +1,7 @@
 #include "controller/app/store_service.hpp"
 
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -14,6 +15,8 @@ namespace weave::controller {
 namespace {
 
 using Table = store::StateStore::Table;
+
+constexpr std::string_view kShortIdSetting = "short_id";
 
 class IpamRowsStore final : public ipam::IpamStore {
  public:
@@ -72,14 +75,20 @@ class DriverRecordStore final : public plugin::DriverStore {
 class SqliteStoreService final : public StoreService {
  public:
   SqliteStoreService(std::unique_ptr<store::StateStore> store, std::optional<PeerName> name,
-                     std::vector<std::string> targets)
-      : store_{std::move(store)}, name_{name}, targets_{std::move(targets)} {}
+                     std::optional<ShortId> short_id, std::vector<std::string> targets)
+      : store_{std::move(store)}, name_{name}, short_id_{short_id}, targets_{std::move(targets)} {}
 
   std::optional<PeerName> peer_name() const override { return name_; }
   Result<void> set_peer_name(PeerName name) override {
     if (name_ == name) return {};
     name_ = name;
     return store_->set_peer_name(name);
+  }
+  std::optional<ShortId> short_id() const override { return short_id_; }
+  Result<void> set_short_id(ShortId id) override {
+    if (short_id_ == id) return {};
+    short_id_ = id;
+    return store_->set_setting(kShortIdSetting, std::to_string(std::to_underlying(id)));
   }
   std::vector<std::string> targets() const override { return targets_; }
   Result<void> set_targets(std::vector<std::string> const& targets) override {
@@ -93,10 +102,20 @@ class SqliteStoreService final : public StoreService {
  private:
   std::unique_ptr<store::StateStore> store_;
   std::optional<PeerName> name_;
+  std::optional<ShortId> short_id_;
   std::vector<std::string> targets_;
   IpamRowsStore ipam_{*store_};
   DriverRecordStore drivers_{*store_};
 };
+
+/// Nothing for a text that is none: another will be drawn.
+std::optional<ShortId> parse_short_id(std::optional<std::string> const& text) {
+  if (!text) return std::nullopt;
+  std::uint16_t number = 0;
+  auto const [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc{} || end != text->data() + text->size() || number > kShortIdMax) return std::nullopt;
+  return ShortId{number};
+}
 
 /// A daemon that is just ending holds the file for a moment.
 Result<std::unique_ptr<store::StateStore>> open_when_free(std::string const& path) {
@@ -122,7 +141,10 @@ Result<std::unique_ptr<StoreService>> StoreService::open(std::string const& path
   if (!name) return failure_of(name);
   auto targets = (*opened)->targets();
   if (!targets) return failure_of(targets);
-  return std::make_unique<SqliteStoreService>(std::move(*opened), *name, std::move(*targets));
+  auto const short_id = (*opened)->setting(kShortIdSetting);
+  if (!short_id) return failure_of(short_id);
+  return std::make_unique<SqliteStoreService>(std::move(*opened), *name, parse_short_id(*short_id),
+                                              std::move(*targets));
 }
 
 } // namespace weave::controller

@@ -22,6 +22,9 @@ class StoreService {
 
   [[nodiscard]] virtual std::optional<PeerName> peer_name() const = 0;
   [[nodiscard]] virtual Result<void> set_peer_name(PeerName name) = 0;
+  /// Of the last process; kernels of other hosts may still use it.
+  [[nodiscard]] virtual std::optional<ShortId> short_id() const = 0;
+  [[nodiscard]] virtual Result<void> set_short_id(ShortId id) = 0;
   [[nodiscard]] virtual std::vector<std::string> targets() const = 0;
   [[nodiscard]] virtual Result<void> set_targets(std::vector<std::string> const& targets) = 0;
   [[nodiscard]] virtual ipam::IpamStore& ipam() = 0;
