@@ -54,6 +54,8 @@ struct BridgePortChange {
   std::optional<bool> learning = {};
   /// Unknown unicast, broadcast and multicast alike.
   std::optional<bool> flood = {};
+  /// Frames never pass between two isolated ports.
+  std::optional<bool> isolated = {};
 };
 
 } // namespace weave::datapath

@@ -204,6 +204,7 @@ Result<void> Links::change_port(std::string_view name, BridgePortChange const& c
     put(IFLA_BRPORT_UNICAST_FLOOD, change.flood);
     put(IFLA_BRPORT_MCAST_FLOOD, change.flood);
     put(IFLA_BRPORT_BCAST_FLOOD, change.flood);
+    put(IFLA_BRPORT_ISOLATED, change.isolated);
   });
   return socket_.request(std::move(message), fmt::format("change bridge port {}", name));
 }

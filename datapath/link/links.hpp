@@ -52,6 +52,9 @@ class Links {
   [[nodiscard]] Result<void> change(std::string_view name, LinkChange const& change);
   [[nodiscard]] Result<void> change_port(std::string_view name, BridgePortChange const& change);
 
+  /// For requests about devices of kinds that this class does not know.
+  [[nodiscard]] RouteSocket& socket() { return socket_; }
+
  private:
   RouteSocket& socket_;
 };
