@@ -86,6 +86,7 @@ struct ConnectionStatus {
   std::map<std::string, AttributeValue> attributes; ///< `mtu`, `encrypted`, …; not `name`, which is `overlay`
   std::string error;
   std::optional<WallTime> retry_at;
+  std::string explanation; ///< why the preferred overlay is not in use; empty if it is
 
   friend bool operator==(ConnectionStatus const&, ConnectionStatus const&) = default;
 };

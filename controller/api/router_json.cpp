@@ -117,7 +117,8 @@ json::value to_value(ConnectionStatus const& connection) {
           {"Overlay", connection.overlay},
           {"Encrypted", connection.encrypted ? json::value(*connection.encrypted) : json::value(nullptr)},
           {"Error", connection.error},
-          {"RetryAt", time_or_null(connection.retry_at)}};
+          {"RetryAt", time_or_null(connection.retry_at)},
+          {"Explanation", connection.explanation}};
 }
 
 ConnectionState connection_state(std::string_view text) {
@@ -139,7 +140,8 @@ ConnectionStatus connection(json::value const& value) {
           .encrypted = encrypted.is_null() ? std::nullopt : std::optional{encrypted.as_bool()},
           .attributes = attributes_of(field(value, "Attrs")),
           .error = read<std::string>(value, "Error"),
-          .retry_at = optional_time(value, "RetryAt")};
+          .retry_at = optional_time(value, "RetryAt"),
+          .explanation = read<std::string>(value, "Explanation")};
 }
 
 json::value to_value(MacStatus const& mac) {
