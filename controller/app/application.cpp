@@ -13,6 +13,7 @@
 
 #include "base/http/endpoint.hpp"
 #include "controller/api/control_routes.hpp"
+#include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
 #include "controller/app/status_assembly.hpp"
 #include "datapath/link/firewall.hpp"

@@ -11,6 +11,7 @@
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
 #include "base/scheduler.hpp"
+#include "controller/app/bridge_guard.hpp"
 #include "controller/router/overlay_adapter.hpp"
 #include "datapath/bridge/mac_table.hpp"
 #include "datapath/link/links.hpp"
@@ -42,7 +43,7 @@ class DataPlane {
     Logger logger;
     /// Brings a call from the worker's thread to the control thread.
     datapath::PostToControl post;
-    /// The user port has gone from under us; the process has to start again.
+    /// The bridge or the user port has gone from under us; the process has to start again.
     std::function<void(Error)> on_failed;
   };
 
@@ -82,20 +83,11 @@ class DataPlane {
   std::unique_ptr<datapath::SleeveKind> sleeve_;
   std::unique_ptr<datapath::TunnelOverlay> tunnels_;
   std::unique_ptr<router::OverlayAdapter> overlay_;
+  std::optional<BridgeGuard> bridge_guard_;
   Timer sweep_;
 };
 
 /// Removes the bridge and every interface of the overlay from this host (`weaver --cleanup`).
 [[nodiscard]] Result<void> remove_data_plane(std::string const& bridge);
-
-/// The MAC of an existing bridge, which an earlier daemon, ours or an original one, set to its peer name.
-[[nodiscard]] std::optional<PeerName> peer_name_of_bridge(std::string const& bridge);
-
-/// How many of `targets` (`host[:port]`, as typed) are not an address of this host itself. A name counts as somebody else.
-[[nodiscard]] std::size_t count_other_hosts(std::vector<std::string> const& targets);
-
-/// An existing route, not on the bridge itself, that overlaps `range`: two networks overlap if either contains the
-/// other's first address (protocol/surfaces.md §3.2).
-[[nodiscard]] Result<std::optional<Ipv4Cidr>> overlapping_route(Ipv4Cidr range, std::string const& bridge);
 
 } // namespace weave::controller

@@ -11,6 +11,7 @@
 #include "base/logger.hpp"
 #include "controller/app/application.hpp"
 #include "controller/app/data_plane.hpp"
+#include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
 #include "controller/app/options.hpp"
 #include "datapath/link/firewall.hpp"

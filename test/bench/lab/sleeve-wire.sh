@@ -7,6 +7,6 @@ source "$LAB_ROOT/scenarios/lib/figures.sh"
 source "$LAB_ROOT/scenarios/lib/paths.sh"
 
 bench_name=sleeve-wire
-paths_make
+paths_make --fast-path=none
 paths_without_segmentation
 paths_compare

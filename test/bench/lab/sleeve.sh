@@ -7,5 +7,5 @@ source "$LAB_ROOT/scenarios/lib/figures.sh"
 source "$LAB_ROOT/scenarios/lib/paths.sh"
 
 bench_name=sleeve
-paths_make
+paths_make --fast-path=none
 paths_compare

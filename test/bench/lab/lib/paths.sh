@@ -1,28 +1,40 @@
 # shellcheck shell=bash
-# Three ways between two hosts, each with a namespace at either end: the bare underlay, plain kernel VXLAN, and sleeve.
+# Three ways between two hosts, each with a namespace at either end: the bare underlay, plain kernel VXLAN, and weave.
 
-readonly paths_all=(underlay vxlan sleeve)
-declare -A paths_target=([underlay]=192.0.2.2 [vxlan]=10.99.0.2 [sleeve]=10.47.255.252)
+readonly paths_all=(underlay vxlan weave)
+declare -A paths_target=([underlay]=192.0.2.2 [vxlan]=10.99.0.2 [weave]=10.47.255.252)
 
-# paths_make: two hosts, a VXLAN bridge of weave's MTU on each, and weave.
+# paths_make OPTION...: two hosts, a VXLAN bridge of weave's MTU on each, and weave launched with these options.
 paths_make() {
   local host number=0
   lab_host_create hosta 192.0.2.1
   lab_host_create hostb 192.0.2.2
-  lab_weave_launch hosta --docker-api= --plugin=false
-  lab_weave_launch hostb --docker-api= --plugin=false 192.0.2.1
-  lab_weave_connected 1 hosta hostb
+  paths_launch "$@"
   for host in hosta hostb; do
     number=$((number + 1))
     paths_vxlan "$host" "192.0.2.$number" "192.0.2.$((3 - number))"
     bench_namespace "$host" vxlan reference "10.99.0.$number/24"
     # From the end of the range, where the ring gives out nothing before all else is gone.
-    bench_namespace "$host" sleeve weave "10.47.255.$((250 + number))/12"
+    bench_namespace "$host" weave weave "10.47.255.$((250 + number))/12"
   done
   for path in "${paths_all[@]}"; do
     lab_wait 20 "$path carries packets" paths_in hosta "$path" ping -q -c 1 -W 1 "${paths_target[$path]}"
     paths_in hostb "$path" iperf3 -s -D --logfile /dev/null
   done
+}
+
+paths_launch() {
+  lab_weave_launch hosta --docker-api= --plugin=false "$@"
+  lab_weave_launch hostb --docker-api= --plugin=false "$@" 192.0.2.1
+  lab_weave_connected 1 hosta hostb
+}
+
+# paths_relaunch OPTION...: weave with other options, the rest as it is.
+paths_relaunch() {
+  local host
+  for host in hosta hostb; do lab_weave "$host" stop >/dev/null; done
+  paths_launch "$@"
+  lab_wait 20 'weave carries packets' paths_in hosta weave ping -q -c 1 -W 1 "${paths_target[weave]}"
 }
 
 paths_vxlan() { # HOST LOCAL REMOTE
@@ -85,9 +97,13 @@ paths_round_trips() {
   paths_in hosta "$1" ping -i 0.002 -c 1000 -W 1 "${paths_target[$1]}" | sed -nE 's/.*time=([0-9.]+) ms/\1/p' >"$2"
 }
 
+# What TCP should reach of plain kernel VXLAN.
+paths_wanted=
+
 # paths_compare: all measurements, round by round so that a disturbance meets every path alike; then the figures.
 paths_compare() {
-  local round path kind results=$LAB_DIR/results
+  local round path kind wanted results=$LAB_DIR/results
+  rm -rf -- "$results"
   mkdir -p "$results"
   for ((round = 0; round < bench_rounds; round++)); do
     for kind in tcp1 tcp4 udp; do
@@ -96,12 +112,14 @@ paths_compare() {
   done
   for path in "${paths_all[@]}"; do paths_round_trips "$path" "$results/rtt-$path"; done
   for path in underlay vxlan; do
-    paths_report tcp1 'TCP, one stream' Mbit/s "$path" ''
-    paths_report tcp4 'TCP, four streams' Mbit/s "$path" ''
+    wanted=
+    [[ $path == vxlan ]] && wanted=$paths_wanted
+    paths_report tcp1 'TCP, one stream' Mbit/s "$path" "$wanted"
+    paths_report tcp4 'TCP, four streams' Mbit/s "$path" "$wanted"
     paths_report udp 'UDP, 64-byte frames' packets/s "$path" ''
     paths_report tcp1-cpu 'processor time per GB of TCP' s "$path" ''
     for percent in 50 99; do
-      bench_figure "$bench_name: round trip p$percent" "$(bench_percentile $percent "$results/rtt-sleeve")" ms \
+      bench_figure "$bench_name: round trip p$percent" "$(bench_percentile $percent "$results/rtt-weave")" ms \
         "$path" "$(bench_percentile $percent "$results/rtt-$path")"
     done
   done
@@ -110,6 +128,6 @@ paths_compare() {
 paths_report() { # FILE-STEM NAME UNIT REFERENCE WANTED
   local stem=${1%-cpu} suffix=
   [[ $1 == *-cpu ]] && suffix=-cpu
-  bench_figure "$bench_name: $2" "$(bench_median "$LAB_DIR/results/$stem-sleeve$suffix")" "$3" \
+  bench_figure "$bench_name: $2" "$(bench_median "$LAB_DIR/results/$stem-weave$suffix")" "$3" \
     "$4" "$(bench_median "$LAB_DIR/results/$stem-$4$suffix")" "$5"
 }
