@@ -44,7 +44,8 @@ class DatapathInterface {
 
   [[nodiscard]] virtual Result<std::vector<Flow>> flows() = 0;
   /// Installs the flow, or gives the one with this match new actions; statistics and age of an existing flow stay. The
-  /// flow's ufid must be set and belong to this match (see ufid_of()).
+  /// flow's ufid must be set and belong to this match (see ufid_of()). Matches must not overlap: already_exists when
+  /// the match with its ignored bits zero would be served by a flow that exists with another match.
   [[nodiscard]] virtual Result<void> put_flow(Flow const& flow) = 0;
   /// By ufid; for flows of somebody else that have none, by key. Success if there is none.
   [[nodiscard]] virtual Result<void> remove_flow(Flow const& flow) = 0;

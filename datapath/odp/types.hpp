@@ -91,11 +91,18 @@ struct TunnelMatch {
   friend auto operator<=>(TunnelMatch const&, TunnelMatch const&) = default;
 };
 
-/// Outermost VLAN tag: whether there is one; with `id` also its VID.
+/// The VLAN tags of a frame: the outermost has type `type` and, with `id`, that VID. The kernel always looks at the
+/// number of tags up to two: without `inner_type` there is no second one, with it the second has that type.
 struct VlanMatch {
   std::optional<std::uint16_t> id = {};
+  /// 0x8100 or 0x88a8.
+  std::uint16_t type = 0x8100;
+  std::optional<std::uint16_t> inner_type = {};
   friend bool operator==(VlanMatch const&, VlanMatch const&) = default;
 };
+
+/// In flows of somebody else: any ingress.
+inline constexpr PortNo kAnyPort{0xffff'ffff};
 
 /// Key and mask of a flow, as far as we make them. `other` holds further attributes of flows that somebody else made:
 /// pairs of key and mask attribute; only for printing.
@@ -105,7 +112,7 @@ struct FlowMatch {
   MaskedMac destination = {};
   /// Absent: packets that came out of no tunnel, and of any for ports that are not VXLAN.
   std::optional<TunnelMatch> tunnel = {};
-  /// Present: tagged packets only. Absent: tags are not looked at.
+  /// Absent: untagged packets only (a flow of the kernel cannot match both; protocol/datapath.md §6).
   std::optional<VlanMatch> vlan = {};
   std::vector<std::pair<RawAttribute, RawAttribute>> other = {};
 
@@ -150,6 +157,8 @@ struct Flow {
   Actions actions = {};
   std::optional<Ufid> ufid = {};
   FlowStats stats = {};
+  /// Of a flow without ufid that was read from the kernel: its whole key as received, by which the kernel knows it.
+  Bytes raw_key = {};
   friend bool operator==(Flow const&, Flow const&) = default;
 };
 
