@@ -14,6 +14,8 @@ std::string_view to_string(DropReason reason) {
     case DropReason::returned: return "returned";
     case DropReason::no_route: return "no_route";
     case DropReason::backwards: return "backwards";
+    case DropReason::untagged: return "untagged";
+    case DropReason::unknown_peer: return "unknown_peer";
   }
   return "unknown";
 }

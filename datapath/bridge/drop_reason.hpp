@@ -19,9 +19,11 @@ enum class DropReason : std::uint8_t {
   held_down,         ///< captured, but its source was just now seen at another peer: probably our own injected frame
   returned,          ///< a frame that we captured came back
   no_route,          ///< destination peer not in the topology, or not reachable over established connections
-  backwards          ///< the next hop is the peer that gave us the frame
+  backwards,         ///< the next hop is the peer that gave us the frame
+  untagged,          ///< out of the user port of a kernel fast path without its tags
+  unknown_peer       ///< no peer with this short id, or a peer without one
 };
-inline constexpr std::size_t kDropReasons = 10;
+inline constexpr std::size_t kDropReasons = 12;
 
 /// As in status and metrics: lower case, words separated by underscores.
 [[nodiscard]] std::string_view to_string(DropReason reason);

@@ -1,5 +1,6 @@
 #include "datapath/bridge/forwarding.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -92,10 +93,12 @@ ForwardingDecision Forwarding::received(PeerName source, PeerName destination, P
   if (!ethernet) return ForwardingDecision::dropped(DropReason::runt);
   if (is_invalid_source(ethernet->source())) return ForwardingDecision::dropped(DropReason::invalid_source);
   macs_.record_remote(ethernet->source(), source, now);
+  auto const& hops = routes.broadcast_hops(source);
   auto const target = ethernet->destination();
-  auto const owner = target.is_group() ? std::nullopt : macs_.find(target);
-  if (owner == self) return ForwardingDecision::local_only();
-  return ForwardingDecision::flood(source, routes.broadcast_hops(source), via).and_locally();
+  bool const onward = std::ranges::any_of(hops, [via](PeerName hop) { return hop != via; });
+  // Asking may cost a system call, so not before there is somebody to spare the copy.
+  if (onward && !target.is_group() && macs_.find(target) == self) return ForwardingDecision::local_only();
+  return ForwardingDecision::flood(source, hops, via).and_locally();
 }
 
 } // namespace weave::datapath

@@ -9,7 +9,7 @@
 #include "base/peer_name.hpp"
 #include "base/scheduler.hpp"
 #include "datapath/bridge/drop_reason.hpp"
-#include "datapath/bridge/mac_table.hpp"
+#include "datapath/bridge/mac_learning.hpp"
 #include "datapath/bridge/route_lookup.hpp"
 
 namespace weave::datapath {
@@ -61,12 +61,12 @@ class ForwardingDecision {
   PeerName except_;
 };
 
-/// Decides about frames and learns addresses on the way. Has no state besides the MAC table; any thread. Counts nothing
+/// Decides about frames and learns addresses on the way. Has no state besides the addresses; any thread. Counts nothing
 /// and logs nothing: the caller adds drop reasons to its counters.
 class Forwarding {
  public:
   /// `macs` outlives it.
-  explicit Forwarding(MacTable& macs) : macs_{macs} {}
+  explicit Forwarding(MacLearning& macs) : macs_{macs} {}
 
   /// A frame read from the user port.
   [[nodiscard]] ForwardingDecision captured(ByteView frame, RouteLookup const& routes, TimePoint now) const;
@@ -76,7 +76,7 @@ class Forwarding {
                                             RouteLookup const& routes, TimePoint now) const;
 
  private:
-  MacTable& macs_;
+  MacLearning& macs_;
 };
 
 } // namespace weave::datapath

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "datapath/bridge/forwarding.hpp"
+#include "datapath/bridge/mac_table.hpp"
 #include "datapath/tunnel/sleeve_codec.hpp"
 #include "datapath/tunnel/sleeve_plan.hpp"
 #include "datapath/tunnel/sleeve_special.hpp"

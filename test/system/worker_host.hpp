@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "datapath/bridge/mac_table.hpp"
 #include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/sandbox_interface.hpp"
 #include "datapath/tunnel/io/packet_worker.hpp"

@@ -7,7 +7,7 @@
 
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
-#include "datapath/bridge/mac_table.hpp"
+#include "datapath/bridge/mac_learning.hpp"
 #include "datapath/bridge/route_lookup.hpp"
 #include "datapath/link/user_port.hpp"
 #include "datapath/tunnel/io/control_mailbox.hpp"
@@ -28,7 +28,7 @@ class PacketWorker final : public SleeveIo {
     UserPort port;
     SleeveSockets sockets;
     /// Its self() is our peer name. Outlives the worker.
-    MacTable& macs;
+    MacLearning& macs;
     /// Brings events to the control thread; may be called until stop() has returned.
     PostToControl post;
     /// The TAP device was deleted under us: nothing is captured any more. On the control thread.
@@ -63,7 +63,7 @@ class PacketWorker final : public SleeveIo {
 
   UserPort port_;
   SleeveSockets sockets_;
-  MacTable& macs_;
+  MacLearning& macs_;
   PostToControl post_;
   std::function<void(Error)> on_port_failed_;
   std::map<PeerName, SleevePath> paths_;

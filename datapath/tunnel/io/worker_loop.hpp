@@ -11,7 +11,7 @@
 #include "base/scheduler.hpp"
 #include "base/unique_fd.hpp"
 #include "datapath/bridge/forwarding.hpp"
-#include "datapath/bridge/mac_table.hpp"
+#include "datapath/bridge/mac_learning.hpp"
 #include "datapath/bridge/route_lookup.hpp"
 #include "datapath/link/user_port.hpp"
 #include "datapath/packet/classify.hpp"
@@ -44,7 +44,7 @@ class WorkerLoop final : private FrameSenderEvents {
   struct Dependencies {
     UserPort& port;
     SleeveSockets const& sockets;
-    MacTable& macs;
+    MacLearning& macs;
     WorkerShared& shared;
     std::shared_ptr<ControlMailbox> mailbox;
     /// Called on the control thread when the device is gone.

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "datapath/bridge/mac_table.hpp"
+
 namespace weave::datapath {
 namespace {
 
@@ -133,6 +135,34 @@ TEST_F(ForwardingTest, ReceivedForALocalAddressIsOnlyDelivered) {
   EXPECT_TRUE(decision.deliver_locally());
   EXPECT_TRUE(hops(decision).empty());
   EXPECT_EQ(macs_.find(mac(kFarMac)), kFar);
+}
+
+/// Addresses of which nobody may ask.
+class SilentMacs final : public MacLearning {
+ public:
+  MacChange record_local(MacAddress, TimePoint) override { return MacChange::added; }
+  MacChange record_remote(MacAddress, PeerName, TimePoint) override { return MacChange::added; }
+  [[nodiscard]] std::optional<PeerName> find(MacAddress) const override {
+    ADD_FAILURE() << "asked";
+    return std::nullopt;
+  }
+  std::size_t sweep(TimePoint) override { return 0; }
+  std::size_t forget_peer(PeerName) override { return 0; }
+  [[nodiscard]] std::vector<MacEntry> entries() const override { return {}; }
+  [[nodiscard]] PeerName self() const override { return kUs; }
+};
+
+TEST_F(ForwardingTest, AddressesAreAskedForOnlyIfSomebodyElseCouldGetACopy) {
+  SilentMacs silent;
+  Forwarding const forwarding{silent};
+  auto const decide = [&](std::uint64_t to, PeerName source, PeerName via) {
+    return forwarding.received(source, kUs, via, frame(to, kNearMac), routes_, kStart);
+  };
+  EXPECT_TRUE(decide(kOurMac, kSide, kSide).deliver_locally());
+  routes_.hops[kNear] = {kNear};
+  EXPECT_TRUE(hops(decide(kOurMac, kNear, kNear)).empty());
+  routes_.hops[kNear] = {kSide};
+  EXPECT_EQ(hops(decide(kBroadcast, kNear, kNear)).size(), 1U);
 }
 
 TEST_F(ForwardingTest, ReceivedBroadcastGoesOnWithItsSourceAndANewDestination) {
