@@ -11,6 +11,8 @@ packages_lab=(
   docker.io busybox-static iproute2 nftables iputils-ping iperf3 tcpdump curl python3 procps
   util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev
 )
+# ovs-dpctl for the lab, and libopenvswitch to be built for the tests of our codec.
+packages_oracle=(openvswitch-switch openvswitch-source autoconf automake libtool libtool-bin make)
 
 install_packages() {
   local missing=() name
@@ -26,6 +28,20 @@ install_packages() {
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# The same for programs whose services nobody asked for: nothing is started.
+install_programs() {
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [ -e "$policy" ] || [ "$(id -u)" -ne 0 ]; then
+    install_packages "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  install_packages "$@" || status=$?
+  rm -f "$policy"
+  return "$status"
 }
 
 # Configures (once) and builds: build_tree DIRECTORY [meson option…]
