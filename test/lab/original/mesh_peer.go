@@ -1,8 +1,10 @@
 // A peer of the original mesh library (Debian package golang-github-weaveworks-mesh-dev), for tests of our control plane
-// against it. The data plane is reduced to the clear-text sleeve heartbeats that establish a connection.
+// against it. The data plane is reduced to the clear-text sleeve heartbeats that establish a connection and, with
+// -fastdp, to a user-space VXLAN end with the original's timers and one container (fastdp.go).
 //
-// Commands on standard input: "unicast NAME TEXT", "broadcast TEXT", "connect HOST", "status".
-// Lines on standard output: "unicast FROM TEXT", "broadcast FROM TEXT", "gossip TEXT", "status JSON".
+// Commands on standard input: "unicast NAME TEXT", "broadcast TEXT", "connect HOST", "status", "ping ADDRESS".
+// Lines on standard output: "unicast FROM TEXT", "broadcast FROM TEXT", "gossip TEXT", "status JSON", "pong ADDRESS",
+// "fastdp NAME STATE".
 package main
 
 import (
@@ -34,6 +36,7 @@ type heartbeats struct {
 	us      mesh.PeerName
 	socket  *net.UDPConn
 	forward map[string]*forwarder
+	vxlan   *vxlan // nil: sleeve only
 }
 
 type forwarder struct {
@@ -45,16 +48,27 @@ type forwarder struct {
 	stop        chan struct{}
 	once        sync.Once
 	seen        bool
+	index       byte         // of sleeve among the common overlays
+	fast        *fastForward // nil: not in common
 }
 
-func (o *heartbeats) AddFeaturesTo(features map[string]string) { features["Overlays"] = "sleeve" }
-func (o *heartbeats) Diagnostics() interface{}                 { return nil }
-func (o *heartbeats) Stop()                                    { o.socket.Close() }
+func (o *heartbeats) AddFeaturesTo(features map[string]string) {
+	features["Overlays"] = "sleeve"
+	if o.vxlan != nil {
+		features["Overlays"] = "fastdp sleeve"
+	}
+}
+func (o *heartbeats) Diagnostics() interface{} { return nil }
+func (o *heartbeats) Stop()                    { o.socket.Close() }
 
 func (o *heartbeats) PrepareConnection(p mesh.OverlayConnectionParams) (mesh.OverlayConnection, error) {
 	f := &forwarder{overlay: o, parameters: p, established: make(chan struct{}), failed: make(chan error, 1), stop: make(chan struct{})}
 	if p.Outbound {
 		f.remote = &net.UDPAddr{IP: p.RemoteAddr.IP, Port: p.RemoteAddr.Port}
+	}
+	if o.vxlan != nil && strings.Contains(p.Features["Overlays"], "fastdp") {
+		f.index = 1
+		f.fast = o.vxlan.prepare(f)
 	}
 	return f, nil
 }
@@ -79,6 +93,9 @@ func (f *forwarder) Confirm() {
 	f.overlay.mutex.Lock()
 	f.overlay.forward[string(nameBytes(f.parameters.RemotePeer.Name))] = f
 	f.overlay.mutex.Unlock()
+	if f.fast != nil {
+		f.fast.confirm()
+	}
 	go func() {
 		for {
 			f.overlay.mutex.Lock()
@@ -102,7 +119,12 @@ func (f *forwarder) Stop()                               { close(f.stop) }
 func (f *forwarder) Attrs() map[string]interface{}       { return map[string]interface{}{"name": "sleeve"} }
 
 func (f *forwarder) ControlMessage(tag byte, message []byte) {
-	if len(message) >= 2 && message[0] == 0 && message[1] == sleeveEstablished {
+	if len(message) < 2 {
+		return
+	}
+	if f.fast != nil && message[0] == 0 {
+		f.fast.control(message[1])
+	} else if message[0] == f.index && message[1] == sleeveEstablished {
 		f.once.Do(func() { close(f.established) })
 	}
 }
@@ -119,12 +141,12 @@ func (f *forwarder) special(frame []byte, from *net.UDPAddr) []byte {
 			return nil
 		}
 		f.seen = true
-		return []byte{0, sleeveEstablished}
+		return []byte{f.index, sleeveEstablished}
 	case len(frame) == 60001:
-		return []byte{0, sleeveFragmentSeen}
+		return []byte{f.index, sleeveFragmentSeen}
 	default:
 		mtu := uint16(len(frame) - 14)
-		return []byte{0, sleeveMtuVerified, byte(mtu >> 8), byte(mtu)}
+		return []byte{f.index, sleeveMtuVerified, byte(mtu >> 8), byte(mtu)}
 	}
 }
 
@@ -233,6 +255,7 @@ func main() {
 	nickname := flag.String("nickname", "original", "nickname")
 	host := flag.String("host", "", "address to listen on")
 	port := flag.Int("port", 6783, "TCP and UDP port")
+	container := flag.String("fastdp", "", "announce fastdp too, with a container of this address")
 	discovery := flag.Bool("discovery", true, "connect to peers heard of from others")
 	flag.Parse()
 	us, err := mesh.PeerNameFromString(*name)
@@ -240,10 +263,16 @@ func main() {
 	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(*host), Port: *port})
 	fail(err)
 	overlay := &heartbeats{us: us, socket: socket, forward: map[string]*forwarder{}}
+	if *container != "" {
+		overlay.vxlan = newVxlan(overlay, *host, *port+1, net.ParseIP(*container).To4())
+	}
 	go overlay.receive()
 	config := mesh.Config{Host: *host, Port: *port, ConnLimit: 100, ProtocolMinVersion: 1, PeerDiscovery: *discovery}
 	router, err := mesh.NewRouter(config, us, *nickname, overlay, log.New(os.Stderr, "", log.Ltime))
 	fail(err)
+	if overlay.vxlan != nil {
+		overlay.vxlan.start(router)
+	}
 	test := &channel{known: words{"word-of-" + *nickname: true}}
 	gossip, err := router.NewGossip("test", test)
 	fail(err)
@@ -264,6 +293,8 @@ func main() {
 			gossip.GossipBroadcast(words{strings.Join(fields[1:], " "): true})
 		case fields[0] == "connect" && len(fields) == 2:
 			router.ConnectionMaker.InitiateConnections(fields[1:], false)
+		case fields[0] == "ping" && len(fields) == 2:
+			overlay.vxlan.ping(net.ParseIP(fields[1]).To4())
 		case fields[0] == "status":
 			text, err := json.Marshal(mesh.NewStatus(router))
 			fail(err)
