@@ -9,7 +9,7 @@ namespace weave::datapath {
 
 Result<MacAddress> SandboxInterfaces::create_endpoint(SandboxSpec const& spec) {
   auto const bridge = links_.find(spec.bridge);
-  if (!bridge || bridge->kind != "bridge") {
+  if (!bridge || (!plug_in_ && bridge->kind != "bridge")) {
     return failure(ErrorKind::not_found, fmt::format("bridge \"{}\" not present; did you launch weave?", spec.bridge));
   }
   auto const mtu = spec.mtu != 0 ? spec.mtu : bridge->mtu;
@@ -37,7 +37,7 @@ Result<MacAddress> SandboxInterfaces::attach(SandboxSpec const& spec, Link const
   if (auto const changed = links_.change(spec.guest_name, {.mtu = mtu, .mac = spec.mac}); !changed) {
     return failure_of(changed);
   }
-  auto const attached = links_.change(spec.host_name, {.up = true, .mtu = mtu, .master = bridge.index});
+  auto const attached = plug_in(spec, bridge, mtu);
   if (!attached) {
     return failure(attached.error().kind(), fmt::format("attaching veth \"{}\" to \"{}\": {}", spec.host_name,
                                                         spec.bridge, attached.error().text()));
@@ -45,6 +45,12 @@ Result<MacAddress> SandboxInterfaces::attach(SandboxSpec const& spec, Link const
   auto const guest = links_.find(spec.guest_name);
   if (!guest) return failure_of(guest);
   return guest->mac;
+}
+
+Result<void> SandboxInterfaces::plug_in(SandboxSpec const& spec, Link const& bridge, std::uint32_t mtu) {
+  if (!plug_in_) return links_.change(spec.host_name, {.up = true, .mtu = mtu, .master = bridge.index});
+  if (auto const changed = links_.change(spec.host_name, {.up = true, .mtu = mtu}); !changed) return changed;
+  return plug_in_(spec.host_name);
 }
 
 Result<void> SandboxInterfaces::delete_endpoint(std::string_view host_name) { return links_.remove(host_name); }

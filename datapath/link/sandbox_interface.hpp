@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
@@ -25,11 +27,15 @@ struct SandboxSpec {
   std::string bridge = "weave";
 };
 
-/// Veth pairs between the bridge and containers. Blocking (well under a millisecond a call), one thread, idempotent.
+/// Makes the host end of a pair a port of the overlay's switch. Idempotent.
+using PlugIn = std::function<Result<void>(std::string const& host_name)>;
+
+/// Veth pairs between the overlay's switch and containers. Blocking (well under a millisecond a call), one thread,
+/// idempotent.
 class SandboxInterfaces {
  public:
-  /// `links` must outlive this object.
-  explicit SandboxInterfaces(Links& links) : links_{links} {}
+  /// `links` must outlive this object. The switch is a Linux bridge, or whatever `plug_in` plugs into.
+  explicit SandboxInterfaces(Links& links, PlugIn plug_in = {}) : links_{links}, plug_in_{std::move(plug_in)} {}
 
   /// Makes the pair, or completes one that a lost request left behind, and returns the container end's MAC. Nothing
   /// stays after a failure. already_exists when the container end is in use elsewhere.
@@ -42,8 +48,10 @@ class SandboxInterfaces {
  private:
   [[nodiscard]] Result<void> make_pair(SandboxSpec const& spec, std::uint32_t mtu);
   [[nodiscard]] Result<MacAddress> attach(SandboxSpec const& spec, Link const& bridge, std::uint32_t mtu);
+  [[nodiscard]] Result<void> plug_in(SandboxSpec const& spec, Link const& bridge, std::uint32_t mtu);
 
   Links& links_;
+  PlugIn plug_in_;
 };
 
 } // namespace weave::datapath
