@@ -45,7 +45,10 @@ std::optional<TunnelRoute> PeerDirectory::tunnel_for(ForwardHop const& hop) cons
   if (!id || !source || !destination) return std::nullopt;
   auto const found = state_->neighbours.find(*id);
   if (found == state_->neighbours.end() || found->second.carrier != Carrier::tunnel) return std::nullopt;
-  return TunnelRoute{found->second.endpoints, {.source = *source, .destination = *destination}};
+  auto const& endpoints = found->second.endpoints;
+  // The kernel would take an unspecified address for this host.
+  if (endpoints.remote.is_unspecified() || endpoints.udp_port == 0) return std::nullopt;
+  return TunnelRoute{endpoints, {.source = *source, .destination = *destination}};
 }
 
 PeerName PeerDirectory::name_of(ShortId id) const {

@@ -1,11 +1,13 @@
 #include "datapath/link/user_port.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <optional>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
@@ -61,14 +63,23 @@ Result<UniqueFd> open_tap(std::string const& name) {
 } // namespace
 
 Result<UserPort> UserPort::open(Links& links, Config const& config) {
-  auto const bridge = links.find(config.bridge);
-  if (!bridge) return failure_of(bridge);
+  std::optional<LinkIndex> bridge;
+  if (config.place == UserPortPlace::bridge) {
+    auto const found = links.find(config.bridge);
+    if (!found) return failure_of(found);
+    bridge = found->index;
+  }
   auto fd = open_tap(config.name);
   if (!fd) return failure_of(fd);
   auto const offloads = negotiate_offloads(fd->get());
   if (auto const refused = refuse_ipv6_autoconf(config.name); !refused) return failure_of(refused);
-  auto const attached = links.change(config.name, {.up = true, .mtu = kUserPortMtu, .master = bridge->index});
-  if (!attached) return failure_of(attached);
+  if (!bridge) {
+    auto const silent = write_sysctl(fmt::format("net/ipv6/conf/{}/disable_ipv6", config.name), "1");
+    if (!silent) return failure_of(silent);
+  }
+  auto const up = links.change(config.name, {.up = true, .mtu = kUserPortMtu, .master = bridge});
+  if (!up) return failure_of(up);
+  if (!bridge) return UserPort{std::move(*fd), offloads};
   if (auto const set = links.change_port(config.name, {.hairpin = false, .learning = true, .flood = true}); !set) {
     return failure_of(set);
   }
@@ -91,9 +102,23 @@ Result<CapturedFrame> UserPort::read(std::span<std::uint8_t> buffer) {
 }
 
 Result<void> UserPort::write(ByteView frame) {
-  std::array<std::uint8_t, OffloadHeader::kSize> header{};
+  std::array<std::uint8_t, OffloadHeader::kSize> const header{};
+  return write_parts(header, frame);
+}
+
+Result<void> UserPort::write(ByteView frame, std::span<std::uint8_t const, kVlanTagSize> tag) {
+  constexpr std::size_t kAddresses = 2 * kMacSize;
+  if (frame.size() < kEthernetHeaderSize) return failure(ErrorKind::malformed, "write to user port: no frame");
+  std::array<std::uint8_t, OffloadHeader::kSize + kAddresses + kVlanTagSize> head{};
+  auto const end = std::ranges::copy(frame.first(kAddresses), head.begin() + OffloadHeader::kSize).out;
+  std::ranges::copy(tag, end);
+  return write_parts(head, frame.subspan(kAddresses));
+}
+
+Result<void> UserPort::write_parts(ByteView head, ByteView rest) {
   // writev only reads.
-  iovec parts[] = {{header.data(), header.size()}, {const_cast<std::uint8_t*>(frame.data()), frame.size()}};
+  iovec const parts[] = {{const_cast<std::uint8_t*>(head.data()), head.size()},
+                         {const_cast<std::uint8_t*>(rest.data()), rest.size()}};
   if (::writev(fd_.get(), parts, 2) >= 0) return {};
   bool const transient = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == EINTR;
   return failure(transient ? ErrorKind::unavailable : ErrorKind::system,

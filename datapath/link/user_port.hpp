@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 #include "datapath/link/links.hpp"
+#include "datapath/packet/headers.hpp"
 #include "datapath/packet/offload.hpp"
 
 namespace weave::datapath {
@@ -28,26 +29,36 @@ struct CapturedFrame {
   std::span<std::uint8_t> bytes;
 };
 
-/// The bridge port through which frames enter and leave the user-space tunnel: a TAP device with IFF_VNET_HDR. It
-/// lives as long as this object (or its process) and takes the bridge's learned addresses with it. read and write may
-/// be used from another thread than open(), one thread at a time each; they never block.
+/// Where the kernel's end of the user port is plugged in.
+enum class UserPortPlace : std::uint8_t {
+  bridge,       ///< a port of the overlay bridge
+  free_standing ///< nowhere: a kernel fast path plugs it in. Without IPv6, so that only what is sent to it comes out
+};
+
+/// The port through which frames enter and leave the user-space tunnel: a TAP device with IFF_VNET_HDR. It lives as
+/// long as this object (or its process) and takes the bridge's learned addresses with it. read and write may be used
+/// from another thread than open(), one thread at a time each; they never block.
 class UserPort {
  public:
-  /// Largest frame that read() may return.
-  static constexpr std::size_t kFrameMax = 14 + 4 + 65535;
+  /// Largest frame that read() may return: with a VLAN tag of its own, and two of a kernel fast path.
+  static constexpr std::size_t kFrameMax = kEthernetHeaderSize + 3 * kVlanTagSize + 65535;
 
   struct Config {
     std::string name = "vethwe-user";
+    /// Of no meaning to a free-standing port.
     std::string bridge = "weave";
+    UserPortPlace place = UserPortPlace::bridge;
   };
 
-  /// Makes the device, plugs it into the bridge and brings it up. already_exists when another process holds the name.
+  /// Makes the device, plugs it in and brings it up. already_exists when another process holds the name.
   [[nodiscard]] static Result<UserPort> open(Links& links, Config const& config);
 
   /// Takes the next frame into `buffer` (at least kFrameMax bytes).
   [[nodiscard]] Result<CapturedFrame> read(std::span<std::uint8_t> buffer);
   /// Injects one complete frame of 14 bytes or more. unavailable when the kernel is out of buffers.
   [[nodiscard]] Result<void> write(ByteView frame);
+  /// The same with a VLAN tag put before the frame's type.
+  [[nodiscard]] Result<void> write(ByteView frame, std::span<std::uint8_t const, kVlanTagSize> tag);
 
   /// For polling.
   [[nodiscard]] int fd() const { return fd_.get(); }
@@ -55,6 +66,8 @@ class UserPort {
 
  private:
   UserPort(UniqueFd fd, UserPortOffloads offloads) : fd_{std::move(fd)}, offloads_{offloads} {}
+  /// `head` begins with an offload header.
+  [[nodiscard]] Result<void> write_parts(ByteView head, ByteView rest);
 
   UniqueFd fd_;
   UserPortOffloads offloads_;

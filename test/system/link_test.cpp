@@ -7,6 +7,7 @@
 #include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/sandbox_interface.hpp"
 #include "datapath/link/user_port.hpp"
+#include "test/system/packet_socket.hpp"
 #include "test/system/scratch_namespace.hpp"
 
 namespace weave::datapath {
@@ -217,6 +218,36 @@ TEST(LinkSystem, FramesPassTheUserPortBothWays) {
     EXPECT_FALSE(port->write(Bytes(3)));
     return {};
   });
+}
+
+TEST(LinkSystem, AFreeStandingUserPortIsQuietAndTakesTaggedFrames) {
+  WEAVE_SCRATCH_NAMESPACE(host);
+  std::optional<UserPort> port;
+  WEAVE_ASSERT_OK(host->run([&]() -> Result<void> {
+    auto opened = UserPort::open(host->links(), {.place = UserPortPlace::free_standing});
+    if (!opened) return failure_of(opened);
+    port.emplace(std::move(*opened));
+    return {};
+  }));
+  auto const link = host->links().find("vethwe-user");
+  EXPECT_FALSE(link->master);
+  EXPECT_TRUE(link->up);
+  EXPECT_EQ(host->shell("ip -6 addr show dev vethwe-user | grep -q inet6"), 1);
+
+  test::PacketSocket const kernel{*host, "vethwe-user"};
+  auto const frame = gratuitous_arp_frame(mac("02:00:00:00:00:99"), Ipv4Address{0x0a200002});
+  std::array<std::uint8_t, kVlanTagSize> const tag{0x81, 0x00, 0x01, 0x02};
+  WEAVE_ASSERT_OK(port->write(frame, tag));
+  auto const written = kernel.next();
+  ASSERT_TRUE(written);
+  EXPECT_EQ(to_hex(written->bytes),
+            to_hex(ByteView{frame}.first(12)) + "81000102" + to_hex(ByteView{frame}.subspan(12)));
+  EXPECT_FALSE(port->write(Bytes(13), tag));
+
+  Bytes buffer(UserPort::kFrameMax);
+  EXPECT_TRUE(port->read(buffer)->bytes.empty()) << "the host has sent something by itself";
+  ASSERT_TRUE(kernel.send(written->bytes));
+  EXPECT_EQ(to_hex(port->read(buffer)->bytes), to_hex(written->bytes));
 }
 
 TEST(LinkSystem, ResetLeavesOnlyWhatIsNotOurs) {

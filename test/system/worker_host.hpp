@@ -97,18 +97,14 @@ class WorkerHost {
           {.name = "weave", .mac = datapath::bridge_mac(peer), .mtu = mtu});
       if (!bridge) return failure_of(bridge);
       if (auto made = make_container(); !made) return made;
-      auto port = datapath::UserPort::open(net->links(), {});
-      if (!port) return failure_of(port);
-      auto sockets = datapath::SleeveSockets::open({.address = {}, .port = kPort});
-      if (!sockets) return failure_of(sockets);
-      worker = std::make_unique<datapath::PacketWorker>(
-          datapath::PacketWorker::Dependencies{.port = std::move(*port),
-                                               .sockets = std::move(*sockets),
-                                               .macs = macs,
-                                               .post = [this](std::function<void()> call) { post(std::move(call)); },
-                                               .on_port_failed = [this](Error) { port_failed = true; }});
-      return {};
+      return make_worker(datapath::UserPortPlace::bridge, datapath::WorkerMode::bridge);
     });
+  }
+  /// Instead of the worker for the bridge, before it starts: one for a kernel fast path, whose part the test plays.
+  Result<void> use_fast_path() {
+    worker.reset();
+    return net->run(
+        [&] { return make_worker(datapath::UserPortPlace::free_standing, datapath::WorkerMode::fast_path); });
   }
 
   /// Starts the worker, in this host's network namespace.
@@ -145,6 +141,21 @@ class WorkerHost {
   bool port_failed = false;
 
  private:
+  Result<void> make_worker(datapath::UserPortPlace place, datapath::WorkerMode mode) {
+    auto port = datapath::UserPort::open(net->links(), {.place = place});
+    if (!port) return failure_of(port);
+    auto sockets = datapath::SleeveSockets::open({.address = {}, .port = kPort});
+    if (!sockets) return failure_of(sockets);
+    worker = std::make_unique<datapath::PacketWorker>(
+        datapath::PacketWorker::Dependencies{.port = std::move(*port),
+                                             .sockets = std::move(*sockets),
+                                             .macs = macs,
+                                             .post = [this](std::function<void()> call) { post(std::move(call)); },
+                                             .on_port_failed = [this](Error) { port_failed = true; },
+                                             .mode = mode});
+    return {};
+  }
+
   Result<void> join(ScratchNamespace& underlay_net, std::uint32_t mtu) {
     auto const port = fmt::format("port{}", number);
     auto const end = fmt::format("up{}", number);

@@ -38,6 +38,11 @@ FrameSender::PathState* FrameSender::find(PeerName peer) {
   return found == index_.end() ? nullptr : &paths_[found->second];
 }
 
+bool FrameSender::reaches(PeerName peer) const {
+  auto const found = index_.find(peer);
+  return found != index_.end() && paths_[found->second].path.remote.has_value();
+}
+
 void FrameSender::send(ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded) {
   auto* const state = find(hop.next_hop);
   auto& counters = context_.counters;

@@ -57,6 +57,8 @@ class FrameSender {
   /// Sends what is waiting, then works by these paths.
   void set_paths(SleevePaths const& paths);
   [[nodiscard]] bool has_path(PeerName peer) const { return index_.contains(peer); }
+  /// Whether there is a path and the peer's address on it is known.
+  [[nodiscard]] bool reaches(PeerName peer) const;
 
   /// Queues a container's frame of this kind (neither runt nor special) for the hop.
   void send(ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded);

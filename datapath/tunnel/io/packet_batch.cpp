@@ -44,15 +44,21 @@ void SendBatch::fill(std::size_t slot, mmsghdr& message) {
 void SendBatch::send(SleeveSockets const& sockets, Outcome const& outcome) {
   if (used_ == 0) return;
   for (auto const channel : {SleeveChannel::df, SleeveChannel::fragmentable}) {
-    send_channel(channel, sockets.fd(channel), outcome);
+    send_slots(channel, sockets.fd(channel), outcome);
   }
   used_ = 0;
 }
 
-void SendBatch::send_channel(SleeveChannel channel, int fd, Outcome const& outcome) {
+void SendBatch::send(int fd, Outcome const& outcome) {
+  if (used_ == 0) return;
+  send_slots(std::nullopt, fd, outcome);
+  used_ = 0;
+}
+
+void SendBatch::send_slots(std::optional<SleeveChannel> channel, int fd, Outcome const& outcome) {
   order_.clear();
   for (std::size_t slot = 0; slot < used_; ++slot) {
-    if (slots_[slot].target.channel != channel || slots_[slot].size == 0) continue;
+    if (slots_[slot].size == 0 || (channel && slots_[slot].target.channel != *channel)) continue;
     fill(slot, messages_[order_.size()]);
     order_.push_back(slot);
   }

@@ -42,11 +42,14 @@ class SendBatch {
   [[nodiscard]] MutableBytes buffer(std::size_t slot) { return {memory_.get() + slot * kSlotBytes, kSlotBytes}; }
   /// What is sent of the slot; 0 (as after take) leaves it out.
   void set_size(std::size_t slot, std::size_t size) { slots_[slot].size = size; }
+  [[nodiscard]] std::size_t size(std::size_t slot) const { return slots_[slot].size; }
   [[nodiscard]] Target const& target(std::size_t slot) const { return slots_[slot].target; }
   [[nodiscard]] std::size_t used() const { return used_; }
 
   /// Sends and empties all slots. A failure of one packet does not stop the others.
   void send(SleeveSockets const& sockets, Outcome const& outcome);
+  /// The same by one socket, whatever the channels.
+  void send(int fd, Outcome const& outcome);
 
  private:
   struct Slot {
@@ -57,7 +60,8 @@ class SendBatch {
     alignas(cmsghdr) std::uint8_t control[CMSG_SPACE(sizeof(in_pktinfo))] = {};
   };
   void fill(std::size_t slot, mmsghdr& message);
-  void send_channel(SleeveChannel channel, int fd, Outcome const& outcome);
+  /// Without a channel: all.
+  void send_slots(std::optional<SleeveChannel> channel, int fd, Outcome const& outcome);
 
   std::unique_ptr<std::uint8_t[]> memory_;
   std::vector<Slot> slots_;

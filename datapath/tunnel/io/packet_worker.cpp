@@ -15,7 +15,8 @@ PacketWorker::PacketWorker(Dependencies dependencies)
       sockets_{std::move(dependencies.sockets)},
       macs_{dependencies.macs},
       post_{std::move(dependencies.post)},
-      on_port_failed_{std::move(dependencies.on_port_failed)} {}
+      on_port_failed_{std::move(dependencies.on_port_failed)},
+      mode_{dependencies.mode} {}
 
 PacketWorker::~PacketWorker() { stop(); }
 
@@ -23,13 +24,21 @@ Result<void> PacketWorker::start(SleeveEvents events) {
   if (mailbox_) return failure(ErrorKind::already_exists, "packet worker was started before");
   shared_.wake.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!shared_.wake) return std::unexpected(system_error("create eventfd", errno));
+  UniqueFd tunnel_socket;
+  if (mode_ == WorkerMode::fast_path) {
+    auto opened = VxlanSender::open_socket();
+    if (!opened) return failure_of(opened);
+    tunnel_socket = std::move(*opened);
+  }
   mailbox_ = std::make_shared<ControlMailbox>(std::move(events), post_);
   auto loop = std::make_shared<WorkerLoop>(WorkerLoop::Dependencies{.port = port_,
                                                                     .sockets = sockets_,
                                                                     .macs = macs_,
                                                                     .shared = shared_,
                                                                     .mailbox = mailbox_,
-                                                                    .on_port_failed = on_port_failed_});
+                                                                    .on_port_failed = on_port_failed_,
+                                                                    .mode = mode_,
+                                                                    .tunnel_socket = std::move(tunnel_socket)});
   // The thread takes no signals: they belong to the control thread.
   sigset_t all;
   sigset_t before;
@@ -81,6 +90,11 @@ void PacketWorker::send_special(SleeveSpecial special) {
 
 void PacketWorker::set_routes(std::shared_ptr<RouteLookup const> routes) {
   shared_.routes.publish(std::move(routes));
+  wake();
+}
+
+void PacketWorker::set_forwarding(std::shared_ptr<ForwardingState const> state) {
+  shared_.forwarding.publish(std::move(state));
   wake();
 }
 

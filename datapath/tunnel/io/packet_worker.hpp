@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "datapath/bridge/mac_learning.hpp"
 #include "datapath/bridge/route_lookup.hpp"
+#include "datapath/fastpath/forwarding_state.hpp"
 #include "datapath/link/user_port.hpp"
 #include "datapath/tunnel/io/control_mailbox.hpp"
 #include "datapath/tunnel/io/sleeve_sockets.hpp"
@@ -33,6 +34,8 @@ class PacketWorker final : public SleeveIo {
     PostToControl post;
     /// The TAP device was deleted under us: nothing is captured any more. On the control thread.
     std::function<void(Error)> on_port_failed;
+    /// fast_path: for a free-standing port with a kernel fast path at its other end.
+    WorkerMode mode = WorkerMode::bridge;
   };
 
   explicit PacketWorker(Dependencies dependencies);
@@ -52,6 +55,8 @@ class PacketWorker final : public SleeveIo {
   void send_special(SleeveSpecial special) override;
   /// The mesh's routes from now on; never null.
   void set_routes(std::shared_ptr<RouteLookup const> routes);
+  /// What the kernel fast path works by from now on; never null. In mode fast_path nothing passes the user port before.
+  void set_forwarding(std::shared_ptr<ForwardingState const> state);
 
   /// Any thread.
   [[nodiscard]] WorkerCounters const& counters() const { return shared_.counters; }
@@ -66,6 +71,7 @@ class PacketWorker final : public SleeveIo {
   MacLearning& macs_;
   PostToControl post_;
   std::function<void(Error)> on_port_failed_;
+  WorkerMode mode_;
   std::map<PeerName, SleevePath> paths_;
   WorkerShared shared_;
   std::shared_ptr<ControlMailbox> mailbox_;

@@ -1,49 +1,27 @@
 #include "datapath/tunnel/io/sleeve_sockets.hpp"
 
 #include <arpa/inet.h>
-#include <array>
 #include <cerrno>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <fmt/format.h>
 
 #include "datapath/tunnel/io/socket_address.hpp"
+#include "datapath/tunnel/io/socket_options.hpp"
 
 namespace weave::datapath {
 
 namespace {
 
-constexpr int kBufferBytes = 4 * 1024 * 1024;
-constexpr timeval kSendTimeout{.tv_sec = 0, .tv_usec = 100'000};
-
-template <class T>
-bool set(UniqueFd const& socket, int level, int option, T const& value) {
-  return ::setsockopt(socket.get(), level, option, &value, sizeof value) == 0;
-}
-
-void set_buffer(UniqueFd const& socket, int forced, int limited) {
-  // Beyond the system's limit only with CAP_NET_ADMIN.
-  if (!set(socket, SOL_SOCKET, forced, kBufferBytes)) (void)set(socket, SOL_SOCKET, limited, kBufferBytes);
-}
-
-/// A classic BPF program that answers `value` to every packet.
-bool attach_constant(UniqueFd const& socket, int option, std::uint32_t value) {
-  std::array<sock_filter, 1> code{{{BPF_RET | BPF_K, 0, 0, value}}};
-  sock_fprog const program{.len = code.size(), .filter = code.data()};
-  return set(socket, SOL_SOCKET, option, program);
-}
-
 Result<UniqueFd> make_socket(int discovery) {
   UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  if (!socket || !set(socket, IPPROTO_IP, IP_MTU_DISCOVER, discovery)) {
+  if (!socket || !set_option(socket, IPPROTO_IP, IP_MTU_DISCOVER, discovery)) {
     return std::unexpected(system_error("create UDP socket", errno));
   }
-  (void)set(socket, SOL_SOCKET, SO_SNDTIMEO, kSendTimeout);
+  (void)set_option(socket, SOL_SOCKET, SO_SNDTIMEO, kSendTimeout);
   set_buffer(socket, SO_SNDBUFFORCE, SO_SNDBUF);
   return socket;
 }
@@ -67,7 +45,7 @@ Result<SleeveSockets> SleeveSockets::open(Ipv4Endpoint listen) {
   // group whose packets all go to its first member, and the second would drop what reached it before that was said.
   if (auto const bound = bind_socket(*fragmentable, listen); !bound) return failure_of(bound);
   int const on = 1;
-  if (!set(*fragmentable, SOL_SOCKET, SO_REUSEPORT, on) || !set(*df, SOL_SOCKET, SO_REUSEPORT, on) ||
+  if (!set_option(*fragmentable, SOL_SOCKET, SO_REUSEPORT, on) || !set_option(*df, SOL_SOCKET, SO_REUSEPORT, on) ||
       !attach_constant(*df, SO_ATTACH_FILTER, 0)) {
     return std::unexpected(system_error("share the UDP port", errno));
   }

@@ -31,8 +31,11 @@ struct WorkerCounters {
   Counter sent_frames;
   Counter fragments;       ///< IPv4 fragments made here, also in sent_frames
   Counter too_big_answers; ///< ICMP "fragmentation needed" made here
-  Counter too_big_packets; ///< df packets that the kernel refused as too big
+  Counter too_big_packets; ///< df and VXLAN packets that the kernel refused as too big
   Counter send_failures;   ///< packets that it refused for another reason
+  // To neighbours by VXLAN from user space; fragments and what was too big count above.
+  Counter tunnel_packets;
+  Counter tunnel_failures; ///< refused for another reason than their size
   // From neighbours.
   Counter received_packets;
   Counter received_frames;

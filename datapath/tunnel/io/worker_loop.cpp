@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "datapath/fastpath/user_tag.hpp"
 #include "datapath/packet/icmp.hpp"
 #include "datapath/packet/offload.hpp"
 #include "datapath/tunnel/sleeve_special.hpp"
@@ -30,6 +31,11 @@ class NoRoutes final : public RouteLookup {
   std::vector<PeerName> none_;
 };
 
+/// Completes the checksum in place unless cutting will do so; false if the headers contradict each other.
+[[nodiscard]] bool finish_checksum(CapturedFrame const& frame) {
+  return frame.header.is_super_frame() || complete_checksum(frame.header, frame.bytes);
+}
+
 } // namespace
 
 WorkerLoop::WorkerLoop(Dependencies dependencies)
@@ -40,7 +46,15 @@ WorkerLoop::WorkerLoop(Dependencies dependencies)
       sender_{{.self = self_, .sockets = context_.sockets, .counters = counters_, .events = *this}},
       capture_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
       piece_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
-      routes_{std::make_shared<NoRoutes>()} {}
+      routes_{std::make_shared<NoRoutes>()} {
+  if (context_.mode == WorkerMode::bridge) return;
+  tunnels_ = std::make_unique<VxlanSender>(
+      std::move(context_.tunnel_socket),
+      VxlanSender::Dependencies{.counters = counters_,
+                                .on_too_big = [this](ForwardHop const& hop, ByteView frame, std::uint32_t mtu) {
+                                  on_frame_too_big(hop, frame, mtu);
+                                }});
+}
 
 void WorkerLoop::run() {
   auto const udp = context_.sockets.fd(SleeveChannel::fragmentable);
@@ -59,6 +73,7 @@ void WorkerLoop::run() {
     if (sources[1].revents != 0) receive();
     if (sources[2].revents != 0) capture();
     sender_.flush(now_);
+    if (tunnels_) tunnels_->flush(now_);
   }
 }
 
@@ -67,6 +82,7 @@ void WorkerLoop::take_control() {
   context_.shared.specials.take(specials_);
   if (context_.shared.paths.refresh(paths_, paths_version_)) sender_.set_paths(*paths_);
   (void)context_.shared.routes.refresh(routes_, routes_version_);
+  if (context_.shared.forwarding.refresh(state_, state_version_)) directory_ = PeerDirectory{state_};
   for (auto const& special : specials_) sender_.send_special(special);
 }
 
@@ -95,8 +111,8 @@ void WorkerLoop::handle_received(PeerName sender, Ipv4Endpoint from, SleeveFrame
   auto const kind = classify_frame(frame.frame);
   if (kind == FrameKind::runt) return counters_.decisions.add(DropReason::runt);
   if (kind == FrameKind::special) return handle_special(sender, from, frame);
-  execute(forwarding_.received(frame.source, frame.destination, sender, frame.frame, *routes_, now_), kind,
-          frame.frame);
+  execute(forwarding_.received(frame.source, frame.destination, sender, frame.frame, *routes_, now_), frame.source,
+          kind, frame.frame);
 }
 
 void WorkerLoop::handle_special(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame) {
@@ -126,19 +142,31 @@ void WorkerLoop::capture() {
 
 void WorkerLoop::handle_captured(CapturedFrame const& frame) {
   counters_.captured_frames.add();
+  context_.mode == WorkerMode::bridge ? handle_bridged(frame) : handle_tagged(frame);
+}
+
+void WorkerLoop::handle_bridged(CapturedFrame const& frame) {
   auto const decision = forwarding_.captured(frame.bytes, *routes_, now_);
   if (decision.drop() != DropReason::none) return counters_.decisions.add(decision.drop());
   auto const kind = classify_frame(frame.bytes);
-  if (frame.header.is_super_frame()) {
-    decision.for_each_hop([&](ForwardHop const& hop) { send_pieces(hop, kind, frame, decision.flooded()); });
-  } else if (complete_checksum(frame.header, frame.bytes)) {
-    execute(decision, kind, frame.bytes);
-  } else {
-    counters_.capture_faults.add();
-  }
+  if (!finish_checksum(frame)) return counters_.capture_faults.add();
+  decision.for_each_hop([&](ForwardHop const& hop) { send_captured(hop, kind, frame, decision.flooded()); });
 }
 
-void WorkerLoop::send_pieces(ForwardHop const& hop, FrameKind kind, CapturedFrame const& frame, bool flooded) {
+void WorkerLoop::handle_tagged(CapturedFrame const& frame) {
+  auto const untagged = remove_user_tag(frame.header, frame.bytes);
+  if (!untagged) return counters_.decisions.add(DropReason::untagged);
+  auto const kind = classify_frame(untagged->bytes);
+  if (kind == FrameKind::special) return counters_.decisions.add(DropReason::special_frame);
+  auto const hop = directory_.resolve(untagged->tag);
+  if (!hop) return counters_.decisions.add(hop.error());
+  CapturedFrame const plain{.header = untagged->header, .bytes = untagged->bytes};
+  if (!finish_checksum(plain)) return counters_.capture_faults.add();
+  send_captured(*hop, kind, plain, untagged->tag.flooded);
+}
+
+void WorkerLoop::send_captured(ForwardHop const& hop, FrameKind kind, CapturedFrame const& frame, bool flooded) {
+  if (!frame.header.is_super_frame()) return send(Origin::user_port, hop, kind, frame.bytes, flooded);
   auto cutter = FrameCutter::create(frame.header, frame.bytes);
   if (!cutter) return counters_.capture_faults.add();
   MutableBytes const buffer{piece_buffer_.get(), UserPort::kFrameMax};
@@ -146,19 +174,35 @@ void WorkerLoop::send_pieces(ForwardHop const& hop, FrameKind kind, CapturedFram
     auto const size = cutter->write_next(buffer);
     if (size == 0) return counters_.capture_faults.add();
     counters_.cut_frames.add();
-    sender_.send(hop, kind, buffer.first(size), flooded);
+    send(Origin::user_port, hop, kind, buffer.first(size), flooded);
   }
 }
 
-void WorkerLoop::execute(ForwardingDecision const& decision, FrameKind kind, ByteView frame) {
+void WorkerLoop::execute(ForwardingDecision const& decision, PeerName source, FrameKind kind, ByteView frame) {
   if (decision.drop() != DropReason::none) return counters_.decisions.add(decision.drop());
-  if (decision.deliver_locally()) inject(frame);
-  decision.for_each_hop([&](ForwardHop const& hop) { sender_.send(hop, kind, frame, decision.flooded()); });
+  if (decision.deliver_locally()) inject(source, frame);
+  decision.for_each_hop([&](ForwardHop const& hop) { send(Origin::neighbour, hop, kind, frame, decision.flooded()); });
 }
 
-void WorkerLoop::inject(ByteView frame) {
-  if (context_.port.write(frame)) return counters_.injected_frames.add();
-  counters_.injection_failures.add();
+void WorkerLoop::send(Origin origin, ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded) {
+  // What the kernel gave us is meant for sleeve. If it did so by an older state, the tunnel is for want of sleeve only.
+  bool const by_sleeve = origin == Origin::user_port && sender_.reaches(hop.next_hop);
+  if (tunnels_ && !by_sleeve) {
+    if (auto const route = directory_.tunnel_for(hop)) return tunnels_->send(*route, hop, kind, frame, flooded);
+  }
+  sender_.send(hop, kind, frame, flooded);
+}
+
+void WorkerLoop::inject(PeerName source, ByteView frame) {
+  Result<void> written;
+  if (context_.mode == WorkerMode::bridge) {
+    written = context_.port.write(frame);
+  } else {
+    auto const id = directory_.id_of(source);
+    if (!id) return counters_.decisions.add(DropReason::unknown_peer);
+    written = context_.port.write(frame, delivery_tag(*id));
+  }
+  (written ? counters_.injected_frames : counters_.injection_failures).add();
 }
 
 void WorkerLoop::on_frame_too_big(ForwardHop const& hop, ByteView frame, std::uint32_t mtu) {
@@ -170,8 +214,8 @@ void WorkerLoop::on_frame_too_big(ForwardHop const& hop, ByteView frame, std::ui
   counters_.too_big_answers.add();
   auto const answer = ByteView{buffer}.first(size);
   // As if the frame's destination peer had sent it to the one that captured the frame.
-  execute(forwarding_.received(hop.destination, hop.source, kUnknownPeer, answer, *routes_, now_), FrameKind::ipv4,
-          answer);
+  execute(forwarding_.received(hop.destination, hop.source, kUnknownPeer, answer, *routes_, now_), hop.destination,
+          FrameKind::ipv4, answer);
 }
 
 void WorkerLoop::on_packet_refused(SleevePath const& path, SleeveChannel channel, int error) {

@@ -13,6 +13,8 @@
 #include "datapath/bridge/forwarding.hpp"
 #include "datapath/bridge/mac_learning.hpp"
 #include "datapath/bridge/route_lookup.hpp"
+#include "datapath/fastpath/forwarding_state.hpp"
+#include "datapath/fastpath/peer_directory.hpp"
 #include "datapath/link/user_port.hpp"
 #include "datapath/packet/classify.hpp"
 #include "datapath/tunnel/io/control_mailbox.hpp"
@@ -21,15 +23,23 @@
 #include "datapath/tunnel/io/sleeve_sockets.hpp"
 #include "datapath/tunnel/io/snapshot.hpp"
 #include "datapath/tunnel/io/special_queue.hpp"
+#include "datapath/tunnel/io/vxlan_sender.hpp"
 #include "datapath/tunnel/io/worker_counters.hpp"
 #include "datapath/tunnel/sleeve_codec.hpp"
 
 namespace weave::datapath {
 
+/// Who decides about frames that are captured.
+enum class WorkerMode : std::uint8_t {
+  bridge,   ///< the worker: the user port is a port of the bridge
+  fast_path ///< the kernel: frames pass the user port with tags (datapath/fastpath/user_tag.hpp)
+};
+
 /// What the control thread and a worker share; each member says how by its type.
 struct WorkerShared {
   Snapshot<SleevePaths> paths;
   Snapshot<RouteLookup> routes;
+  Snapshot<ForwardingState> forwarding;
   SpecialQueue specials;
   WorkerCounters counters;
   /// An eventfd; writing to it makes the worker look at the above.
@@ -38,7 +48,8 @@ struct WorkerShared {
 };
 
 /// The life of a worker thread: reads frames from the user port and packets from the sockets in batches, asks the
-/// forwarding decision and carries it out. Everything is done between two waits; nothing is kept for later.
+/// forwarding decision, or takes the kernel's, and carries it out. Everything is done between two waits; nothing is
+/// kept for later.
 class WorkerLoop final : private FrameSenderEvents {
  public:
   struct Dependencies {
@@ -49,6 +60,9 @@ class WorkerLoop final : private FrameSenderEvents {
     std::shared_ptr<ControlMailbox> mailbox;
     /// Called on the control thread when the device is gone.
     std::function<void(Error)> on_port_failed;
+    WorkerMode mode = WorkerMode::bridge;
+    /// Made by VxlanSender::open_socket; of use in mode fast_path only.
+    UniqueFd tunnel_socket = {};
   };
 
   explicit WorkerLoop(Dependencies dependencies);
@@ -57,6 +71,8 @@ class WorkerLoop final : private FrameSenderEvents {
   void run();
 
  private:
+  enum class Origin : std::uint8_t { user_port, neighbour };
+
   void on_frame_too_big(ForwardHop const& hop, ByteView frame, std::uint32_t mtu) override;
   void on_packet_refused(SleevePath const& path, SleeveChannel channel, int error) override;
 
@@ -67,22 +83,29 @@ class WorkerLoop final : private FrameSenderEvents {
   void handle_special(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame);
   void capture();
   void handle_captured(CapturedFrame const& frame);
-  void send_pieces(ForwardHop const& hop, FrameKind kind, CapturedFrame const& frame, bool flooded);
-  void execute(ForwardingDecision const& decision, FrameKind kind, ByteView frame);
-  void inject(ByteView frame);
+  void handle_bridged(CapturedFrame const& frame);
+  void handle_tagged(CapturedFrame const& frame);
+  void send_captured(ForwardHop const& hop, FrameKind kind, CapturedFrame const& frame, bool flooded);
+  void execute(ForwardingDecision const& decision, PeerName source, FrameKind kind, ByteView frame);
+  void send(Origin origin, ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded);
+  void inject(PeerName source, ByteView frame);
 
   Dependencies context_;
   WorkerCounters& counters_;
   PeerName self_;
   Forwarding forwarding_;
   FrameSender sender_;
+  std::unique_ptr<VxlanSender> tunnels_; // in mode fast_path
+  PeerDirectory directory_;
   ReceiveBatch received_;
   std::unique_ptr<std::uint8_t[]> capture_buffer_;
   std::unique_ptr<std::uint8_t[]> piece_buffer_;
   Snapshot<SleevePaths>::Value paths_;
   Snapshot<RouteLookup>::Value routes_;
+  Snapshot<ForwardingState>::Value state_;
   std::uint64_t paths_version_ = 0;
   std::uint64_t routes_version_ = 0;
+  std::uint64_t state_version_ = 0;
   std::vector<SleeveSpecial> specials_;
   bool port_alive_ = true;
   TimePoint now_{};

@@ -83,6 +83,8 @@ TEST_F(PeerDirectoryTest, FindsTunnels) {
   EXPECT_FALSE(directory().tunnel_for({kSide, kStranger, kFar}));
   EXPECT_FALSE(directory().tunnel_for({kSide, kUs, kStranger}));
   EXPECT_FALSE(PeerDirectory{}.tunnel_for({kSide, kUs, kSide}));
+  state.neighbours[kSideId].endpoints.remote = {};
+  EXPECT_FALSE(directory().tunnel_for({kSide, kUs, kSide})) << "an address is missing";
 }
 
 TEST_F(PeerDirectoryTest, FindsIdsByName) {
