@@ -38,7 +38,7 @@ constexpr std::array kCommands{
     Command{"connect", "[--replace] <peer>...", run_connect},
     Command{"forget", "<peer>...", run_forget},
     Command{"prime", "", run_prime},
-    Command{"status", "[targets | connections | peers | dns | ipam] [--json]", run_status},
+    Command{"status", "[targets | connections | peers | dns | ipam | flows] [--json]", run_status},
     Command{"report", "[-f <format>]", run_report},
     Command{"rmpeer", "<peer_id>...", run_rmpeer},
     Command{"stop", "", run_stop},

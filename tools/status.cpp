@@ -10,7 +10,7 @@
 namespace weave::tools {
 namespace {
 
-constexpr std::array<std::string_view, 5> kSections{"targets", "connections", "peers", "dns", "ipam"};
+constexpr std::array<std::string_view, 6> kSections{"targets", "connections", "peers", "dns", "ipam", "flows"};
 
 int print_json(Invocation& call, std::string const& section) {
   auto const answer = ask_daemon(call.settings, [](ApiClient const& client) { return client.report(kAnswerTime); });

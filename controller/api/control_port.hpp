@@ -25,7 +25,10 @@ class DaemonPort {
  public:
   virtual ~DaemonPort() = default;
 
+  /// Without RouterStatus::fast_path.
   [[nodiscard]] virtual StatusReport report() const = 0;
+  /// What the kernel fast path has installed; absent if there is none. One dump from the kernel.
+  [[nodiscard]] virtual Result<std::optional<FastPathStatus>> flows() { return std::nullopt; }
   /// Adds direct targets (`host[:port]`, as typed); with `replace` they become the only ones. Good ones are added even
   /// if others are bad; the callback gets one line for each bad one.
   virtual void connect(std::vector<std::string> peers, bool replace,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "controller/api/flows_text.hpp"
 #include "controller/api/report_template.hpp"
 #include "controller/api/status_text.hpp"
 
@@ -64,13 +65,31 @@ void add_status(http::Router& router, DaemonPort& daemon) {
   add("/status/ipam", ipam_text);
 }
 
+/// The report with what the kernel forwards by; why that is missing is told by nothing but its absence.
+StatusReport full_report(DaemonPort& daemon) {
+  auto report = daemon.report();
+  if (!report.router) return report;
+  if (auto flows = daemon.flows()) report.router->fast_path = *std::move(flows);
+  return report;
+}
+
+void add_flows(http::Router& router, DaemonPort& daemon) {
+  router.add("GET", "/status/flows", [&daemon](Request const&, PathValues const&, Responder responder) {
+    auto report = daemon.report();
+    auto flows = daemon.flows();
+    if (!flows) return responder.send(error_response(503, flows.error().text()));
+    if (report.router) report.router->fast_path = *std::move(flows);
+    responder.send(Response::text(flows_text(report), report.ready ? 200 : 503));
+  });
+}
+
 Response report_response(DaemonPort& daemon, Request const& request) {
   auto const formats = request.query().all("format");
   if (request.headers.get("Accept") == "application/json" && formats.empty()) {
-    return Response::json(to_json(daemon.report()));
+    return Response::json(to_json(full_report(daemon)));
   }
   if (formats.size() != 1) return error_response(400, "error: must supply one format parameter");
-  auto const text = expand_template(formats[0], daemon.report());
+  auto const text = expand_template(formats[0], full_report(daemon));
   if (text) return Response::text(*text);
   if (text.error().kind() == ErrorKind::malformed) return error_response(400, text.error().text());
   return error_response(500, "error during template execution");
@@ -224,6 +243,7 @@ http::Router control_routes(ControlPorts ports) {
 http::Router status_routes(DaemonPort& daemon) {
   http::Router router;
   add_status(router, daemon);
+  add_flows(router, daemon);
   add_report(router, daemon);
   return router;
 }

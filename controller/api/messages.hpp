@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -86,7 +87,7 @@ struct ConnectionStatus {
   std::map<std::string, AttributeValue> attributes; ///< `mtu`, `encrypted`, …; not `name`, which is `overlay`
   std::string error;
   std::optional<WallTime> retry_at;
-  std::string explanation; ///< why the preferred overlay is not in use; empty if it is
+  std::string explanation = {}; ///< why the preferred overlay is not in use; empty if it is
 
   friend bool operator==(ConnectionStatus const&, ConnectionStatus const&) = default;
 };
@@ -98,6 +99,35 @@ struct MacStatus {
   WallTime last_seen{};
 
   friend bool operator==(MacStatus const&, MacStatus const&) = default;
+};
+
+struct VportStatus {
+  std::uint32_t number = 0;
+  std::string name;
+  std::string type;
+
+  friend bool operator==(VportStatus const&, VportStatus const&) = default;
+};
+
+/// An entry of the kernel's forwarding, in the notation of ovs-dpctl.
+struct FlowStatus {
+  std::string match;
+  std::string actions;
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  /// Kernel monotonic time of the last packet.
+  std::optional<std::chrono::milliseconds> used = {};
+
+  friend bool operator==(FlowStatus const&, FlowStatus const&) = default;
+};
+
+/// What the kernel forwards by at one moment, `now` on the kernel's monotonic clock.
+struct FastPathStatus {
+  std::vector<VportStatus> vports;
+  std::vector<FlowStatus> flows;
+  std::chrono::milliseconds now{};
+
+  friend bool operator==(FastPathStatus const&, FastPathStatus const&) = default;
 };
 
 struct RouterStatus {
@@ -114,11 +144,12 @@ struct RouterStatus {
   std::vector<ConnectionStatus> connections;
   std::uint64_t termination_count = 0;
   std::vector<std::string> targets;
-  std::vector<std::string> overlays; ///< names whose diagnostics are listed (none has any detail yet)
+  std::vector<std::string> overlays; ///< names whose diagnostics are listed (only `fastdp` has any detail)
   std::vector<Ipv4Cidr> trusted_subnets;
   std::string interface;                              ///< such as `vethwe-user (via TAP)`
   std::map<std::string, std::uint64_t> capture_stats; ///< counters of that interface
   std::vector<MacStatus> macs;
+  std::optional<FastPathStatus> fast_path = {}; ///< only in the whole report and where flows are asked for
 
   friend bool operator==(RouterStatus const&, RouterStatus const&) = default;
 };
@@ -233,7 +264,7 @@ struct OwnedAddresses {
 /// The inverse; absent keys and nulls are defaults, anything of the wrong type is malformed.
 [[nodiscard]] Result<StatusReport> parse_status_report(std::string_view json);
 /// The part of a report that `weave status <section> --json` prints, indented: `connections`, `peers`, `targets`,
-/// `dns`, `ipam`; null for a service that is off.
+/// `dns`, `ipam`, `flows`; null for a service that is off.
 [[nodiscard]] Result<std::string> report_section(std::string_view report_json, std::string_view section);
 
 /// `{"owned":[…]}` with a final newline; `{"owned":null}` when there is none (surfaces.md §6.1).

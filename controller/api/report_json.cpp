@@ -210,6 +210,10 @@ Result<std::string> report_section(std::string_view report_json, std::string_vie
     if (section == "connections") return indented_json(part_of_router("Connections"));
     if (section == "peers") return indented_json(part_of_router("Peers"));
     if (section == "targets") return indented_json(part_of_router("Targets"));
+    if (section == "flows") {
+      auto const diagnostics = part_of_router("OverlayDiagnostics");
+      return indented_json(diagnostics.is_null() ? diagnostics : field(diagnostics, "fastdp"));
+    }
     if (section == "dns") return indented_json(field(report, "DNS"));
     if (section == "ipam") return indented_json(field(report, "IPAM"));
     return failure(ErrorKind::not_found, fmt::format("no such section: {}", section));

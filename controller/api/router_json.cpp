@@ -2,6 +2,10 @@
 
 #include <stdexcept>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "controller/api/flows_text.hpp"
 #include "controller/api/json_fields.hpp"
 #include "controller/api/status_text.hpp"
 #include "controller/api/time_text.hpp"
@@ -158,9 +162,55 @@ MacStatus mac(json::value const& value) {
           .last_seen = read_parsed(value, "LastSeen", parse_rfc3339)};
 }
 
+json::value to_value(VportStatus const& vport) {
+  return {{"ID", vport.number}, {"Name", vport.name}, {"TypeName", vport.type}};
+}
+
+VportStatus vport(json::value const& value) {
+  return {.number = read<std::uint32_t>(value, "ID"),
+          .name = read<std::string>(value, "Name"),
+          .type = read<std::string>(value, "TypeName")};
+}
+
+json::value to_value(TunnelPeers const& tunnel) {
+  return {{"ID", fmt::format("{:#x}", tunnel.id)}, {"Source", tunnel.source}, {"Destination", tunnel.destination}};
+}
+
+json::value to_value(FlowStatus const& flow, std::vector<PeerStatus> const& peers) {
+  return {{"FlowKeys", list_or_null(split_list(flow.match))},
+          {"Actions", list_or_null(split_list(flow.actions))},
+          {"Packets", flow.packets},
+          {"Bytes", flow.bytes},
+          {"Used", flow.used.value_or(std::chrono::milliseconds{}).count()},
+          {"Tunnels", list_or_null(tunnels_of(flow, peers), [](auto const& tunnel) { return to_value(tunnel); })}};
+}
+
+FlowStatus flow(json::value const& value) {
+  auto const used = read<std::int64_t>(value, "Used");
+  return {.match = fmt::format("{}", fmt::join(read_texts(value, "FlowKeys"), ",")),
+          .actions = fmt::format("{}", fmt::join(read_texts(value, "Actions"), ",")),
+          .packets = read<std::uint64_t>(value, "Packets"),
+          .bytes = read<std::uint64_t>(value, "Bytes"),
+          .used = used == 0 ? std::nullopt : std::optional{std::chrono::milliseconds{used}}};
+}
+
+json::value to_value(FastPathStatus const& status, std::vector<PeerStatus> const& peers) {
+  return {{"Vports", list_or_null(status.vports, [](auto const& item) { return to_value(item); })},
+          {"Flows", list_or_null(status.flows, [&](auto const& item) { return to_value(item, peers); })},
+          {"Now", status.now.count()}};
+}
+
+std::optional<FastPathStatus> fast_path(json::value const& value) {
+  if (value.is_null()) return std::nullopt;
+  return FastPathStatus{.vports = read_list(value, "Vports", vport),
+                        .flows = read_list(value, "Flows", flow),
+                        .now = std::chrono::milliseconds{read<std::int64_t>(value, "Now")}};
+}
+
 json::value diagnostics(RouterStatus const& router) {
   json::object object;
   for (auto const& name : router.overlays) object[name] = nullptr;
+  if (router.fast_path) object["fastdp"] = to_value(*router.fast_path, router.peers);
   return object;
 }
 
@@ -221,9 +271,11 @@ RouterStatus router_from_value(json::value const& value) {
                       .trusted_subnets = {},
                       .interface = read<std::string>(value, "Interface"),
                       .capture_stats = read<std::map<std::string, std::uint64_t>>(value, "CaptureStats"),
-                      .macs = read_list(value, "MACs", mac)};
+                      .macs = read_list(value, "MACs", mac),
+                      .fast_path = {}};
   if (auto const* overlays = field(value, "OverlayDiagnostics").if_object()) {
     for (auto const& overlay : *overlays) router.overlays.emplace_back(overlay.key());
+    router.fast_path = fast_path(field(field(value, "OverlayDiagnostics"), "fastdp"));
   }
   for (auto const& text : read_texts(value, "TrustedSubnets")) {
     auto const cidr = Ipv4Cidr::parse(text);

@@ -45,10 +45,6 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-std::string full_name(PeerName name, std::string_view nickname) {
-  return fmt::format("{}({})", name.to_string(), printable(nickname));
-}
-
 std::string_view arrow(bool outbound) { return outbound ? "->" : "<-"; }
 
 /// Collects `Label: value` lines with the label right-aligned in 15 columns.
@@ -182,6 +178,10 @@ std::string short_hostname(std::string hostname, std::string_view domain) {
 }
 
 } // namespace
+
+std::string full_name(PeerName name, std::string_view nickname) {
+  return fmt::format("{}({})", name.to_string(), printable(nickname));
+}
 
 std::string status_text(StatusReport const& report) {
   auto text = Section{}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "controller/api/messages.hpp"
 
@@ -17,6 +18,8 @@ namespace weave::controller::api {
 [[nodiscard]] std::string dns_text(StatusReport const& report);
 [[nodiscard]] std::string ipam_text(StatusReport const& report);
 
+/// `name(nickname)`, as peers are called everywhere.
+[[nodiscard]] std::string full_name(PeerName name, std::string_view nickname);
 /// What stands in brackets after the version (§5.1).
 [[nodiscard]] std::string version_check_text(VersionCheckStatus const& check);
 /// The word after `Status:` in the ipam section (§5.1).

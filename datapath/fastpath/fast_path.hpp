@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/address.hpp"
@@ -36,6 +38,16 @@ struct FlowDescription {
   std::string actions;
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
+  /// Kernel monotonic time (CLOCK_MONOTONIC) of the last packet; absent: none yet, or not known.
+  std::optional<std::chrono::milliseconds> used = {};
+};
+
+/// One port of the kernel's forwarding for people: `OverlayDiagnostics` of the report.
+struct PortDescription {
+  std::uint32_t number = 0;
+  std::string name;
+  /// "netdev", "internal", "vxlan", …
+  std::string type;
 };
 
 /// What a fast path reports; on the control thread, never inside one of its methods.
@@ -75,6 +87,7 @@ class FastPath {
   /// Where addresses are, as this path has learned it; outlived by the path. Usable from any thread.
   [[nodiscard]] virtual MacLearning& macs() = 0;
   [[nodiscard]] virtual Result<std::vector<FlowDescription>> flows() = 0;
+  [[nodiscard]] virtual Result<std::vector<PortDescription>> ports() { return std::vector<PortDescription>{}; }
   /// Counters by name for status ("UpcallsReceived", …).
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::uint64_t>> statistics() = 0;
 };

@@ -67,6 +67,21 @@ TEST_F(ControlRoutes, PartsThatAreOffAreEmpty) {
   EXPECT_ANSWER(ask("GET", "/status/ipam"), 200, "");
 }
 
+TEST_F(ControlRoutes, FlowsAreAskedForOnlyWhereTheyAreWanted) {
+  EXPECT_ANSWER(ask("GET", "/status/flows"), 200, "");
+  daemon.installed = sample_fast_path();
+  EXPECT_TRUE(ask("GET", "/status/flows").body.starts_with("in_port(2),eth(dst=02:77:0a:20:00:01), packets:3, "));
+  auto json = request("GET", "/report");
+  json.headers.add("Accept", "application/json");
+  auto wanted = daemon.state;
+  wanted.router->fast_path = sample_fast_path();
+  EXPECT_EQ(ask(json).body, to_json(wanted));
+  EXPECT_ANSWER(ask("GET", "/report?format=%7B%7Blen+.Router.OverlayDiagnostics.fastdp.Flows%7D%7D"), 200, "2");
+  daemon.installed = failure(ErrorKind::system, "ovs_flow: No such device");
+  EXPECT_ANSWER(ask("GET", "/status/flows"), 503, "ovs_flow: No such device\n");
+  EXPECT_EQ(ask(json).body, to_json(daemon.state));
+}
+
 TEST_F(ControlRoutes, UnknownPathAndWrongMethod) {
   EXPECT_ANSWER(ask("GET", "/status/bogus"), 404, "404 page not found\n");
   EXPECT_ANSWER(ask("POST", "/status"), 405, "");

@@ -16,7 +16,10 @@ class FakeDaemon final : public DaemonPort {
   std::vector<std::string> log;
   std::vector<std::string> connect_errors;
 
+  Result<std::optional<FastPathStatus>> installed = std::nullopt;
+
   StatusReport report() const override { return state; }
+  Result<std::optional<FastPathStatus>> flows() override { return installed; }
   void connect(std::vector<std::string> peers, bool replace,
                std::function<void(std::vector<std::string>)> done) override {
     for (auto const& peer : peers) log.push_back((replace ? "replace " : "connect ") + peer);

@@ -64,6 +64,25 @@ inline RouterStatus sample_router() {
   return router;
 }
 
+/// What peer `two` forwards by to a container of `one`, and a relay flow between ids that nobody has.
+inline FastPathStatus sample_fast_path() {
+  FastPathStatus status;
+  status.vports = {{.number = 0, .name = "datapath", .type = "internal"},
+                   {.number = 3, .name = "vxlan-6784", .type = "netdev"}};
+  status.flows = {{.match = "in_port(2),eth(dst=02:77:0a:20:00:01)",
+                   .actions = "set(tunnel(tun_id=0xcb94,src=192.168.77.2,dst=192.168.77.1,ttl=64,flags(df))),3",
+                   .packets = 3,
+                   .bytes = 294,
+                   .used = std::chrono::milliseconds{99'488}},
+                  {.match = "tunnel(tun_id=0xfff001,src=192.168.77.1,dst=192.168.77.2),in_port(3),eth()",
+                   .actions = "drop",
+                   .packets = 0,
+                   .bytes = 0,
+                   .used = {}}};
+  status.now = std::chrono::milliseconds{100'000};
+  return status;
+}
+
 inline DnsStatus sample_dns() {
   auto const origin = PeerName::parse("e6:86:cd:e7:77:3d").value();
   auto const entry = [origin](std::string hostname, std::string id, std::string_view address) {

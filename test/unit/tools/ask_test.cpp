@@ -10,6 +10,7 @@
 
 #include "base/http/server.hpp"
 #include "controller/api/control_routes.hpp"
+#include "controller/api/flows_text.hpp"
 #include "test/unit/api/fake_ports.hpp"
 #include "tools/command.hpp"
 
@@ -105,6 +106,23 @@ TEST_F(Ask, StatusAsJson) {
   EXPECT_EQ(weave({"status", "--json"}).out, to_json(daemon.state) + "\n");
   EXPECT_EQ(weave({"status", "targets", "--json"}).out, "[\n    \"192.168.77.1\",\n    \"10.9.9.9:7000\"\n]\n");
   EXPECT_EQ(weave({"--local", "status", "--json", "dns"}).out, "null\n");
+}
+
+TEST_F(Ask, StatusFlows) {
+  daemon.installed = sample_fast_path();
+  serve();
+  auto wanted = daemon.state;
+  wanted.router->fast_path = sample_fast_path();
+  EXPECT_EQ(weave({"status", "flows"}).out, flows_text(wanted));
+  EXPECT_TRUE(weave({"status", "flows", "--json"}).out.starts_with("{\n    \"Vports\": [\n"));
+}
+
+TEST_F(Ask, AFlowsDumpThatFailsGoesToStderr) {
+  daemon.installed = failure(ErrorKind::system, "ovs_flow: No such device");
+  serve();
+  auto const status = weave({"status", "flows"});
+  EXPECT_EQ(status.code, 1);
+  EXPECT_EQ(status.err, "ovs_flow: No such device\n");
 }
 
 TEST_F(Ask, Report) {
