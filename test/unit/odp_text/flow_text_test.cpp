@@ -8,10 +8,12 @@ namespace {
 Bytes hex(std::string_view text) { return parse_hex(text).value(); }
 
 // in_port 2, eth src 02:77:0a:20:00:01 dst 02:77:0a:20:00:02, as a little-endian kernel has them.
-constexpr std::string_view kKey = "0800030002000000"
-                                  "1000040002770a20000102770a200002";
-constexpr std::string_view kMask = "08000300ffffffff"
-                                   "10000400000000000000ffffffffffff";
+constexpr std::string_view kKey =
+    "0800030002000000"
+    "1000040002770a20000102770a200002";
+constexpr std::string_view kMask =
+    "08000300ffffffff"
+    "10000400000000000000ffffffffffff";
 
 TEST(FlowText, PrintsWhatIsMatchedOnly) {
   EXPECT_EQ(match_text(hex(kKey), hex(kMask)), "in_port(2),eth(dst=02:77:0a:20:00:02)");
