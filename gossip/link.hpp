@@ -55,7 +55,9 @@ class Link {
 
   // Set by Links as the connection proceeds.
   State state = State::introducing;
-  /// What the remote said of itself in the introduction.
+  /// What we say of ourself in the introduction.
+  Features announced;
+  /// What the remote said of itself in it.
   Identity remote;
   /// We hold a reference on the remote's record.
   bool holds_peer = false;

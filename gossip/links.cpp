@@ -59,6 +59,7 @@ std::vector<ConnectionStatus> Links::status() const {
     line.is_password_set = settings_.make_keys != nullptr;
     line.is_trusted = link->is_trusted();
     line.attributes = link->overlay->attributes();
+    line.explanation = link->overlay->explanation();
     lines.push_back(std::move(line));
   }
   return lines;
@@ -78,8 +79,10 @@ void Links::start(std::unique_ptr<ByteStream> stream, Link::Origin origin) {
                                                            .trusted = origin.we_trust}),
                                 .keys = settings_.make_keys ? settings_.make_keys() : nullptr};
   parts_.overlay.add_features(settings.features);
+  auto announced = settings.features;
   auto const link = std::make_shared<Link>(std::move(origin), std::move(stream), parts_.scheduler, logger_,
                                            std::move(settings), ourself.name);
+  link->announced = std::move(announced);
   links_.insert(link);
   std::weak_ptr<Link> const weak = link;
   link->start({.on_introduced =
@@ -151,6 +154,7 @@ Result<void> Links::prepare_overlay(LinkPointer const& link, Features const& fea
   parameters.local = connection.local();
   parameters.remote_endpoint = connection.remote();
   parameters.features = features;
+  parameters.announced = link->announced;
   std::weak_ptr<Link> const weak = link;
   parameters.send_control = [weak](std::uint8_t tag, Bytes body) {
     if (auto const alive = weak.lock()) (void)alive->send_now({tag, std::move(body)});

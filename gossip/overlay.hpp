@@ -30,6 +30,8 @@ struct OverlayConnectionParameters {
   std::optional<Ipv4Endpoint> remote_endpoint;
   /// The remote's features as received; `Overlays` decides between the switch and compat mode (mesh.md §6).
   Features features;
+  /// What we announced on this connection.
+  Features announced;
   /// 32 bytes when a password is set and the connection is untrusted, else empty.
   Bytes session_key;
   /// Sends one overlay control message to the remote over TCP: mesh tag (7, or 1..3 in compat mode) and body.
@@ -52,6 +54,8 @@ class OverlayConnection {
   virtual void on_control(std::uint8_t tag, ByteView body) = 0;
   /// Attributes for status: `name` (overlay in use), `mtu`, … in key order (mesh.md §15).
   [[nodiscard]] virtual std::map<std::string, std::string> attributes() const = 0;
+  /// Why the best way of carrying frames is not the one in use, for people; empty if it is.
+  [[nodiscard]] virtual std::string explanation() const { return {}; }
 };
 
 /// The port through which the mesh reaches a data plane. Control thread only.

@@ -35,6 +35,8 @@ struct ConnectionStatus {
   bool is_trusted = false;
   /// From the overlay: `name`, `mtu`, ….
   std::map<std::string, std::string> attributes;
+  /// From the overlay: why the best way of carrying frames is not in use; else empty.
+  std::string explanation;
 
   // Targets:
   std::string last_error;

@@ -1,15 +1,21 @@
 #pragma once
 
+#include "datapath/fastpath/fastpath_links.hpp"
 #include "datapath/tunnel/tunnel_overlay.hpp"
 #include "gossip/overlay.hpp"
 
 namespace weave::controller::router {
 
-/// The data plane behind the mesh's Overlay port: translates parameters and nothing else. Control thread only; the
-/// tunnel overlay outlives it.
+/// Announced by peers that can say in heartbeats of the fast path what they hear; ignored by older ones.
+inline constexpr std::string_view kLivenessFeature = "FastdpLiveness";
+
+/// The data plane behind the mesh's Overlay port: translates parameters and reports the choice of tunnels, nothing
+/// else. Control thread only; the tunnel overlay and `links` (none: nobody wants to know) outlive it and all
+/// connections.
 class OverlayAdapter final : public gossip::Overlay {
  public:
-  explicit OverlayAdapter(datapath::TunnelOverlay& tunnels) : tunnels_{tunnels} {}
+  explicit OverlayAdapter(datapath::TunnelOverlay& tunnels, datapath::FastpathLinks* links = nullptr)
+      : tunnels_{tunnels}, links_{links} {}
 
   void add_features(gossip::Features& features) const override;
   [[nodiscard]] Result<std::unique_ptr<gossip::OverlayConnection>> prepare(
@@ -17,6 +23,7 @@ class OverlayAdapter final : public gossip::Overlay {
 
  private:
   datapath::TunnelOverlay& tunnels_;
+  datapath::FastpathLinks* links_;
 };
 
 } // namespace weave::controller::router

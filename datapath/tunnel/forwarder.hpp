@@ -28,6 +28,8 @@ struct TunnelPeer {
   std::optional<Ipv4Endpoint> endpoint;
   /// 32 bytes when tunnels must encrypt, else empty.
   Bytes session_key;
+  /// Both ends say in their heartbeats on the fast path whether they hear the other.
+  bool liveness = false;
 
   /// "7a:9f:eb:b6:0c:02(host2)", for logs and errors.
   [[nodiscard]] std::string label() const { return remote.to_string() + "(" + nickname + ")"; }
@@ -55,6 +57,8 @@ class Forwarder {
   virtual void on_control(std::uint8_t sub_tag, ByteView payload) = 0;
   /// For status: `mtu` and others; `name` is added by the switch.
   [[nodiscard]] virtual std::map<std::string, std::string> attributes() const = 0;
+  /// Why it does not work (yet), for people; empty if there is nothing to say.
+  [[nodiscard]] virtual std::string explanation() const { return {}; }
 };
 
 /// A kind of forwarder ("sleeve", "fastdp").
@@ -64,6 +68,8 @@ class ForwarderKind {
 
   /// As in the `Overlays` feature.
   [[nodiscard]] virtual std::string_view name() const = 0;
+  /// False: not to be announced now. Connections that were told of it go on counting it, but get none.
+  [[nodiscard]] virtual bool available() const { return true; }
   /// An error means that this kind cannot serve the connection; others still may.
   [[nodiscard]] virtual Result<std::unique_ptr<Forwarder>> prepare(TunnelPeer const& peer, ForwarderEvents events) = 0;
 };

@@ -15,14 +15,22 @@ constexpr std::string_view kCompatKind = "sleeve";
 } // namespace
 
 TunnelOverlay::TunnelOverlay(Scheduler& scheduler, Logger logger, std::vector<ForwarderKind*> kinds)
-    : scheduler_{scheduler}, logger_{std::move(logger)}, kinds_{std::move(kinds)} {
-  for (auto const* const kind : kinds_) names_.emplace_back(kind->name());
+    : scheduler_{scheduler}, logger_{std::move(logger)}, kinds_{std::move(kinds)} {}
+
+std::string TunnelOverlay::feature() const {
+  std::vector<std::string_view> names;
+  for (auto const* const kind : kinds_) {
+    if (kind->available()) names.push_back(kind->name());
+  }
+  return fmt::format("{}", fmt::join(names, " "));
 }
 
-std::string TunnelOverlay::feature() const { return fmt::format("{}", fmt::join(names_, " ")); }
-
 Result<std::unique_ptr<TunnelSwitch>> TunnelOverlay::prepare(TunnelConnectionParameters parameters) const {
-  auto const common = common_overlays(names_, parameters.overlays ? *parameters.overlays : kCompatKind);
+  auto const announced = parameters.announced.value_or(feature());
+  std::vector<std::string> ours;
+  for (auto const* const kind : kinds_) ours.emplace_back(kind->name());
+  ours = common_overlays(ours, announced);
+  auto const common = common_overlays(ours, parameters.overlays ? *parameters.overlays : kCompatKind);
   if (common.empty()) return failure(ErrorKind::refused, "no overlays in common with peer");
   std::vector<ForwarderKind*> kinds;
   std::ranges::copy_if(kinds_, std::back_inserter(kinds), [&common](ForwarderKind const* kind) {

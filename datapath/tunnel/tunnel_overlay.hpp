@@ -17,7 +17,7 @@ class TunnelOverlay {
   /// `kinds` in order of preference; they and the scheduler outlive the overlay and all connections.
   TunnelOverlay(Scheduler& scheduler, Logger logger, std::vector<ForwarderKind*> kinds);
 
-  /// Value of the `Overlays` feature to announce.
+  /// Value of the `Overlays` feature to announce: the kinds that are available now.
   [[nodiscard]] std::string feature() const;
   /// Errors: `no overlays in common with peer`, `no working forwarders to <peer>`.
   [[nodiscard]] Result<std::unique_ptr<TunnelSwitch>> prepare(TunnelConnectionParameters parameters) const;
@@ -26,7 +26,6 @@ class TunnelOverlay {
   Scheduler& scheduler_;
   Logger logger_;
   std::vector<ForwarderKind*> kinds_;
-  std::vector<std::string> names_;
 };
 
 } // namespace weave::datapath

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace weave::datapath {
 
@@ -46,7 +47,8 @@ void TunnelSwitch::prepare(std::vector<ForwarderKind*> const& kinds) {
     if (forwarder) {
       slot.forwarder = std::move(*forwarder);
     } else {
-      logger_.warning("{} cannot be used: {}", slot.name, forwarder.error().text());
+      slot.problem = forwarder.error().text();
+      logger_.warning("{} cannot be used: {}", slot.name, slot.problem);
     }
   }
 }
@@ -116,6 +118,7 @@ void TunnelSwitch::on_forwarder_failed(std::size_t index, Error const& error) {
   auto& slot = slots_[index];
   if (!slot.forwarder) return;
   logger_.warning("{} has failed: {}", slot.name, error.text());
+  slot.problem = error.text();
   slot.forwarder.reset();
   if (!choose_best()) give_up();
 }
@@ -132,9 +135,20 @@ bool TunnelSwitch::choose_best() {
     if (!slot.forwarder || slot.on_hold) continue;
     if (!best || (slot.established && !slots_[*best].established)) best = index;
   }
-  if (best && best != best_) logger_.info("using {}", slots_[*best].name);
-  best_ = best;
+  if (best != best_) {
+    if (best) logger_.info("using {}", slots_[*best].name);
+    best_ = best;
+    report_best();
+  }
   return best.has_value();
+}
+
+void TunnelSwitch::report_best() {
+  if (!parameters_.on_best) return;
+  later([this, name = best_ ? std::optional{slots_[*best_].name} : std::nullopt] {
+    auto const report = parameters_.on_best;
+    report(name);
+  });
 }
 
 void TunnelSwitch::give_up() {
@@ -148,6 +162,17 @@ std::map<std::string, std::string> TunnelSwitch::attributes() const {
   auto attributes = slots_[*best_].forwarder->attributes();
   attributes.insert_or_assign("name", slots_[*best_].name);
   return attributes;
+}
+
+std::string TunnelSwitch::explanation() const {
+  std::vector<std::string> reasons;
+  for (std::size_t index = 0; index < best_.value_or(slots_.size()); ++index) {
+    auto const& slot = slots_[index];
+    auto reason = slot.forwarder ? slot.forwarder->explanation() : slot.problem;
+    if (reason.empty()) reason = slot.established ? "on hold" : "not established yet";
+    reasons.push_back(fmt::format("{}: {}", slot.name, reason));
+  }
+  return fmt::format("{}", fmt::join(reasons, "; "));
 }
 
 } // namespace weave::datapath

@@ -29,12 +29,18 @@ struct TunnelConnectionParameters {
   TunnelPeer peer;
   /// The remote's `Overlays` feature; absent: it has no switch, sleeve is used directly (compat mode).
   std::optional<std::string> overlays;
+  /// What we announced as `Overlays` on this connection, by which the remote numbers its control messages; absent: what
+  /// we would announce now.
+  std::optional<std::string> announced = {};
   /// Sends an overlay control message over TCP: mesh tag and body.
   std::function<void(std::uint8_t tag, Bytes body)> send_control;
   /// The first forwarder is established; once.
   std::function<void()> on_established;
   /// No forwarder works any more; at most once, nothing follows.
   std::function<void(Error error)> on_error;
+  /// The forwarder that frames are to go by from now on, none if there is none; soon after the start and at each
+  /// change. It is not necessarily established before on_established.
+  std::function<void(std::optional<std::string> forwarder)> on_best = {};
 };
 
 /// The tunnels of one connection: all common kinds run side by side and the best one is in use (protocol/datapath.md
@@ -54,6 +60,8 @@ class TunnelSwitch {
   void on_control(std::uint8_t tag, ByteView body);
   /// Those of the forwarder in use, and its `name` ("none" if there is none).
   [[nodiscard]] std::map<std::string, std::string> attributes() const;
+  /// Why forwarders that would be preferred to the one in use are not used, for people; empty if there are none.
+  [[nodiscard]] std::string explanation() const;
 
  private:
   struct Slot {
@@ -61,6 +69,7 @@ class TunnelSwitch {
     std::unique_ptr<Forwarder> forwarder; // none: could not be prepared, or has failed
     bool established = false;
     bool on_hold = false;
+    std::string problem; // why there is no forwarder
   };
 
   TunnelSwitch(Scheduler& scheduler, Logger logger, TunnelConnectionParameters parameters);
@@ -76,6 +85,7 @@ class TunnelSwitch {
   void on_forwarder_health(std::size_t index, bool healthy);
   /// False if no forwarder is usable.
   bool choose_best();
+  void report_best();
   void give_up();
   void reject(std::string_view why);
 

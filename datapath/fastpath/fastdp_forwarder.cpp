@@ -1,0 +1,159 @@
+#include "datapath/fastpath/fastdp_forwarder.hpp"
+
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "datapath/fastpath/mutual_liveness.hpp"
+#include "datapath/fastpath/original_liveness.hpp"
+
+namespace weave::datapath {
+namespace {
+
+/// Control messages of the fast path (protocol/datapath.md §3).
+enum FastdpTag : std::uint8_t { kHeartbeatSeen = 0, kInstallSecurityAssociation = 1 };
+
+std::unique_ptr<Liveness> make_liveness(bool mutual, Scheduler& scheduler, std::uint32_t length,
+                                        LivenessEvents events) {
+  if (mutual) return std::make_unique<MutualLiveness>(scheduler, length, std::move(events));
+  return std::make_unique<OriginalLiveness>(scheduler, length, std::move(events));
+}
+
+} // namespace
+
+FastdpForwarder::FastdpForwarder(Dependencies dependencies, TunnelPeer const& peer, TunnelEndpoints const& endpoints,
+                                 ForwarderEvents events)
+    : dependencies_{std::move(dependencies)},
+      logger_{dependencies_.logger.with_subject(fmt::format("fastdp ->[{}]: ", peer.label()))},
+      events_{std::move(events)},
+      peer_{peer.remote},
+      connection_{peer.connection},
+      endpoints_{endpoints},
+      liveness_{make_liveness(peer.liveness, dependencies_.scheduler, heartbeat_length(dependencies_.mtu),
+                              {.transmit = [this](std::optional<LivenessFields> const& fields) { transmit(fields); },
+                               .established = [this] { events_.established(); },
+                               .health =
+                                   [this](bool healthy) {
+                                     if (!healthy) logger_.info("{}", explanation());
+                                     events_.health(healthy);
+                                   }})} {}
+
+FastdpForwarder::~FastdpForwarder() { dependencies_.registry.remove(connection_, *this); }
+
+void FastdpForwarder::confirm() {
+  if (std::exchange(confirmed_, true)) return;
+  dependencies_.registry.add(connection_, *this);
+  dependencies_.on_endpoints(peer_, connection_, endpoints_);
+  open_port();
+  liveness_->start();
+  if (!obstacle_.empty()) liveness_->interrupt();
+}
+
+void FastdpForwarder::on_control(std::uint8_t sub_tag, ByteView) {
+  if (!confirmed_) return;
+  switch (sub_tag) {
+    case kHeartbeatSeen: return liveness_->on_confirmed();
+    case kInstallSecurityAssociation:
+      return logger_.warning("the peer wants encryption, which this connection does not have");
+    default: logger_.info("ignored control message with unknown tag {}", sub_tag);
+  }
+}
+
+void FastdpForwarder::on_heartbeat(HeartbeatArrival const& arrival, Heartbeat const& heartbeat) {
+  // Data under other ids would be taken for another peer's, or would not be for us.
+  auto const ours = ids();
+  if (!ours || arrival.ids != TunnelId{ours->destination, ours->source}) return;
+  follow(arrival);
+  if (!std::exchange(answered_, true)) events_.send_control(kHeartbeatSeen, {});
+  liveness_->on_heartbeat(heartbeat);
+}
+
+void FastdpForwarder::follow(HeartbeatArrival const& arrival) {
+  if (arrival.remote == endpoints_.remote && arrival.udp_port == endpoints_.udp_port) return;
+  Ipv4Endpoint const from{endpoints_.remote, endpoints_.udp_port};
+  Ipv4Endpoint const to{arrival.remote, arrival.udp_port};
+  logger_.info("peer address changed from {} to {}", from.to_string(), to.to_string());
+  endpoints_.remote = arrival.remote;
+  endpoints_.udp_port = arrival.udp_port;
+  dependencies_.on_endpoints(peer_, connection_, endpoints_);
+}
+
+void FastdpForwarder::on_path_changed() {
+  open_port();
+  liveness_->interrupt();
+}
+
+void FastdpForwarder::open_port() {
+  port_retry_.reset();
+  auto* const path = dependencies_.registry.path();
+  if (path == nullptr) {
+    obstacle_ = dependencies_.registry.why_none();
+    return;
+  }
+  auto const opened = path->open_tunnel_port(endpoints_.udp_port);
+  if (opened) {
+    obstacle_.clear();
+    return;
+  }
+  auto problem = fmt::format("cannot use UDP port {} for vxlan: {}", endpoints_.udp_port, opened.error().text());
+  if (problem != obstacle_) logger_.warning("{}", problem);
+  obstacle_ = std::move(problem);
+  port_retry_ = dependencies_.scheduler.after(kPortRetry, [this] { open_port(); });
+}
+
+std::optional<TunnelId> FastdpForwarder::ids() const {
+  auto const source = dependencies_.short_id_of(dependencies_.self);
+  auto const destination = dependencies_.short_id_of(peer_);
+  if (!source || !destination) return std::nullopt;
+  return TunnelId{*source, *destination};
+}
+
+void FastdpForwarder::transmit(std::optional<LivenessFields> const& fields) {
+  auto* const path = dependencies_.registry.path();
+  auto const tunnel = ids();
+  if (path == nullptr || !obstacle_.empty() || !tunnel) return;
+  auto const frame = encode_heartbeat({connection_, fields}, dependencies_.mtu);
+  auto const sent = path->send_heartbeat(endpoints_, *tunnel, frame);
+  if (sent) {
+    send_error_.clear();
+  } else {
+    on_send_error(sent.error());
+  }
+}
+
+void FastdpForwarder::on_send_error(Error const& error) {
+  ++send_errors_;
+  send_error_ = error.text();
+  if (std::exchange(logged_error_, send_error_) != send_error_) logger_.warning("cannot send: {}", send_error_);
+}
+
+std::map<std::string, std::string> FastdpForwarder::attributes() const {
+  return {{"mtu", std::to_string(dependencies_.mtu)}};
+}
+
+std::string FastdpForwarder::explanation() const {
+  auto const reason = liveness_->explanation();
+  if (reason.empty() || !confirmed_) return reason;
+  if (!obstacle_.empty()) return obstacle_;
+  if (!ids()) return "one of the two peers has no short id of its own";
+  return send_error_.empty() ? reason : fmt::format("{} (cannot send: {})", reason, send_error_);
+}
+
+Result<std::unique_ptr<Forwarder>> FastdpKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {
+  if (!available()) return failure(ErrorKind::unavailable, dependencies_.registry.why_none());
+  if (!peer.session_key.empty()) {
+    return failure(ErrorKind::unavailable, "encryption of the fast path is not built yet");
+  }
+  if (!peer.local || !peer.endpoint) return failure(ErrorKind::unavailable, "fastdp needs an IPv4 connection");
+  // That of whoever accepted the TCP connection, at both ends.
+  auto const accepter = peer.outbound ? peer.endpoint->port : dependencies_.router_port;
+  if (accepter == std::numeric_limits<std::uint16_t>::max()) {
+    return failure(ErrorKind::out_of_range, fmt::format("there is no UDP port after {}", accepter));
+  }
+  TunnelEndpoints const endpoints{peer.local->address, peer.endpoint->address,
+                                  static_cast<std::uint16_t>(accepter + 1)};
+  return std::make_unique<FastdpForwarder>(dependencies_, peer, endpoints, std::move(events));
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/logger.hpp"
+#include "base/scheduler.hpp"
+#include "datapath/fastpath/forwarding_state.hpp"
+#include "datapath/fastpath/heartbeat_registry.hpp"
+#include "datapath/fastpath/liveness.hpp"
+#include "datapath/tunnel/forwarder.hpp"
+
+namespace weave::datapath {
+
+/// The fast path for one connection: the control part (protocol/datapath.md §5.1, §5.3). It finds out the two ends of
+/// the tunnel, heartbeats through it and judges it by a Liveness; frames are none of its business.
+///
+///   prepared --confirm--> running: established once, healthy or not from then on
+///
+/// It never fails: whatever is wrong (no kernel path, UDP port taken, no short id, errors of sending) makes it
+/// unhealthy until it is over. Errors of sending are counted and logged when they change. Control thread only.
+class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
+ public:
+  struct Dependencies {
+    Scheduler& scheduler;
+    HeartbeatRegistry& registry;
+    /// The id that means this peer and no other; none if it has no id or another peer is the owner of its id.
+    std::function<std::optional<ShortId>(PeerName)> short_id_of;
+    /// The tunnel of this connection begins and ends here; when confirmed, and at each change.
+    std::function<void(PeerName, ConnectionUid, TunnelEndpoints const&)> on_endpoints;
+    Logger logger;
+    PeerName self;
+    std::uint16_t router_port = 6783;
+    /// Of the bridge, that is of the frames' payload; heartbeats are as large as the largest frame.
+    std::uint32_t mtu = 1376;
+  };
+
+  /// All dependencies outlive it.
+  FastdpForwarder(Dependencies dependencies, TunnelPeer const& peer, TunnelEndpoints const& endpoints,
+                  ForwarderEvents events);
+  FastdpForwarder(FastdpForwarder const&) = delete;
+  FastdpForwarder& operator=(FastdpForwarder const&) = delete;
+  ~FastdpForwarder() override;
+
+  void confirm() override;
+  void on_control(std::uint8_t sub_tag, ByteView payload) override;
+  [[nodiscard]] std::map<std::string, std::string> attributes() const override;
+  [[nodiscard]] std::string explanation() const override;
+
+  [[nodiscard]] TunnelEndpoints const& endpoints() const { return endpoints_; }
+  [[nodiscard]] std::uint64_t send_errors() const { return send_errors_; }
+
+  /// How soon an UDP port that was taken is asked for again.
+  static constexpr Duration kPortRetry = std::chrono::seconds{5};
+
+ private:
+  void on_heartbeat(HeartbeatArrival const& arrival, Heartbeat const& heartbeat) override;
+  void on_path_changed() override;
+
+  [[nodiscard]] std::optional<TunnelId> ids() const;
+  void open_port();
+  void follow(HeartbeatArrival const& arrival);
+  void transmit(std::optional<LivenessFields> const& fields);
+  void on_send_error(Error const& error);
+
+  Dependencies dependencies_;
+  Logger logger_;
+  ForwarderEvents events_;
+  PeerName peer_;
+  ConnectionUid connection_;
+  TunnelEndpoints endpoints_;
+
+  std::unique_ptr<Liveness> liveness_;
+  bool confirmed_ = false;
+  bool answered_ = false; // fastdp/0 has been sent
+  /// Why nothing can be sent at all; empty if it can.
+  std::string obstacle_;
+  Timer port_retry_;
+  std::uint64_t send_errors_ = 0;
+  std::string send_error_; // of the last heartbeat
+  std::string logged_error_;
+};
+
+/// Makes FastdpForwarders. Outlives them. Clear text and IPv4 only: other connections are refused.
+class FastdpKind final : public ForwarderKind {
+ public:
+  explicit FastdpKind(FastdpForwarder::Dependencies dependencies) : dependencies_{std::move(dependencies)} {}
+
+  [[nodiscard]] std::string_view name() const override { return "fastdp"; }
+  [[nodiscard]] bool available() const override { return dependencies_.registry.is_offered(); }
+  [[nodiscard]] Result<std::unique_ptr<Forwarder>> prepare(TunnelPeer const& peer, ForwarderEvents events) override;
+
+ private:
+  FastdpForwarder::Dependencies dependencies_;
+};
+
+} // namespace weave::datapath

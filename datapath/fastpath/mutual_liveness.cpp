@@ -1,0 +1,115 @@
+#include "datapath/fastpath/mutual_liveness.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace weave::datapath {
+namespace {
+
+/// Older than or the same as one that has been seen, also across the wrap.
+bool is_stale(std::uint32_t sequence, std::uint32_t seen) { return static_cast<std::int32_t>(sequence - seen) <= 0; }
+
+} // namespace
+
+MutualLiveness::MutualLiveness(Scheduler& scheduler, std::uint32_t length, LivenessEvents events)
+    : scheduler_{scheduler}, length_{length}, events_{std::move(events)}, silence_{scheduler, [this] {
+                                                                                     on_silence();
+                                                                                   }} {}
+
+void MutualLiveness::start() {
+  started_ = changed_ = scheduler_.wall_now();
+  verdict_ = scheduler_.after(kSilence, [this] {
+    if (!up_) become_unhealthy();
+  });
+  beat();
+}
+
+void MutualLiveness::on_heartbeat(Heartbeat const& heartbeat) {
+  if (auto const& fields = heartbeat.liveness) {
+    if (sequence_in_ && is_stale(fields->sequence, *sequence_in_)) return;
+    sequence_in_ = fields->sequence;
+    allowed_ = allowed_silence(*fields);
+    if (std::exchange(heard_by_peer_, fields->hears_you) != fields->hears_you) changed_ = scheduler_.wall_now();
+  }
+  heard_ = scheduler_.wall_now();
+  silence_.restart(allowed_);
+  if (!std::exchange(hearing_, true)) beat();
+  evaluate();
+}
+
+void MutualLiveness::interrupt() {
+  silence_.stop();
+  hearing_ = up_ = heard_by_peer_ = false;
+  recovery_.reset();
+  become_unhealthy();
+}
+
+std::string MutualLiveness::explanation() const {
+  if (healthy_ && established_) return {};
+  auto const now = scheduler_.wall_now();
+  if (!heard_) {
+    return fmt::format("vxlan heartbeat of {} bytes not answered since {}", length_, since_text(started_, now));
+  }
+  if (!hearing_) return fmt::format("no vxlan heartbeat from the peer since {}", since_text(*heard_, now));
+  auto const changed = since_text(changed_, now);
+  if (!heard_by_peer_) {
+    return fmt::format("peer does not receive our vxlan heartbeats of {} bytes since {}", length_, changed);
+  }
+  return fmt::format("vxlan works again since {} and is about to be used", changed);
+}
+
+void MutualLiveness::beat() {
+  beat_ = scheduler_.after(kInterval, [this] { beat(); });
+  constexpr auto kMilliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(kInterval).count();
+  events_.transmit(LivenessFields{.sequence = ++sequence_out_,
+                                  .interval_ms = static_cast<std::uint16_t>(kMilliseconds),
+                                  .multiplier = kMultiplier,
+                                  .hears_you = hearing_});
+}
+
+void MutualLiveness::on_silence() {
+  hearing_ = false;
+  beat();
+  evaluate();
+}
+
+void MutualLiveness::evaluate() {
+  bool const now_up = hearing_ && heard_by_peer_;
+  if (std::exchange(up_, now_up) == now_up) return;
+  if (now_up) return on_up();
+  recovery_.reset();
+  if (established_) become_unhealthy();
+}
+
+void MutualLiveness::on_up() {
+  changed_ = scheduler_.wall_now();
+  if (!established_) return become_established();
+  if (!healthy_) recovery_ = scheduler_.after(hold_, [this] { become_healthy(); });
+}
+
+void MutualLiveness::become_established() {
+  established_ = true;
+  become_healthy();
+  events_.established();
+}
+
+void MutualLiveness::become_healthy() {
+  healthy_since_ = scheduler_.now();
+  if (!std::exchange(healthy_, true)) events_.health(true);
+}
+
+void MutualLiveness::become_unhealthy() {
+  if (!std::exchange(healthy_, false)) return;
+  bool const lasted = !established_ || scheduler_.now() - healthy_since_ >= kStable;
+  hold_ = lasted ? kFirstHold : std::min(hold_ * 2, kLongestHold);
+  events_.health(false);
+}
+
+Duration MutualLiveness::allowed_silence(LivenessFields const& fields) {
+  auto const interval = std::chrono::milliseconds{fields.interval_ms};
+  return std::clamp<Duration>(interval * fields.multiplier + interval / 2, kShortestSilence, kLongestSilence);
+}
+
+} // namespace weave::datapath
