@@ -18,6 +18,7 @@ namespace weave::datapath {
 namespace {
 
 constexpr std::string_view kAlias = "weave";
+constexpr std::string_view kPrefix = "vxlan-";
 
 /// What tells our devices from others of the same name.
 struct Traits {
@@ -140,7 +141,7 @@ Result<Link> make(Links& links, VxlanSpec const& spec) {
 
 } // namespace
 
-std::string vxlan_device_name(std::uint16_t udp_port) { return fmt::format("vxlan-{}", udp_port); }
+std::string vxlan_device_name(std::uint16_t udp_port) { return fmt::format("{}{}", kPrefix, udp_port); }
 
 Result<Link> ensure_vxlan_device(Links& links, VxlanSpec const& spec) {
   if (auto const valid = check_link_name(spec.name); !valid) return failure_of(valid);
@@ -157,6 +158,31 @@ Result<Link> ensure_vxlan_device(Links& links, VxlanSpec const& spec) {
   if (ready) return links.find(spec.name);
   if (!link->up) (void)links.remove(spec.name);
   return failure_of(ready);
+}
+
+Result<std::map<std::uint16_t, Link>> list_vxlan_devices(Links& links) {
+  auto listed = links.list(kPrefix);
+  if (!listed) return failure_of(listed);
+  std::map<std::uint16_t, Link> devices;
+  for (auto& link : *listed) {
+    if (link.kind != "vxlan") continue;
+    auto const traits = traits_of(links.socket(), link);
+    // One that has gone meanwhile is no reason to know nothing about the others.
+    if (!traits || !traits->external || !is_ours(link, *traits)) continue;
+    devices.emplace(traits->udp_port, std::move(link));
+  }
+  return devices;
+}
+
+Result<void> remove_vxlan_devices(Links& links) {
+  auto const devices = list_vxlan_devices(links);
+  if (!devices) return failure_of(devices);
+  Result<void> outcome;
+  for (auto const& [port, link] : *devices) {
+    auto const removed = links.remove(link.name);
+    if (!removed && outcome) outcome = removed;
+  }
+  return outcome;
 }
 
 } // namespace weave::datapath

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/result.hpp"
@@ -24,5 +25,12 @@ struct VxlanSpec {
 /// something that is not such a device; refused without permission. KERNEL-VXLAN facts: a device of its own per port,
 /// EADDRINUSE at "up". Blocking.
 [[nodiscard]] Result<Link> ensure_vxlan_device(Links& links, VxlanSpec const& spec);
+
+/// All such devices that are ours, by UDP port.
+[[nodiscard]] Result<std::map<std::uint16_t, Link>> list_vxlan_devices(Links& links);
+
+/// For `weave reset`: deletes them all, and with them what hangs on them. Goes on after a failure and reports the
+/// first.
+[[nodiscard]] Result<void> remove_vxlan_devices(Links& links);
 
 } // namespace weave::datapath

@@ -1,0 +1,449 @@
+/* The fast path with BPF: three classifiers (clsact) between the bridge, `vxlan external` devices and the TAP device of
+ * the packet worker. They decide by the maps of kernel_layout.h and go on doing so without the daemon. Semantics:
+ * protocol/datapath.md §1, §5; kernel facts: KERNEL-VXLAN §9. From Linux 5.8 on. */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/pkt_cls.h>
+#include <stddef.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel_layout.h"
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct weave_conf);
+} weave_conf SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, WEAVE_IDS);
+  __type(key, __u32);
+  __type(value, __u32);
+} weave_routes SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, WEAVE_IDS);
+  __type(key, __u32);
+  __type(value, struct weave_neighbour);
+} weave_neigh SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, WEAVE_IDS);
+  __type(key, __u32);
+  __type(value, __u32);
+} weave_heads SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, WEAVE_LIST_ELEMENTS);
+  __type(key, __u32);
+  __type(value, struct weave_list);
+} weave_lists SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, WEAVE_MACS);
+  __type(key, struct weave_mac);
+  __type(value, struct weave_place);
+} weave_macs SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, WEAVE_IDS);
+  __type(key, __u32);
+  __type(value, struct weave_probe);
+} weave_probes SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, WEAVE_ARRIVALS_SIZE);
+} weave_arrivals SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, WEAVE_IDS);
+  __type(key, __u32);
+  __type(value, struct weave_traffic);
+} weave_traffic SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, WEAVE_EVENTS);
+  __type(key, __u32);
+  __type(value, __u64);
+} weave_events SEC(".maps");
+
+#define INLINE static __always_inline
+
+/* What a frame is and where it came from, in one number for the functions that the verifier checks on their own. */
+#define FROM_US 1
+#define FLOODED 2
+
+struct tunnel {
+  __u32 vni;
+  __u32 remote;
+};
+
+struct ethernet {
+  struct weave_mac destination;
+  struct weave_mac source;
+  __be16 type;
+};
+
+INLINE void count(__u32 event, __u64 by) {
+  __u64 *counter = bpf_map_lookup_elem(&weave_events, &event);
+  if (counter) *counter += by;
+}
+
+INLINE int drop(__u32 event) {
+  count(event, 1);
+  return TC_ACT_SHOT;
+}
+
+INLINE struct weave_conf *configuration(void) {
+  __u32 zero = 0;
+  return bpf_map_lookup_elem(&weave_conf, &zero);
+}
+
+INLINE int is_group(struct weave_mac const *mac) { return mac->address[0] & 1; }
+
+INLINE int is_zero(struct weave_mac const *mac) {
+  return !(mac->address[0] | mac->address[1] | mac->address[2] | mac->address[3] | mac->address[4] | mac->address[5]);
+}
+
+INLINE int read_ethernet(struct __sk_buff *skb, struct ethernet *frame) {
+  struct ethhdr header;
+  if (bpf_skb_load_bytes(skb, 0, &header, sizeof header)) return -1;
+  __builtin_memset(frame, 0, sizeof *frame);
+  __builtin_memcpy(frame->destination.address, header.h_dest, 6);
+  __builtin_memcpy(frame->source.address, header.h_source, 6);
+  frame->type = header.h_proto;
+  return 0;
+}
+
+/* The kernel takes shorter forms of the key from older programs; this one exists since the beginning. */
+INLINE int read_tunnel(struct __sk_buff *skb, struct tunnel *tunnel) {
+  struct bpf_tunnel_key key;
+  if (bpf_skb_get_tunnel_key(skb, &key, offsetof(struct bpf_tunnel_key, remote_ipv6[1]), 0)) return -1;
+  tunnel->vni = key.tunnel_id & WEAVE_MARK_VNI;
+  tunnel->remote = key.remote_ipv4;
+  return 0;
+}
+
+INLINE int write_tunnel(struct __sk_buff *skb, __u32 vni, __u32 remote, __u32 local) {
+  struct bpf_tunnel_key key = {};
+  key.tunnel_id = vni;
+  key.remote_ipv4 = remote;
+  key.local_ipv4 = local;
+  key.tunnel_ttl = 64;
+  int const flags = BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT;
+  if (bpf_skb_set_tunnel_key(skb, &key, sizeof key, flags) == 0) return 0;
+  /* Before Linux 6.0 there is no local address: the route decides. */
+  return (int)bpf_skb_set_tunnel_key(skb, &key, offsetof(struct bpf_tunnel_key, local_ipv6[0]), flags);
+}
+
+INLINE struct weave_place *find_mac(struct weave_mac const *mac) { return bpf_map_lookup_elem(&weave_macs, mac); }
+
+INLINE void learn(struct weave_mac const *mac, __u32 id) {
+  __u64 now = bpf_ktime_get_ns();
+  struct weave_place *place = find_mac(mac);
+  if (!place) {
+    struct weave_place const fresh = {.id = id, .last_seen = now};
+    bpf_map_update_elem(&weave_macs, mac, &fresh, BPF_ANY);
+    return;
+  }
+  if (place->id != id) {
+    place->id = id;
+    place->last_seen = now;
+    count(WEAVE_MAC_MOVES, 1);
+  } else if (now - place->last_seen > WEAVE_REFRESH) {
+    place->last_seen = now;
+  }
+}
+
+INLINE void count_towards(struct __sk_buff *skb, __u32 id, __u32 kind) {
+  struct weave_traffic *traffic = bpf_map_lookup_elem(&weave_traffic, &id);
+  if (!traffic) return;
+  if (kind & FROM_US) {
+    traffic->sent_packets += 1;
+    traffic->sent_bytes += skb->len;
+  } else {
+    traffic->relayed_packets += 1;
+    traffic->relayed_bytes += skb->len;
+  }
+}
+
+/* Puts the tags of datapath/fastpath/user_tag.hpp on. Returns how many, -1 on failure. */
+INLINE int push_tags(struct __sk_buff *skb, __u32 vni, __u32 kind) {
+  __u16 destination = vni >> 12 & WEAVE_ID_MASK;
+  if (kind & FLOODED) destination |= 0x2000;
+  if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), destination)) return -1;
+  if (kind & FROM_US) return 1;
+  if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021AD), vni & WEAVE_ID_MASK)) {
+    bpf_skb_vlan_pop(skb);
+    return -1;
+  }
+  return 2;
+}
+
+INLINE __u32 user_port(void) {
+  struct weave_conf *conf = configuration();
+  return conf ? conf->user_ifindex : 0;
+}
+
+/* Hands a copy of the frame to a neighbour, except to where it came from. */
+__attribute__((noinline)) int weave_copy(struct __sk_buff *skb, __u32 id, __u32 source, __u32 kind, __u32 from) {
+  __u32 const vni = (id & WEAVE_ID_MASK) << 12 | (source & WEAVE_ID_MASK);
+  struct weave_neighbour *to = bpf_map_lookup_elem(&weave_neigh, &id);
+  if (!to) return 0;
+  long failed = 0;
+  if (to->carrier == WEAVE_CARRIER_TUNNEL) {
+    if (to->remote == from && to->ifindex == skb->ifindex) return 0;
+    failed = write_tunnel(skb, vni, to->remote, to->local);
+    if (!failed) failed = bpf_clone_redirect(skb, to->ifindex, 0);
+  } else if (to->carrier == WEAVE_CARRIER_USER) {
+    int const tags = push_tags(skb, vni, kind | FLOODED);
+    failed = tags < 0 ? -1 : bpf_clone_redirect(skb, user_port(), 0);
+    if (tags > 1) bpf_skb_vlan_pop(skb);
+    if (tags > 0) bpf_skb_vlan_pop(skb);
+  } else {
+    count(WEAVE_DROP_NO_CARRIER, 1);
+    return 0;
+  }
+  if (failed) {
+    count(WEAVE_DROP_SEND_FAILED, 1);
+    return 0;
+  }
+  count(WEAVE_FLOODED_COPIES, 1);
+  count_towards(skb, id, kind);
+  return 1;
+}
+
+/* One element of a flood list; returns the number of the next one. */
+__attribute__((noinline)) int weave_flood(struct __sk_buff *skb, __u32 element, __u32 source, __u32 kind, __u32 from) {
+  struct weave_list *list = bpf_map_lookup_elem(&weave_lists, &element);
+  if (!list) return 0;
+  for (__u32 i = 0; i < WEAVE_LIST_IDS; ++i) {
+    if (i >= list->count) break;
+    weave_copy(skb, list->ids[i], source, kind, from);
+  }
+  return list->next;
+}
+
+INLINE void flood(struct __sk_buff *skb, __u32 source, __u32 kind, __u32 from) {
+  __u32 *head = bpf_map_lookup_elem(&weave_heads, &source);
+  if (!head) return;
+  __u32 element = *head;
+  for (int i = 0; i < WEAVE_LIST_CHAIN; ++i) {
+    if (!element) break;
+    element = weave_flood(skb, element, source, kind, from);
+  }
+}
+
+INLINE int is_too_big_message(struct __sk_buff *skb, struct ethernet const *frame) {
+  struct {
+    __u8 type;
+    __u8 code;
+  } icmp;
+  if (frame->type == bpf_htons(ETH_P_IP)) {
+    struct iphdr ip;
+    if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof ip) || ip.protocol != IPPROTO_ICMP) return 0;
+    if (bpf_skb_load_bytes(skb, ETH_HLEN + ip.ihl * 4, &icmp, sizeof icmp)) return 0;
+    return icmp.type == 3 && icmp.code == 4;
+  }
+  if (frame->type == bpf_htons(ETH_P_IPV6)) {
+    __u8 next;
+    if (bpf_skb_load_bytes(skb, ETH_HLEN + 6, &next, sizeof next) || next != IPPROTO_ICMPV6) return 0;
+    if (bpf_skb_load_bytes(skb, ETH_HLEN + 40, &icmp, sizeof icmp)) return 0;
+    return icmp.type == 2;
+  }
+  return 0;
+}
+
+INLINE struct weave_neighbour *next_hop(__u32 destination) {
+  __u32 *route = bpf_map_lookup_elem(&weave_routes, &destination);
+  if (!route) return 0;
+  __u32 const value = *route;
+  if (!(value & WEAVE_ROUTE_HOP)) return 0;
+  __u32 id = value & WEAVE_ID_MASK;
+  return bpf_map_lookup_elem(&weave_neigh, &id);
+}
+
+/* Sends the frame itself towards the destination in its VNI. */
+INLINE int forward(struct __sk_buff *skb, __u32 vni, struct weave_neighbour const *hop, __u32 kind) {
+  count_towards(skb, vni >> 12 & WEAVE_ID_MASK, kind);
+  if (hop->carrier == WEAVE_CARRIER_TUNNEL) {
+    __u32 const device = hop->ifindex;
+    if (write_tunnel(skb, vni, hop->remote, hop->local)) return drop(WEAVE_DROP_SEND_FAILED);
+    if ((kind & FROM_US) && device == skb->ifindex) return TC_ACT_OK;
+    return bpf_redirect(device, 0);
+  }
+  if (hop->carrier == WEAVE_CARRIER_USER) {
+    if (push_tags(skb, vni, kind) < 0) return drop(WEAVE_DROP_SEND_FAILED);
+    return bpf_redirect(user_port(), 0);
+  }
+  return drop(WEAVE_DROP_NO_CARRIER);
+}
+
+INLINE int send_heartbeat(struct __sk_buff *skb) {
+  __u32 const mark = skb->mark;
+  if ((mark & ~WEAVE_MARK_VNI) != WEAVE_MARK_HEARTBEAT) return drop(WEAVE_DROP_BAD_FRAME);
+  __u32 const vni = mark & WEAVE_MARK_VNI;
+  __u32 id = vni >> 12;
+  struct weave_probe *probe = bpf_map_lookup_elem(&weave_probes, &id);
+  if (!probe || !probe->remote) return drop(WEAVE_DROP_NO_CARRIER);
+  skb->mark = 0;
+  if (write_tunnel(skb, vni, probe->remote, probe->local)) return drop(WEAVE_DROP_SEND_FAILED);
+  return TC_ACT_OK;
+}
+
+INLINE int is_bridge_group(struct weave_mac const *mac) {
+  __u8 const *a = mac->address;
+  return a[0] == 0x01 && a[1] == 0x80 && a[2] == 0xc2 && !(a[3] | a[4] | a[5]);
+}
+
+/* Frames that a VXLAN device is to send: what the bridge passes on, heartbeats, and our own redirects. */
+SEC("tc")
+int weave_egress(struct __sk_buff *skb) {
+  struct tunnel tunnel;
+  if (read_tunnel(skb, &tunnel) == 0) return TC_ACT_OK;
+  struct weave_conf *conf = configuration();
+  struct ethernet frame;
+  if (!conf || read_ethernet(skb, &frame)) return drop(WEAVE_DROP_BAD_FRAME);
+  if (is_zero(&frame.destination)) return send_heartbeat(skb);
+  __u32 const own = conf->own_id;
+  if (own > WEAVE_ID_MASK || conf->vxlan_ifindex != skb->ifindex) return drop(WEAVE_DROP_NOT_CONFIGURED);
+  if (is_bridge_group(&frame.destination)) return drop(WEAVE_DROP_RESERVED_ADDRESS);
+  if (is_group(&frame.source) || is_zero(&frame.source)) return drop(WEAVE_DROP_BAD_FRAME);
+  learn(&frame.source, own);
+
+  struct weave_place *place = is_group(&frame.destination) ? 0 : find_mac(&frame.destination);
+  if (!place) {
+    count(WEAVE_FLOODED_PACKETS, 1);
+    count(WEAVE_FLOODED_BYTES, skb->len);
+    flood(skb, own, FROM_US, 0);
+    return TC_ACT_STOLEN;
+  }
+  __u32 const destination = place->id;
+  if (destination == own) return drop(WEAVE_DROP_LOCAL_DESTINATION);
+  struct weave_neighbour *hop = next_hop(destination);
+  if (!hop) return drop(WEAVE_DROP_NO_ROUTE);
+  return forward(skb, (destination & WEAVE_ID_MASK) << 12 | own, hop, FROM_US);
+}
+
+INLINE int report_heartbeat(struct __sk_buff *skb, struct tunnel const *tunnel) {
+  struct weave_arrival arrival = {};
+  arrival.vni = tunnel->vni;
+  arrival.remote = tunnel->remote;
+  arrival.ifindex = skb->ifindex;
+  arrival.length = skb->len;
+  __u32 length = skb->len;
+  if (length > WEAVE_HEAD) length = WEAVE_HEAD;
+  if (length < ETH_HLEN) return drop(WEAVE_DROP_BAD_FRAME);
+  arrival.head_length = length;
+  if (bpf_skb_load_bytes(skb, 0, arrival.head, length)) return drop(WEAVE_DROP_BAD_FRAME);
+  count(bpf_ringbuf_output(&weave_arrivals, &arrival, sizeof arrival, 0) ? WEAVE_HEARTBEATS_LOST : WEAVE_HEARTBEATS, 1);
+  return TC_ACT_STOLEN;
+}
+
+/* Lets a frame into the bridge, always by the device that is its port, so that the bridge learns all remote addresses
+ * there. */
+INLINE int deliver(struct __sk_buff *skb, struct weave_conf const *conf) {
+  __u32 const port = conf->vxlan_ifindex;
+  if (port == skb->ifindex) return TC_ACT_OK;
+  skb->mark = WEAVE_MARK_INJECTED;
+  return bpf_redirect(port, BPF_F_INGRESS);
+}
+
+/* A frame that we sent and the device gave back as an ICMP message because the path is too narrow for it. */
+INLINE int take_back(struct __sk_buff *skb, struct weave_conf const *conf, struct ethernet const *frame) {
+  struct weave_place *place = find_mac(&frame->destination);
+  if (place && place->id == conf->own_id && is_too_big_message(skb, frame)) return deliver(skb, conf);
+  return drop(WEAVE_DROP_OWN_SOURCE);
+}
+
+INLINE int relay(struct __sk_buff *skb, struct tunnel const *tunnel, struct ethernet const *frame) {
+  __u32 vni = tunnel->vni;
+  struct weave_neighbour *hop = next_hop(vni >> 12 & WEAVE_ID_MASK);
+  if (!hop) return drop(WEAVE_DROP_NO_ROUTE);
+  if (hop->carrier == WEAVE_CARRIER_TUNNEL && hop->remote == tunnel->remote && hop->ifindex == skb->ifindex) {
+    if (!is_too_big_message(skb, frame)) return drop(WEAVE_DROP_WAY_BACK);
+    /* Given back by the device: its sender wants to know, as if the destination had said it. */
+    vni = (vni & WEAVE_ID_MASK) << 12 | (vni >> 12 & WEAVE_ID_MASK);
+    hop = next_hop(vni >> 12);
+    if (!hop) return drop(WEAVE_DROP_NO_ROUTE);
+  }
+  return forward(skb, vni, hop, 0);
+}
+
+INLINE void count_received(struct __sk_buff *skb, __u32 id) {
+  struct weave_traffic *traffic = bpf_map_lookup_elem(&weave_traffic, &id);
+  if (!traffic) return;
+  traffic->received_packets += 1;
+  traffic->received_bytes += skb->len;
+}
+
+/* Frames that came out of a VXLAN tunnel, and those that weave_user and other VXLAN devices hand over. */
+SEC("tc")
+int weave_ingress(struct __sk_buff *skb) {
+  struct weave_conf *conf = configuration();
+  struct ethernet frame;
+  if (!conf || read_ethernet(skb, &frame)) return drop(WEAVE_DROP_BAD_FRAME);
+  struct tunnel tunnel;
+  if (read_tunnel(skb, &tunnel)) {
+    if (skb->mark != WEAVE_MARK_INJECTED) return drop(WEAVE_DROP_NO_TUNNEL);
+    skb->mark = 0;
+    return TC_ACT_OK;
+  }
+  __u32 const own = conf->own_id;
+  if (own > WEAVE_ID_MASK) return drop(WEAVE_DROP_NOT_CONFIGURED);
+  __u32 const source = tunnel.vni & WEAVE_ID_MASK;
+  __u32 const destination = tunnel.vni >> 12;
+  if (is_zero(&frame.source)) {
+    if (destination != own || source == own) return drop(WEAVE_DROP_BAD_FRAME);
+    return report_heartbeat(skb, &tunnel);
+  }
+  if (source == own) return take_back(skb, conf, &frame);
+  __u32 *route = bpf_map_lookup_elem(&weave_routes, &source);
+  if (!route || !(*route & WEAVE_ROUTE_KNOWN)) return drop(WEAVE_DROP_UNKNOWN_SOURCE);
+  if (destination != own) return relay(skb, &tunnel, &frame);
+  if (is_group(&frame.source)) return drop(WEAVE_DROP_BAD_FRAME);
+  learn(&frame.source, source);
+  count_received(skb, source);
+
+  struct weave_place *place = is_group(&frame.destination) ? 0 : find_mac(&frame.destination);
+  if (!place || place->id != own) {
+    count(WEAVE_ONWARD_PACKETS, 1);
+    flood(skb, source, 0, tunnel.remote);
+  }
+  return deliver(skb, conf);
+}
+
+/* Frames that the packet worker writes to the TAP device: for this host, tagged with their source. */
+SEC("tc")
+int weave_user(struct __sk_buff *skb) {
+  struct weave_conf *conf = configuration();
+  if (!conf || conf->own_id > WEAVE_ID_MASK) return drop(WEAVE_DROP_NOT_CONFIGURED);
+  if (!skb->vlan_present) return drop(WEAVE_DROP_UNTAGGED);
+  __u32 const source = skb->vlan_tci & WEAVE_ID_MASK;
+  struct ethernet frame;
+  if (bpf_skb_vlan_pop(skb) || read_ethernet(skb, &frame)) return drop(WEAVE_DROP_BAD_FRAME);
+  if (is_group(&frame.source) || is_zero(&frame.source)) return drop(WEAVE_DROP_BAD_FRAME);
+  if (source == conf->own_id) return drop(WEAVE_DROP_OWN_SOURCE);
+  learn(&frame.source, source);
+  count_received(skb, source);
+  count(WEAVE_INJECTED_PACKETS, 1);
+  skb->mark = WEAVE_MARK_INJECTED;
+  return bpf_redirect(conf->vxlan_ifindex, BPF_F_INGRESS);
+}
+
+char const weave_license[] SEC("license") = "Apache-2.0";
