@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <optional>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
@@ -63,27 +62,28 @@ Result<UniqueFd> open_tap(std::string const& name) {
 } // namespace
 
 Result<UserPort> UserPort::open(Links& links, Config const& config) {
-  std::optional<LinkIndex> bridge;
   if (config.place == UserPortPlace::bridge) {
-    auto const found = links.find(config.bridge);
-    if (!found) return failure_of(found);
-    bridge = found->index;
+    if (auto const bridge = links.find(config.bridge); !bridge) return failure_of(bridge);
   }
   auto fd = open_tap(config.name);
   if (!fd) return failure_of(fd);
   auto const offloads = negotiate_offloads(fd->get());
   if (auto const refused = refuse_ipv6_autoconf(config.name); !refused) return failure_of(refused);
-  if (!bridge) {
-    auto const silent = write_sysctl(fmt::format("net/ipv6/conf/{}/disable_ipv6", config.name), "1");
-    if (!silent) return failure_of(silent);
-  }
-  auto const up = links.change(config.name, {.up = true, .mtu = kUserPortMtu, .master = bridge});
-  if (!up) return failure_of(up);
-  if (!bridge) return UserPort{std::move(*fd), offloads};
-  if (auto const set = links.change_port(config.name, {.hairpin = false, .learning = true, .flood = true}); !set) {
-    return failure_of(set);
-  }
+  if (auto const placed = put(links, config); !placed) return failure_of(placed);
   return UserPort{std::move(*fd), offloads};
+}
+
+Result<void> UserPort::put(Links& links, Config const& config) {
+  if (config.place == UserPortPlace::free_standing) {
+    auto const silent = write_sysctl(fmt::format("net/ipv6/conf/{}/disable_ipv6", config.name), "1");
+    if (!silent) return silent;
+    return links.change(config.name, {.up = true, .mtu = kUserPortMtu, .master = LinkIndex{0}});
+  }
+  auto const bridge = links.find(config.bridge);
+  if (!bridge) return failure_of(bridge);
+  auto const attached = links.change(config.name, {.up = true, .mtu = kUserPortMtu, .master = bridge->index});
+  if (!attached) return attached;
+  return links.change_port(config.name, {.hairpin = false, .learning = true, .flood = true});
 }
 
 Result<CapturedFrame> UserPort::read(std::span<std::uint8_t> buffer) {

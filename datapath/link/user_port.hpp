@@ -53,6 +53,9 @@ class UserPort {
   /// Makes the device, plugs it in and brings it up. already_exists when another process holds the name.
   [[nodiscard]] static Result<UserPort> open(Links& links, Config const& config);
 
+  /// Moves the device to another place, whoever uses it at that moment.
+  [[nodiscard]] static Result<void> put(Links& links, Config const& config);
+
   /// Takes the next frame into `buffer` (at least kFrameMax bytes).
   [[nodiscard]] Result<CapturedFrame> read(std::span<std::uint8_t> buffer);
   /// Injects one complete frame of 14 bytes or more. unavailable when the kernel is out of buffers.

@@ -62,6 +62,17 @@ Bytes ipv4_frame(MacAddress to, MacAddress from, std::uint8_t protocol, std::uin
   return addresses(to, from).u16(kEtherTypeIpv4).raw(header).raw(payload).take();
 }
 
+/// Of `own`, which has `other` as its only neighbour, by sleeve.
+ForwardingState small_state(WorkerHost const& own, WorkerHost const& other) {
+  ForwardingState state;
+  state.self = own.peer;
+  state.self_id = id_of(own.number);
+  state.peers = {{id_of(own.number), own.peer}, {id_of(other.number), other.peer}};
+  state.neighbours = {{id_of(other.number), {.name = other.peer, .carrier = Carrier::user, .endpoints = {}}}};
+  state.next_hops = {{id_of(other.number), id_of(other.number)}};
+  return state;
+}
+
 struct Named {
   PeerName source;
   PeerName destination;
@@ -278,6 +289,22 @@ TEST(FastPathWorkerSystem, ReceivedFramesGoOnByTunnel) {
   EXPECT_EQ(to_hex(udp->payload()), fmt::format("08000000{:06x}00", vni) + to_hex(frame));
 }
 
+TEST(FastPathWorkerSystem, AKernelsTunnelTakesWhatTheWorkerSends) {
+  WEAVE_WORKER_LAB(lab, 3);
+  FastPathWorker fixture{lab};
+  auto const vni = TunnelId{.source = id_of(2), .destination = id_of(3)}.vni();
+  auto const device =
+      fmt::format("ip link add vxlan-end type vxlan id {} dstport {} local {} && ip link set vxlan-end up", vni,
+                  kTunnelPort, lab.host(3).underlay().to_string());
+  if (lab.host(3).net->shell(device) != 0) GTEST_SKIP() << "no VXLAN devices in this kernel";
+  test::PacketSocket const end{*lab.host(3).net, "vxlan-end"};
+  auto const frame = arp_frame(kOurMac, kNearMac);
+  fixture.sleeve.send(fixture.near, fixture.side, frame);
+  auto const arrived = end.next([&](ByteView bytes) { return load_u16(bytes, 12) == kEtherTypeArp; });
+  ASSERT_TRUE(arrived);
+  EXPECT_EQ(to_hex(arrived->bytes), to_hex(frame));
+}
+
 TEST(FastPathWorkerSystem, BroadcastsAreDeliveredAndGoOnByTunnel) {
   WEAVE_WORKER_LAB(lab, 3);
   FastPathWorker fixture{lab};
@@ -388,6 +415,31 @@ TEST(FastPathWorkerSystem, AnUnusableTunnelIsCounted) {
   EXPECT_TRUE(lab.control.run_until([&] { return fixture.counters().tunnel_failures.value() == 1; }));
 }
 
+TEST(FastPathWorkerSystem, TheWorkerChangesSidesWhileItRuns) {
+  MacTable kernel_macs{PeerName{1}};
+  WEAVE_WORKER_LAB(lab, 2);
+  lab.connect_all();
+  auto& own = lab.host(1);
+  auto const ping = fmt::format("ping -n -q -c 3 -i 0.05 -W 2 {} >/dev/null", lab.host(2).overlay().to_string());
+  EXPECT_EQ(own.container->shell(ping), 0);
+
+  WEAVE_ASSERT_OK(UserPort::put(own.net->links(), {.place = UserPortPlace::free_standing}));
+  EXPECT_FALSE(own.net->links().find("vethwe-user")->master);
+  own.worker->set_mode(WorkerMode::fast_path, kernel_macs);
+  auto state = small_state(own, lab.host(2));
+  own.worker->set_forwarding(std::make_shared<ForwardingState const>(state));
+  {
+    test::TagBridge const kernel{own, id_of(2)};
+    EXPECT_EQ(own.container->shell(ping), 0);
+  }
+  EXPECT_EQ(kernel_macs.entries().size(), 1U);
+  EXPECT_NE(own.container->shell("ping -n -q -c 1 -W 1 10.32.0.2 >/dev/null"), 0);
+
+  WEAVE_ASSERT_OK(UserPort::put(own.net->links(), {.place = UserPortPlace::bridge}));
+  own.worker->set_mode(WorkerMode::bridge, own.macs);
+  EXPECT_EQ(own.container->shell(ping), 0);
+}
+
 /// A TCP super-frame of 10 pieces as the kernel hands it out, and the header that says so.
 struct SuperFrame {
   static constexpr std::size_t kPiece = 1000;
@@ -449,16 +501,9 @@ TEST(FastPathWorkerSystem, ContainersTalkThroughTags) {
   lab.connect_all();
   std::vector<std::unique_ptr<test::TagBridge>> kernels;
   for (auto const& host : lab.hosts) {
-    int const other = host->number == 1 ? 2 : 1;
-    PeerName const other_peer{static_cast<std::uint64_t>(other)};
-    ForwardingState state;
-    state.self = host->peer;
-    state.self_id = id_of(host->number);
-    state.peers = {{id_of(host->number), host->peer}, {id_of(other), other_peer}};
-    state.neighbours = {{id_of(other), {.name = other_peer, .carrier = Carrier::user, .endpoints = {}}}};
-    state.next_hops = {{id_of(other), id_of(other)}};
-    host->worker->set_forwarding(std::make_shared<ForwardingState const>(state));
-    kernels.push_back(std::make_unique<test::TagBridge>(*host, id_of(other)));
+    auto const& other = lab.host(host->number == 1 ? 2 : 1);
+    host->worker->set_forwarding(std::make_shared<ForwardingState const>(small_state(*host, other)));
+    kernels.push_back(std::make_unique<test::TagBridge>(*host, id_of(other.number)));
   }
   EXPECT_EQ(test::transfer(lab.host(1), lab.host(2), 5'000'000), 5'000'000U);
   EXPECT_EQ(test::transfer(lab.host(2), lab.host(1), 5'000'000), 5'000'000U);

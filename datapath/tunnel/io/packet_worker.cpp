@@ -13,10 +13,11 @@ namespace weave::datapath {
 PacketWorker::PacketWorker(Dependencies dependencies)
     : port_{std::move(dependencies.port)},
       sockets_{std::move(dependencies.sockets)},
-      macs_{dependencies.macs},
+      self_{dependencies.macs.self()},
       post_{std::move(dependencies.post)},
-      on_port_failed_{std::move(dependencies.on_port_failed)},
-      mode_{dependencies.mode} {}
+      on_port_failed_{std::move(dependencies.on_port_failed)} {
+  set_mode(dependencies.mode, dependencies.macs);
+}
 
 PacketWorker::~PacketWorker() { stop(); }
 
@@ -24,21 +25,16 @@ Result<void> PacketWorker::start(SleeveEvents events) {
   if (mailbox_) return failure(ErrorKind::already_exists, "packet worker was started before");
   shared_.wake.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!shared_.wake) return std::unexpected(system_error("create eventfd", errno));
-  UniqueFd tunnel_socket;
-  if (mode_ == WorkerMode::fast_path) {
-    auto opened = VxlanSender::open_socket();
-    if (!opened) return failure_of(opened);
-    tunnel_socket = std::move(*opened);
-  }
+  auto tunnel_socket = VxlanSender::open_socket();
+  if (!tunnel_socket) return failure_of(tunnel_socket);
   mailbox_ = std::make_shared<ControlMailbox>(std::move(events), post_);
   auto loop = std::make_shared<WorkerLoop>(WorkerLoop::Dependencies{.port = port_,
                                                                     .sockets = sockets_,
-                                                                    .macs = macs_,
+                                                                    .self = self_,
                                                                     .shared = shared_,
                                                                     .mailbox = mailbox_,
                                                                     .on_port_failed = on_port_failed_,
-                                                                    .mode = mode_,
-                                                                    .tunnel_socket = std::move(tunnel_socket)});
+                                                                    .tunnel_socket = std::move(*tunnel_socket)});
   // The thread takes no signals: they belong to the control thread.
   sigset_t all;
   sigset_t before;
@@ -90,6 +86,11 @@ void PacketWorker::send_special(SleeveSpecial special) {
 
 void PacketWorker::set_routes(std::shared_ptr<RouteLookup const> routes) {
   shared_.routes.publish(std::move(routes));
+  wake();
+}
+
+void PacketWorker::set_mode(WorkerMode mode, MacLearning& macs) {
+  shared_.role.publish(std::make_shared<WorkerRole const>(WorkerRole{.mode = mode, .macs = &macs}));
   wake();
 }
 

@@ -55,6 +55,9 @@ class PacketWorker final : public SleeveIo {
   void send_special(SleeveSpecial special) override;
   /// The mesh's routes from now on; never null.
   void set_routes(std::shared_ptr<RouteLookup const> routes);
+  /// Changes sides when a kernel fast path begins or has failed; the user port is to be moved with it (UserPort::put).
+  /// `macs` outlives the worker, and so do the former ones.
+  void set_mode(WorkerMode mode, MacLearning& macs);
   /// What the kernel fast path works by from now on; never null. In mode fast_path nothing passes the user port before.
   void set_forwarding(std::shared_ptr<ForwardingState const> state);
 
@@ -68,10 +71,9 @@ class PacketWorker final : public SleeveIo {
 
   UserPort port_;
   SleeveSockets sockets_;
-  MacLearning& macs_;
+  PeerName self_;
   PostToControl post_;
   std::function<void(Error)> on_port_failed_;
-  WorkerMode mode_;
   std::map<PeerName, SleevePath> paths_;
   WorkerShared shared_;
   std::shared_ptr<ControlMailbox> mailbox_;

@@ -41,19 +41,16 @@ class NoRoutes final : public RouteLookup {
 WorkerLoop::WorkerLoop(Dependencies dependencies)
     : context_{std::move(dependencies)},
       counters_{context_.shared.counters},
-      self_{context_.macs.self()},
-      forwarding_{context_.macs},
+      self_{context_.self},
       sender_{{.self = self_, .sockets = context_.sockets, .counters = counters_, .events = *this}},
+      tunnels_{std::move(context_.tunnel_socket),
+               {.counters = counters_,
+                .on_too_big = [this](ForwardHop const& hop, ByteView frame,
+                                     std::uint32_t mtu) { on_frame_too_big(hop, frame, mtu); }}},
       capture_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
       piece_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
       routes_{std::make_shared<NoRoutes>()} {
-  if (context_.mode == WorkerMode::bridge) return;
-  tunnels_ = std::make_unique<VxlanSender>(
-      std::move(context_.tunnel_socket),
-      VxlanSender::Dependencies{.counters = counters_,
-                                .on_too_big = [this](ForwardHop const& hop, ByteView frame, std::uint32_t mtu) {
-                                  on_frame_too_big(hop, frame, mtu);
-                                }});
+  take_role();
 }
 
 void WorkerLoop::run() {
@@ -73,17 +70,22 @@ void WorkerLoop::run() {
     if (sources[1].revents != 0) receive();
     if (sources[2].revents != 0) capture();
     sender_.flush(now_);
-    if (tunnels_) tunnels_->flush(now_);
+    tunnels_.flush(now_);
   }
 }
 
 void WorkerLoop::take_control() {
   // In this order a special frame finds the path that was set before it.
   context_.shared.specials.take(specials_);
+  take_role();
   if (context_.shared.paths.refresh(paths_, paths_version_)) sender_.set_paths(*paths_);
   (void)context_.shared.routes.refresh(routes_, routes_version_);
   if (context_.shared.forwarding.refresh(state_, state_version_)) directory_ = PeerDirectory{state_};
   for (auto const& special : specials_) sender_.send_special(special);
+}
+
+void WorkerLoop::take_role() {
+  if (context_.shared.role.refresh(role_, role_version_)) forwarding_.emplace(*role_->macs);
 }
 
 void WorkerLoop::receive() {
@@ -111,7 +113,7 @@ void WorkerLoop::handle_received(PeerName sender, Ipv4Endpoint from, SleeveFrame
   auto const kind = classify_frame(frame.frame);
   if (kind == FrameKind::runt) return counters_.decisions.add(DropReason::runt);
   if (kind == FrameKind::special) return handle_special(sender, from, frame);
-  execute(forwarding_.received(frame.source, frame.destination, sender, frame.frame, *routes_, now_), frame.source,
+  execute(forwarding_->received(frame.source, frame.destination, sender, frame.frame, *routes_, now_), frame.source,
           kind, frame.frame);
 }
 
@@ -142,11 +144,11 @@ void WorkerLoop::capture() {
 
 void WorkerLoop::handle_captured(CapturedFrame const& frame) {
   counters_.captured_frames.add();
-  context_.mode == WorkerMode::bridge ? handle_bridged(frame) : handle_tagged(frame);
+  role_->mode == WorkerMode::bridge ? handle_bridged(frame) : handle_tagged(frame);
 }
 
 void WorkerLoop::handle_bridged(CapturedFrame const& frame) {
-  auto const decision = forwarding_.captured(frame.bytes, *routes_, now_);
+  auto const decision = forwarding_->captured(frame.bytes, *routes_, now_);
   if (decision.drop() != DropReason::none) return counters_.decisions.add(decision.drop());
   auto const kind = classify_frame(frame.bytes);
   if (!finish_checksum(frame)) return counters_.capture_faults.add();
@@ -187,15 +189,15 @@ void WorkerLoop::execute(ForwardingDecision const& decision, PeerName source, Fr
 void WorkerLoop::send(Origin origin, ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded) {
   // What the kernel gave us is meant for sleeve. If it did so by an older state, the tunnel is for want of sleeve only.
   bool const by_sleeve = origin == Origin::user_port && sender_.reaches(hop.next_hop);
-  if (tunnels_ && !by_sleeve) {
-    if (auto const route = directory_.tunnel_for(hop)) return tunnels_->send(*route, hop, kind, frame, flooded);
+  if (role_->mode == WorkerMode::fast_path && !by_sleeve) {
+    if (auto const route = directory_.tunnel_for(hop)) return tunnels_.send(*route, hop, kind, frame, flooded);
   }
   sender_.send(hop, kind, frame, flooded);
 }
 
 void WorkerLoop::inject(PeerName source, ByteView frame) {
   Result<void> written;
-  if (context_.mode == WorkerMode::bridge) {
+  if (role_->mode == WorkerMode::bridge) {
     written = context_.port.write(frame);
   } else {
     auto const id = directory_.id_of(source);
@@ -214,7 +216,7 @@ void WorkerLoop::on_frame_too_big(ForwardHop const& hop, ByteView frame, std::ui
   counters_.too_big_answers.add();
   auto const answer = ByteView{buffer}.first(size);
   // As if the frame's destination peer had sent it to the one that captured the frame.
-  execute(forwarding_.received(hop.destination, hop.source, kUnknownPeer, answer, *routes_, now_), hop.destination,
+  execute(forwarding_->received(hop.destination, hop.source, kUnknownPeer, answer, *routes_, now_), hop.destination,
           FrameKind::ipv4, answer);
 }
 

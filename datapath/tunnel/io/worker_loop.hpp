@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -35,8 +36,16 @@ enum class WorkerMode : std::uint8_t {
   fast_path ///< the kernel: frames pass the user port with tags (datapath/fastpath/user_tag.hpp)
 };
 
+struct WorkerRole {
+  WorkerMode mode = WorkerMode::bridge;
+  /// Outlives the worker, also after it was replaced.
+  MacLearning* macs = nullptr;
+};
+
 /// What the control thread and a worker share; each member says how by its type.
 struct WorkerShared {
+  /// Published before the worker is made.
+  Snapshot<WorkerRole> role;
   Snapshot<SleevePaths> paths;
   Snapshot<RouteLookup> routes;
   Snapshot<ForwardingState> forwarding;
@@ -55,14 +64,13 @@ class WorkerLoop final : private FrameSenderEvents {
   struct Dependencies {
     UserPort& port;
     SleeveSockets const& sockets;
-    MacLearning& macs;
+    PeerName self;
     WorkerShared& shared;
     std::shared_ptr<ControlMailbox> mailbox;
     /// Called on the control thread when the device is gone.
     std::function<void(Error)> on_port_failed;
-    WorkerMode mode = WorkerMode::bridge;
-    /// Made by VxlanSender::open_socket; of use in mode fast_path only.
-    UniqueFd tunnel_socket = {};
+    /// Made by VxlanSender::open_socket.
+    UniqueFd tunnel_socket;
   };
 
   explicit WorkerLoop(Dependencies dependencies);
@@ -77,6 +85,7 @@ class WorkerLoop final : private FrameSenderEvents {
   void on_packet_refused(SleevePath const& path, SleeveChannel channel, int error) override;
 
   void take_control();
+  void take_role();
   void receive();
   void handle_packet(Ipv4Endpoint from, ByteView packet);
   void handle_received(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame);
@@ -93,16 +102,18 @@ class WorkerLoop final : private FrameSenderEvents {
   Dependencies context_;
   WorkerCounters& counters_;
   PeerName self_;
-  Forwarding forwarding_;
+  std::optional<Forwarding> forwarding_;
   FrameSender sender_;
-  std::unique_ptr<VxlanSender> tunnels_; // in mode fast_path
+  VxlanSender tunnels_;
   PeerDirectory directory_;
   ReceiveBatch received_;
   std::unique_ptr<std::uint8_t[]> capture_buffer_;
   std::unique_ptr<std::uint8_t[]> piece_buffer_;
+  Snapshot<WorkerRole>::Value role_;
   Snapshot<SleevePaths>::Value paths_;
   Snapshot<RouteLookup>::Value routes_;
   Snapshot<ForwardingState>::Value state_;
+  std::uint64_t role_version_ = 0;
   std::uint64_t paths_version_ = 0;
   std::uint64_t routes_version_ = 0;
   std::uint64_t state_version_ = 0;
