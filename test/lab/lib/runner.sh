@@ -34,6 +34,7 @@ runner_prepare() {
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     runner_binaries
+    runner_system_tests
     runner_image
     # A copy outlives edits made meanwhile, and is where the mounts of a host do not hide it.
     cp -r -- "$LAB_ROOT" "$LAB_RUN_DIR/files"
@@ -56,6 +57,18 @@ runner_binaries() {
         break
       fi
     done
+  done
+}
+
+# The tests of the build that need a kernel, for the scenario that runs them in another one.
+runner_system_tests() {
+  local from program
+  from=$(<"$LAB_RUN_DIR/bin-source")
+  mkdir "$LAB_RUN_DIR/system-tests"
+  for program in "$from"/test/system/*-test; do
+    [[ -f $program && -x $program ]] || continue
+    # They are large, and a linker makes a new file instead of changing this one.
+    cp -l -- "$program" "$LAB_RUN_DIR/system-tests/" 2>/dev/null || cp -- "$program" "$LAB_RUN_DIR/system-tests/"
   done
 }
 
@@ -102,7 +115,12 @@ runner_remove_cgroups() {
 
 # Prints why a scenario cannot run here; status 0 = it can be skipped, 1 = nothing is missing.
 runner_missing() {
-  local need program
+  local need program kernel
+  kernel=$(runner_header "$1" kernel)
+  case $kernel in
+    uml) [[ -n ${LAB_INSIDE_UML:-} ]] || { echo 'runs with --kernel uml only'; return 0; } ;;
+    host) [[ -z ${LAB_INSIDE_UML:-} ]] || { echo 'runs with --kernel host only'; return 0; } ;;
+  esac
   for need in $(runner_header "$1" needs); do
     case $need in
       docker)

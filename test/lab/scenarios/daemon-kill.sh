@@ -14,24 +14,10 @@ lab_weave_connected 1 hosta hostb
 addresses=("$(lab_container_address hosta c1)" "$(lab_container_address hostb c2)")
 lab_ping hosta c1 "${addresses[1]}" 64
 
-lab_spawn hosta pinger nsenter --target "$(lab_container_pid hosta c1)" --net ping -n -D -i 0.1 "${addresses[1]}"
-pings=$LAB_DIR/logs/hosta-pinger.log
+lab_pinger_start pinger hosta c1 "${addresses[1]}"
 
-replies() { grep -c 'bytes from' "$pings" || true; }
-has_replies() { (($(replies) >= $1)); }
 replaced() { local now; now=$(lab_weave_pid "$1") && [[ $now != "$2" ]]; }
 same_ipam() { [[ $(lab_weave_ipam "$1") == "$2" ]]; }
-
-# longest_gap FROM: ms between answers, from this moment (in ms) on.
-longest_gap() {
-  awk -v from="$1" '/bytes from/ {
-    now = substr($1, 2) * 1000
-    if (now < from) { last = from; next }
-    if (!last) last = from
-    if (now - last > gap) gap = now - last
-    last = now
-  } END { printf "%d\n", gap }' "$pings"
-}
 
 # survive HOST COUNT CONTAINER [LAUNCH-ARGUMENT...]: kills its daemon, wants everything back, and a fresh address for CONTAINER.
 survive() {
@@ -41,7 +27,7 @@ survive() {
   name=$(lab_weave_name "$host")
   ipam=$(lab_weave_ipam "$host")
   pid=$(lab_weave_pid "$host")
-  lab_wait 5 'answers before the kill' has_replies $(($(replies) + 10))
+  lab_pinger_more pinger 10
   killed=$(lab_now_ms)
   lab_exec "$host" kill -KILL "$pid"
   if (($#)); then
@@ -50,8 +36,8 @@ survive() {
   fi
   lab_wait 10 "a new daemon on $host" replaced "$host" "$pid"
   lab_wait 10 "connected again on $host" lab_weave_has_connections "$host" 1
-  lab_wait 10 'answers after the kill' has_replies $(($(replies) + 15))
-  gap=$(longest_gap "$killed")
+  lab_pinger_more pinger 15
+  gap=$(lab_pinger_silence pinger "$killed")
   lab_say "daemon of $host killed: longest silence between the containers $gap ms"
   lab_at_most "containers reach each other after the kill on $host" 5000 "$gap"
   lab_equal "peer name of $host" "$name" "$(lab_weave_name "$host")"

@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# lab: two hosts without Open vSwitch: containers talk by VXLAN and BPF only; what a kernel lacks is said
+# needs: weave docker python3 ss ping tcpdump iperf3
+# limit: 120
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+lab_weave_launch hosta --fast-path=bpf
+lab_weave_launch hostb --fast-path=bpf 192.0.2.1
+lab_weave_containers c1:hosta c2:hostb
+address2=$(lab_container_address hostb c2)
+fastpath_both 10 fastdp hosta hostb
+for pair in hosta:hostb hostb:hosta; do
+  lab_match "status connections of ${pair%:*}" ' established fastdp .* mtu=1376$' "$(fastpath_line "${pair%:*}" "${pair#*:}")"
+done
+lab_match 'interface of c1' 'ethwe0.* mtu 1376 ' "$(lab_container_net hosta c1 ip -o link show dev ethwe0)"
+
+lab_ping hosta c1 "$address2" 64 1400 10000
+lab_ping hostb c2 "$(lab_container_address hosta c1)" 64 1400 10000
+fastpath_proof hosta c1 hostb c2
+fastpath_proof hostb c2 hosta c1
+fastpath_transfer hosta c1 hostb c2
+fastpath_broadcasts hosta:c1 hostb:c2
+fastpath_flows hosta hostb
+fastpath_stays fastdp hosta hostb 2
+
+# The choice by itself, and a choice that this kernel cannot serve.
+if [[ -z ${LAB_INSIDE_UML:-} && ! -d /sys/module/openvswitch ]]; then
+  lab_host_create hostc 192.0.2.3
+  lab_host_create hostd 192.0.2.4
+  lab_weave_launch hostc --docker-api= --plugin=false 192.0.2.1
+  fastpath_both 10 fastdp hosta hostc
+  lab_weave_launch hostd --docker-api= --plugin=false --fast-path=openvswitch 192.0.2.1
+  fastpath_wait 10 sleeve hostd hosta
+  lab_match 'the log of a host without Open vSwitch' '[Oo]pen vSwitch' "$(<"$(lab_weave_log hostd)")"
+  lab_say "a host that cannot do what was asked for: $(grep -m 1 '[Oo]pen vSwitch' "$(lab_weave_log hostd)")"
+fi

@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# lab: two hosts with Open vSwitch: containers talk by VXLAN only, and ovs-dpctl used meanwhile harms nothing
+# needs: weave docker python3 ss ping tcpdump iperf3 ovs-dpctl
+# kernel: uml
+# limit: 120
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+lab_weave_launch hosta --fast-path=openvswitch
+lab_weave_launch hostb --fast-path=openvswitch 192.0.2.1
+lab_weave_containers c1:hosta c2:hostb
+address2=$(lab_container_address hostb c2)
+fastpath_both 10 fastdp hosta hostb
+for pair in hosta:hostb hostb:hosta; do
+  lab_match "status connections of ${pair%:*}" ' established fastdp .* mtu=1376$' "$(fastpath_line "${pair%:*}" "${pair#*:}")"
+  lab_equal "why ${pair%:*} does not use fastdp" '' "$(fastpath_why "${pair%:*}" "${pair#*:}")"
+done
+lab_match 'interface of c1' 'ethwe0.* mtu 1376 ' "$(lab_container_net hosta c1 ip -o link show dev ethwe0)"
+
+lab_ping hosta c1 "$address2" 64 1400 10000
+lab_ping hostb c2 "$(lab_container_address hosta c1)" 64 1400 10000
+fastpath_proof hosta c1 hostb c2
+fastpath_transfer hosta c1 hostb c2
+fastpath_broadcasts hosta:c1 hostb:c2
+fastpath_flows hosta hostb
+
+# A user looks at the datapath while traffic runs. Its tool asks the kernel for upcalls by another way.
+dpctl() { lab_exec hosta ovs-dpctl "$@" || lab_fail "ovs-dpctl $* failed"; }
+lab_pinger_start traffic hosta c1 "$address2" 0.02
+lab_pinger_more traffic 10
+lab_match 'ovs-dpctl dump-dps' '^system@datapath$' "$(dpctl dump-dps)"
+show=$(dpctl show)
+for port in vethwe-datapath vethwe-user vxlan-6784; do lab_match 'ovs-dpctl show' "port [0-9]+: $port" "$show"; done
+flows=$(dpctl dump-flows)
+lab_match 'ovs-dpctl dump-flows' 'in_port\([0-9]+\).*packets:[0-9]+, bytes:[0-9]+, used:.*actions:.*set\(tunnel\(tun_id=0x[0-9a-f]+,src=192\.0\.2\.1,dst=192\.0\.2\.2,' "$flows"
+lab_say "ovs-dpctl dump-flows: $(wc -l <<<"$flows") flows, such as: $(grep -m 1 'set(tunnel' <<<"$flows")"
+for _ in 1 2 3 4 5; do
+  dpctl show >/dev/null
+  dpctl dump-flows -m >/dev/null
+  dpctl dump-dps >/dev/null
+done
+lab_pinger_more traffic 50
+lab_pinger_stop traffic
+lab_say "pings meanwhile: $(lab_pinger_lost traffic) of $(lab_pinger_sent traffic) lost, $(lab_pinger_duplicates traffic) twice"
+lab_at_most 'silence while ovs-dpctl ran' 500 "$(lab_pinger_silence traffic 0)"
+lab_equal 'pings answered twice' 0 "$(lab_pinger_duplicates traffic)"
+
+# What was not known before can only be learned by upcalls.
+lab_weave_containers c3:hostb c4:hosta
+lab_ping hosta c1 "$(lab_container_address hostb c3)" 64
+lab_ping hosta c4 "$(lab_container_address hostb c3)" 64
+lab_ping hostb c2 "$(lab_container_address hosta c4)" 64
+lost=$(dpctl show | sed -nE 's/.*lookups:.*lost:([0-9]+).*/\1/p')
+lab_say "upcalls lost by the kernel so far: $lost"
+fastpath_stays fastdp hosta hostb 2
