@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # lab: the build's own tests against a kernel with Open vSwitch: the datapath's contract, VXLAN devices, both fast paths
-# needs: python3
+# needs: ip
 # kernel: uml
 # limit: 120
 
