@@ -85,24 +85,21 @@ void MutualLiveness::evaluate() {
 
 void MutualLiveness::on_up() {
   changed_ = scheduler_.wall_now();
-  if (!established_) return become_established();
-  if (!healthy_) recovery_ = scheduler_.after(hold_, [this] { become_healthy(); });
+  bool const is_first = !std::exchange(established_, true);
+  if (is_first && !std::exchange(healthy_, true)) events_.health(true);
+  if (is_first) return events_.established();
+  if (!healthy_) recovery_ = scheduler_.after(hold_, [this] { recover(); });
 }
 
-void MutualLiveness::become_established() {
-  established_ = true;
-  become_healthy();
-  events_.established();
-}
-
-void MutualLiveness::become_healthy() {
-  healthy_since_ = scheduler_.now();
-  if (!std::exchange(healthy_, true)) events_.health(true);
+void MutualLiveness::recover() {
+  healthy_ = true;
+  recovered_ = scheduler_.now();
+  events_.health(true);
 }
 
 void MutualLiveness::become_unhealthy() {
   if (!std::exchange(healthy_, false)) return;
-  bool const lasted = !established_ || scheduler_.now() - healthy_since_ >= kStable;
+  bool const lasted = !recovered_ || scheduler_.now() - *recovered_ >= kStable;
   hold_ = lasted ? kFirstHold : std::min(hold_ * 2, kLongestHold);
   events_.health(false);
 }

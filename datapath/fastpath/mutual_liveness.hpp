@@ -43,8 +43,7 @@ class MutualLiveness final : public Liveness {
   void on_silence();
   void evaluate();
   void on_up();
-  void become_established();
-  void become_healthy();
+  void recover();
   void become_unhealthy();
   [[nodiscard]] static Duration allowed_silence(LivenessFields const& fields);
 
@@ -61,7 +60,7 @@ class MutualLiveness final : public Liveness {
   bool established_ = false;
   bool healthy_ = true;
   Duration hold_ = kFirstHold;
-  TimePoint healthy_since_{};
+  std::optional<TimePoint> recovered_;
   WallTime started_{};
   std::optional<WallTime> heard_;
   WallTime changed_{}; // up_, or heard_by_peer_

@@ -28,8 +28,6 @@ PLANNED = {
     ("ipam", "tracker"): "range trackers are not built yet",
     ("dns", "gossip"): DNS, ("dns", "merge"): DNS, ("dns", "query"): DNS, ("dns", "upstream"): DNS,
     ("dns", "resolv_conf"): DNS, ("dns", "local_ops"): DNS, ("dns", "hostile"): DNS, ("dns", "http"): DNS,
-    ("datapath", "fastdp-heartbeat"): FAST_PATH, ("datapath", "capture-fastdp"): FAST_PATH,
-    ("datapath", "fastdp-tunnel-id"): FAST_PATH,
     ("datapath", "capture-esp"): ENCRYPTION, ("datapath", "ipsec-key-derivation"): ENCRYPTION,
     ("datapath", "ipsec-malformed"): ENCRYPTION, ("datapath", "capture-ipsec-sa"): ENCRYPTION,
     ("datapath", "ipsec-internal"): ENCRYPTION, ("datapath", "ipsec-iptables"): ENCRYPTION,
