@@ -27,10 +27,10 @@ struct Plan {
 
   /// Takes the outermost tag off first.
   bool untag = false;
-  std::vector<PortNo> local;
+  std::vector<PortNo> local = {};
   std::optional<PortNo> user_port = {};
-  std::vector<ToUser> user;
-  std::vector<ToTunnel> tunnels;
+  std::vector<ToUser> user = {};
+  std::vector<ToTunnel> tunnels = {};
 
   [[nodiscard]] bool drops() const { return local.empty() && user.empty() && tunnels.empty(); }
   friend bool operator==(Plan const&, Plan const&) = default;
