@@ -174,7 +174,8 @@ void ForwardingPlanner::prune() {
   std::erase_if(lost_, [this](auto const& entry) { return !is_usable_hop(entry.second.hop); });
   std::erase_if(links_, [this](auto const& entry) {
     auto const& [name, link] = entry;
-    return !link.connected && !lost_.contains(name) && !(routes_ && routes_->next_hop(name) == name);
+    bool const still_routed = link.has_tunnel() && routes_ && routes_->next_hop(name) == name;
+    return !link.connected && !lost_.contains(name) && !still_routed;
   });
   std::erase_if(last_ids_, [this](auto const& entry) {
     auto const& [name, id] = entry;

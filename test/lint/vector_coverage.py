@@ -13,7 +13,6 @@ import pathlib
 import sys
 
 ENCRYPTION = "needs encryption, which is not built yet"
-FAST_PATH = "needs the kernel fast path, which is not built yet"
 VERSION_1 = "needs protocol version 1, which is not built yet"
 DNS = "needs the name service, which is not built yet"
 # (file, group) or (file, vector name) -> why it may be uncovered today.
