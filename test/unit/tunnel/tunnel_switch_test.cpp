@@ -29,7 +29,11 @@ class FakeKind final : public ForwarderKind {
     return std::make_unique<Fake>(*this);
   }
 
+  [[nodiscard]] bool available() const override { return offered; }
+
   bool broken = false;
+  bool offered = true;
+  std::string explanation;
   bool alive = false;
   bool confirmed = false;
   ForwarderEvents events;
@@ -45,6 +49,7 @@ class FakeKind final : public ForwarderKind {
       kind_.controls.emplace_back(sub_tag, Bytes(payload.begin(), payload.end()));
     }
     [[nodiscard]] std::map<std::string, std::string> attributes() const override { return {{"mtu", kind_.name_}}; }
+    [[nodiscard]] std::string explanation() const override { return kind_.explanation; }
 
    private:
     FakeKind& kind_;
@@ -56,12 +61,15 @@ class FakeKind final : public ForwarderKind {
 class TunnelSwitchTest : public testing::Test {
  protected:
   /// An overlay with these kinds prepares a connection to a peer with that feature.
-  void connect(std::vector<ForwarderKind*> kinds, std::optional<std::string> feature) {
+  void connect(std::vector<ForwarderKind*> kinds, std::optional<std::string> feature,
+               std::optional<std::string> announced = {}) {
     TunnelOverlay const overlay{scheduler_, Logger{log_}, std::move(kinds)};
     TunnelConnectionParameters parameters;
     parameters.peer.remote = PeerName{2};
     parameters.peer.nickname = "host2";
     parameters.overlays = std::move(feature);
+    parameters.announced = std::move(announced);
+    parameters.on_best = [this](std::optional<std::string> const& name) { bests_.push_back(name.value_or("none")); };
     parameters.send_control = [this](std::uint8_t tag, Bytes body) { sent_.emplace_back(tag, std::move(body)); };
     parameters.on_established = [this] { ++established_; };
     parameters.on_error = [this](Error error) { errors_.push_back(error.text()); };
@@ -81,6 +89,7 @@ class TunnelSwitchTest : public testing::Test {
   FakeKind sleeve_{"sleeve"};
   std::unique_ptr<TunnelSwitch> switch_;
   std::vector<Control> sent_;
+  std::vector<std::string> bests_;
   std::vector<std::string> errors_;
   std::string refused_;
   int established_ = 0;
@@ -232,6 +241,90 @@ TEST_F(TunnelSwitchTest, OnHoldGivesWayAndComesBack) {
   fastdp_.events.health(true);
   scheduler_.settle();
   EXPECT_EQ(in_use(), "fastdp");
+}
+
+TEST_F(TunnelSwitchTest, TellsTheBestAtTheStartAndWhenItChanges) {
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve");
+  EXPECT_TRUE(bests_.empty()); // never inside a method
+  scheduler_.settle();
+  EXPECT_EQ(bests_, (std::vector<std::string>{"fastdp"}));
+  sleeve_.events.established();
+  scheduler_.settle();
+  fastdp_.events.established();
+  fastdp_.events.established();
+  scheduler_.settle();
+  fastdp_.events.health(false);
+  fastdp_.events.health(false);
+  scheduler_.settle();
+  fastdp_.events.health(true);
+  scheduler_.settle();
+  sleeve_.events.health(false);
+  fastdp_.events.failed(Error{ErrorKind::system, "broken"});
+  scheduler_.settle();
+  EXPECT_EQ(bests_, (std::vector<std::string>{"fastdp", "sleeve", "fastdp", "sleeve", "fastdp", "none"}));
+  EXPECT_EQ(errors_.size(), 1U);
+}
+
+TEST_F(TunnelSwitchTest, AnUnhealthyFastOneThatWasNeverEstablishedGivesWay) {
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve");
+  fastdp_.events.health(false);
+  scheduler_.settle();
+  EXPECT_EQ(in_use(), "sleeve");
+  sleeve_.events.established();
+  scheduler_.settle();
+  fastdp_.events.health(true);
+  scheduler_.settle();
+  EXPECT_EQ(in_use(), "sleeve"); // healthy, but not seen to work
+  fastdp_.events.established();
+  scheduler_.settle();
+  EXPECT_EQ(in_use(), "fastdp");
+}
+
+TEST_F(TunnelSwitchTest, ExplainsWhyThePreferredOneIsNotUsed) {
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve");
+  EXPECT_EQ(switch_->explanation(), "");
+  sleeve_.events.established();
+  scheduler_.settle();
+  EXPECT_EQ(switch_->explanation(), "fastdp: not established yet");
+  fastdp_.explanation = "not answered since noon";
+  EXPECT_EQ(switch_->explanation(), "fastdp: not answered since noon");
+  fastdp_.events.established();
+  scheduler_.settle();
+  EXPECT_EQ(switch_->explanation(), "");
+  fastdp_.events.failed(Error{ErrorKind::system, "broken"});
+  scheduler_.settle();
+  EXPECT_EQ(switch_->explanation(), "fastdp: broken");
+  sleeve_.events.failed(Error{ErrorKind::timed_out, "silence"});
+  scheduler_.settle();
+  EXPECT_EQ(switch_->explanation(), "fastdp: broken; sleeve: silence");
+
+  fastdp_.broken = true;
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve");
+  EXPECT_EQ(switch_->explanation(), "fastdp: no such port");
+}
+
+TEST_F(TunnelSwitchTest, AKindThatIsNotAvailableIsNotAnnounced) {
+  TunnelOverlay const overlay{scheduler_, {}, {&fastdp_, &sleeve_}};
+  EXPECT_EQ(overlay.feature(), "fastdp sleeve");
+  fastdp_.offered = false;
+  EXPECT_EQ(overlay.feature(), "sleeve");
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve");
+  control({0, 1});
+  EXPECT_EQ(sleeve_.controls.size(), 1U);
+}
+
+TEST_F(TunnelSwitchTest, ItsNumberFollowsWhatWasAnnouncedOnThisConnection) {
+  fastdp_.offered = false;
+  fastdp_.broken = true;
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve", "fastdp sleeve"); // lost since
+  control({1, 1});
+  EXPECT_EQ(sleeve_.controls.size(), 1U);
+  fastdp_.offered = true;
+  fastdp_.broken = false;
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve", "sleeve"); // found since
+  control({0, 1});
+  EXPECT_EQ(sleeve_.controls.size(), 2U);
+  EXPECT_FALSE(fastdp_.alive);
 }
 
 TEST_F(TunnelSwitchTest, AFailedForwarderIsGoneForTheConnection) {
