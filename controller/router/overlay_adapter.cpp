@@ -52,7 +52,7 @@ std::function<void(std::optional<std::string>)> reporter(datapath::FastpathLinks
 
 void OverlayAdapter::add_features(gossip::Features& features) const {
   features[std::string{datapath::kOverlaysFeature}] = tunnels_.feature();
-  if (links_ != nullptr) features[std::string{kLivenessFeature}] = "1";
+  if (links_ != nullptr) features.insert_or_assign(std::string{kLivenessFeature}, std::string{kLivenessVersion});
 }
 
 Result<std::unique_ptr<gossip::OverlayConnection>> OverlayAdapter::prepare(

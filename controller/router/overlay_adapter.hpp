@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "datapath/fastpath/fastpath_links.hpp"
 #include "datapath/tunnel/tunnel_overlay.hpp"
 #include "gossip/overlay.hpp"
@@ -8,6 +10,7 @@ namespace weave::controller::router {
 
 /// Announced by peers that can say in heartbeats of the fast path what they hear; ignored by older ones.
 inline constexpr std::string_view kLivenessFeature = "FastdpLiveness";
+inline constexpr std::string_view kLivenessVersion = "1";
 
 /// The data plane behind the mesh's Overlay port: translates parameters and reports the choice of tunnels, nothing
 /// else. Control thread only; the tunnel overlay and `links` (none: nobody wants to know) outlive it and all
