@@ -115,8 +115,12 @@ Result<void> Application::build_data_plane() {
       DataPlane::create({.name = name_,
                          .bridge = options_.weave_bridge,
                          .mtu = options_.mtu,
+                         .fast_path = options_.fast_path,
+                         .bridged = options_.bridged_fastdp,
+                         .datapath = options_.datapath,
                          .listen = {options_.host.value_or(Ipv4Address{}), options_.port}},
                         {.scheduler = scheduler_,
+                         .watcher = watcher_,
                          .logger = logger_,
                          .post = [this](std::function<void()> call) { boost::asio::post(context_, std::move(call)); },
                          .on_failed = [this](Error error) { fail(std::move(error)); }});
@@ -147,6 +151,7 @@ void Application::build_mesh() {
   mesh_ = std::make_unique<gossip::MeshRouter>(
       gossip::MeshSettings{.name = name_,
                            .nickname = options_.nickname,
+                           .short_id = store_->short_id(),
                            .port = options_.port,
                            .host = host,
                            .connection_limit = options_.conn_limit,
@@ -162,16 +167,32 @@ void Application::build_mesh() {
                             [this](PeerName peer) {
                               plane_->forget_peer(peer);
                               if (allocator_) allocator_->on_peer_gone(peer);
+                              tell_short_ids();
                             },
-                        .on_routes_changed = [this](auto routes) { plane_->set_routes(std::move(routes)); },
+                        .on_routes_changed =
+                            [this](auto routes) {
+                              tell_short_ids();
+                              plane_->set_routes(std::move(routes));
+                            },
+                        .on_short_id_invalidated = [this](ShortId) { tell_short_ids(); },
                         .on_targets_changed =
                             [this] {
                               if (auto const saved = store_->set_targets(mesh_->targets()); !saved) {
                                 logger_.error("saving the list of peers: {}", saved.error().text());
                               }
                             }});
+  tell_short_ids();
   targets_ = choose_targets();
   mesh_view_ = std::make_unique<MeshKnowledge>(*mesh_, targets_);
+}
+
+void Application::tell_short_ids() {
+  auto const own = mesh_->short_id();
+  if (!own) return;
+  if (auto const saved = store_->set_short_id(*own); !saved) {
+    logger_.error("saving the short id: {}", saved.error().text());
+  }
+  plane_->set_short_ids(*own, mesh_->short_ids());
 }
 
 std::vector<std::string> Application::choose_targets() {
@@ -281,6 +302,7 @@ void Application::fail(Error error) {
 
 void Application::stop() {
   notify_service_manager("STOPPING=1");
+  if (plane_) plane_->leave();
   firewall_timer_.reset();
   servers_.clear();
   if (docker_) docker_->stop();
@@ -304,6 +326,8 @@ api::StatusReport Application::report() const {
   report.ready = report.not_ready_reasons.empty();
   return report;
 }
+
+Result<std::optional<api::FastPathStatus>> Application::flows() { return fast_path_status(*plane_); }
 
 void Application::connect(std::vector<std::string> peers, bool replace,
                           std::function<void(std::vector<std::string> errors)> done) {

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "base/async/asio_fd_watcher.hpp"
 #include "base/async/asio_scheduler.hpp"
 #include "base/http/server.hpp"
 #include "base/logger.hpp"
@@ -40,6 +41,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<int> run();
 
   [[nodiscard]] api::StatusReport report() const override;
+  [[nodiscard]] Result<std::optional<api::FastPathStatus>> flows() override;
   void connect(std::vector<std::string> peers, bool replace,
                std::function<void(std::vector<std::string> errors)> done) override;
   void forget(std::vector<std::string> peers) override;
@@ -51,6 +53,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<PeerName> choose_name();
   [[nodiscard]] Result<void> build_data_plane();
   void build_mesh();
+  void tell_short_ids();
   [[nodiscard]] Result<void> build_ipam();
   [[nodiscard]] Result<void> build_docker();
   [[nodiscard]] Result<void> build_api();
@@ -71,6 +74,7 @@ class Application final : public api::DaemonPort {
   // Destroyed from the bottom up: each part may use those above it.
   boost::asio::io_context context_{1};
   AsioScheduler scheduler_{context_.get_executor()};
+  AsioFdWatcher watcher_{context_.get_executor()};
   SystemRandom random_;
   boost::asio::signal_set signals_{context_};
   std::unique_ptr<StoreService> store_;

@@ -1,12 +1,24 @@
 #include "controller/app/data_plane.hpp"
 
 #include <chrono>
+#include <set>
 #include <thread>
 #include <utility>
 
 #include "controller/router/route_view.hpp"
 
 namespace weave::controller {
+
+namespace {
+
+std::vector<PeerName> peers_gone(datapath::ForwardingState const& before, datapath::ForwardingState const& now) {
+  std::set<PeerName> left;
+  for (auto const& [id, name] : before.peers) left.insert(name);
+  for (auto const& [id, name] : now.peers) left.erase(name);
+  return {left.begin(), left.end()};
+}
+
+} // namespace
 
 Result<std::unique_ptr<DataPlane>> DataPlane::create(Settings settings, Ports ports) {
   auto socket = datapath::RouteSocket::open();
@@ -25,36 +37,136 @@ DataPlane::~DataPlane() {
 
 Result<void> DataPlane::open() {
   if (auto made = open_bridge(); !made) return made;
+  if (auto made = open_fast_path(); !made) return made;
   if (auto made = open_worker(); !made) return made;
-  sleeve_ = std::make_unique<datapath::SleeveKind>(datapath::SleeveForwarder::Dependencies{
-      .scheduler = ports_.scheduler, .io = *worker_, .registry = registry_, .logger = ports_.logger});
-  tunnels_ = std::make_unique<datapath::TunnelOverlay>(ports_.scheduler, ports_.logger,
-                                                       std::vector<datapath::ForwarderKind*>{sleeve_.get()});
-  overlay_ = std::make_unique<router::OverlayAdapter>(*tunnels_);
+  if (fast_path_) {
+    if (auto made = fast_path_->attach_user_port(std::string{datapath::kUserPortName}); !made) return made;
+  }
+  open_tunnels();
+  watch_bridge();
   schedule_sweep();
   return {};
 }
 
+std::uint32_t DataPlane::mtu() const { return settings_.mtu != 0 ? settings_.mtu : datapath::kDefaultBridgeMtu; }
+
+Result<void> DataPlane::open_fast_path() {
+  auto chosen = choose_fast_path({.choice = settings_.fast_path,
+                                  .self = settings_.name,
+                                  .bridge = settings_.bridge,
+                                  .bridged = settings_.bridged,
+                                  .datapath = settings_.datapath,
+                                  .mtu = mtu(),
+                                  .udp_port = static_cast<std::uint16_t>(settings_.listen.port + 1)},
+                                 {.scheduler = ports_.scheduler,
+                                  .watcher = ports_.watcher,
+                                  .links = links_,
+                                  .logger = ports_.logger,
+                                  .post = ports_.post,
+                                  .events = fast_path_events()});
+  if (!chosen) return failure_of(chosen);
+  fast_path_ = std::move(*chosen);
+  if (!fast_path_) return {};
+  heartbeats_.use(*fast_path_);
+  planner_.emplace(ports_.scheduler, settings_.name, [this](auto state) { publish(std::move(state)); });
+  fastpath_links_.emplace(*planner_);
+  return {};
+}
+
+datapath::FastPathEvents DataPlane::fast_path_events() {
+  return {.on_heartbeat = [this](auto const& arrival) { heartbeats_.on_heartbeat(arrival); },
+          .on_failed =
+              [this](Error error) {
+                heartbeats_.lose(error.text(), false);
+                // The next start takes the best rung that is left.
+                ports_.on_failed(std::move(error));
+              }};
+}
+
+datapath::MacLearning& DataPlane::mac_learning() {
+  if (fast_path_) return fast_path_->macs();
+  return macs_;
+}
+
+datapath::MacLearning const& DataPlane::macs() const {
+  if (fast_path_) return fast_path_->macs();
+  return macs_;
+}
+
+void DataPlane::publish(std::shared_ptr<datapath::ForwardingState const> state) {
+  if (left_) return;
+  auto const gone = state_ ? peers_gone(*state_, *state) : std::vector<PeerName>{};
+  state_ = state;
+  // The worker first: the kernel may send it frames for new peers at once.
+  worker_->set_forwarding(state);
+  fast_path_->apply(std::move(state));
+  for (auto const peer : gone) fast_path_->macs().forget_peer(peer);
+}
+
+void DataPlane::open_tunnels() {
+  sleeve_ = std::make_unique<datapath::SleeveKind>(datapath::SleeveForwarder::Dependencies{
+      .scheduler = ports_.scheduler, .io = *worker_, .registry = registry_, .logger = ports_.logger});
+  std::vector<datapath::ForwarderKind*> kinds{sleeve_.get()};
+  if (fast_path_) {
+    fastdp_ = std::make_unique<datapath::FastdpKind>(datapath::FastdpForwarder::Dependencies{
+        .scheduler = ports_.scheduler,
+        .registry = heartbeats_,
+        .short_id_of = [this](PeerName peer) { return short_id_of(peer); },
+        .on_endpoints =
+            [this](PeerName peer, ConnectionUid connection, datapath::TunnelEndpoints const& endpoints) {
+              fastpath_links_->set_endpoints(peer, connection, endpoints);
+            },
+        .logger = ports_.logger,
+        .self = settings_.name,
+        .router_port = settings_.listen.port,
+        .mtu = mtu()});
+    kinds.insert(kinds.begin(), fastdp_.get());
+  }
+  tunnels_ = std::make_unique<datapath::TunnelOverlay>(ports_.scheduler, ports_.logger, std::move(kinds));
+  overlay_ = std::make_unique<router::OverlayAdapter>(*tunnels_, fastpath_links_ ? &*fastpath_links_ : nullptr);
+}
+
+std::optional<ShortId> DataPlane::short_id_of(PeerName peer) const {
+  auto const found = short_ids_.find(peer);
+  return found == short_ids_.end() ? std::nullopt : std::optional{found->second};
+}
+
+void DataPlane::set_short_ids(ShortId self, std::map<ShortId, PeerName> owners) {
+  short_ids_.clear();
+  for (auto const& [id, owner] : owners) short_ids_.emplace(owner, id);
+  if (planner_) planner_->set_short_ids(self, std::move(owners));
+}
+
+void DataPlane::leave() { left_ = true; }
+
+std::vector<std::string> DataPlane::overlays() const {
+  if (fast_path_) return {"fastdp", "sleeve"};
+  return {"sleeve"};
+}
+
 Result<void> DataPlane::open_bridge() {
-  auto const bridge = bridge_.ensure({.name = settings_.bridge,
-                                      .mac = datapath::bridge_mac(settings_.name),
-                                      .mtu = settings_.mtu != 0 ? settings_.mtu : datapath::kDefaultBridgeMtu});
+  auto const bridge =
+      bridge_.ensure({.name = settings_.bridge, .mac = datapath::bridge_mac(settings_.name), .mtu = mtu()});
   if (!bridge) return failure_of(bridge);
   auto const rejoined = rejoin_endpoints(links_, settings_.bridge);
   if (!rejoined) return failure_of(rejoined);
   if (*rejoined > 0) ports_.logger.info("plugged {} containers into bridge {} again", *rejoined, settings_.bridge);
-  bridge_guard_.emplace(ports_.scheduler, links_, settings_.bridge, ports_.on_failed);
   return {};
 }
+
+void DataPlane::watch_bridge() { bridge_guard_.emplace(ports_.scheduler, links_, settings_.bridge, ports_.on_failed); }
 
 /// The device of a daemon that was just killed stays for a moment.
 Result<datapath::UserPort> DataPlane::open_user_port() {
   constexpr int kTries = 20;
   constexpr std::chrono::milliseconds kPause{50};
-  auto port = datapath::UserPort::open(links_, {.bridge = settings_.bridge});
+  datapath::UserPort::Config const config{
+      .bridge = settings_.bridge,
+      .place = fast_path_ ? datapath::UserPortPlace::free_standing : datapath::UserPortPlace::bridge};
+  auto port = datapath::UserPort::open(links_, config);
   for (int i = 1; i < kTries && !port && port.error().kind() == ErrorKind::already_exists; ++i) {
     std::this_thread::sleep_for(kPause);
-    port = datapath::UserPort::open(links_, {.bridge = settings_.bridge});
+    port = datapath::UserPort::open(links_, config);
   }
   return port;
 }
@@ -64,33 +176,41 @@ Result<void> DataPlane::open_worker() {
   if (!sockets) return failure_of(sockets);
   auto port = open_user_port();
   if (!port) return failure_of(port);
-  worker_ = std::make_unique<datapath::PacketWorker>(
-      datapath::PacketWorker::Dependencies{.port = std::move(*port),
-                                           .sockets = std::move(*sockets),
-                                           .macs = macs_,
-                                           .post = ports_.post,
-                                           .on_port_failed = ports_.on_failed});
+  worker_ = std::make_unique<datapath::PacketWorker>(datapath::PacketWorker::Dependencies{
+      .port = std::move(*port),
+      .sockets = std::move(*sockets),
+      .macs = mac_learning(),
+      .post = ports_.post,
+      .on_port_failed = ports_.on_failed,
+      .mode = fast_path_ ? datapath::WorkerMode::fast_path : datapath::WorkerMode::bridge});
   return worker_->start(registry_.events());
 }
 
 void DataPlane::set_routes(std::shared_ptr<gossip::RouteSnapshot const> routes) {
-  worker_->set_routes(std::make_shared<router::RouteView>(std::move(routes)));
+  auto const view = std::make_shared<router::RouteView>(std::move(routes));
+  worker_->set_routes(view);
+  if (planner_) planner_->set_routes(view);
 }
 
-void DataPlane::forget_peer(PeerName peer) { macs_.forget_peer(peer); }
+void DataPlane::forget_peer(PeerName peer) {
+  // A kernel path goes on serving a peer that restarts, until the planner gives it up.
+  if (!fast_path_) macs_.forget_peer(peer);
+}
 
 void DataPlane::schedule_sweep() {
   sweep_ = ports_.scheduler.after(datapath::kMacSweepInterval, [this] {
-    macs_.sweep(ports_.scheduler.now());
+    mac_learning().sweep(ports_.scheduler.now());
     schedule_sweep();
   });
 }
 
-Result<void> remove_data_plane(std::string const& bridge) {
+Result<void> remove_data_plane(std::string const& bridge, std::string const& datapath) {
   auto socket = datapath::RouteSocket::open();
   if (!socket) return failure_of(socket);
   datapath::Links links{*socket};
-  return datapath::OverlayBridge{links}.reset(bridge);
+  auto const removed = remove_fast_paths(links, bridge, datapath);
+  auto const reset = datapath::OverlayBridge{links}.reset(bridge);
+  return removed ? reset : removed;
 }
 
 } // namespace weave::controller

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,8 +13,14 @@
 #include "base/result.hpp"
 #include "base/scheduler.hpp"
 #include "controller/app/bridge_guard.hpp"
+#include "controller/app/fast_path_choice.hpp"
 #include "controller/router/overlay_adapter.hpp"
 #include "datapath/bridge/mac_table.hpp"
+#include "datapath/fastpath/fast_path.hpp"
+#include "datapath/fastpath/fastdp_forwarder.hpp"
+#include "datapath/fastpath/fastpath_links.hpp"
+#include "datapath/fastpath/forwarding_planner.hpp"
+#include "datapath/fastpath/heartbeat_registry.hpp"
 #include "datapath/link/links.hpp"
 #include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/route_socket.hpp"
@@ -26,8 +33,9 @@
 
 namespace weave::controller {
 
-/// Everything that moves frames on this host, wired: bridge, user port, packet worker, sleeve, and the overlay port
-/// that the mesh uses. Made before the mesh and destroyed after it. Control thread only.
+/// Everything that moves frames on this host, wired: bridge, kernel fast path if there can be one, user port, packet
+/// worker, sleeve, and the overlay port that the mesh uses. Made before the mesh and destroyed after it; what is in the
+/// kernel then stays and goes on forwarding. Control thread only.
 class DataPlane {
  public:
   struct Settings {
@@ -35,11 +43,16 @@ class DataPlane {
     std::string bridge = "weave";
     /// Bytes of a container's IP packet; 0: the default.
     std::uint32_t mtu = 0;
+    FastPathChoice fast_path = FastPathChoice::automatic;
+    bool bridged = true;
+    /// Of Open vSwitch; empty: the default.
+    std::string datapath;
     /// Where sleeve listens; the unspecified address for all.
     Ipv4Endpoint listen;
   };
   struct Ports {
     Scheduler& scheduler;
+    FdWatcher& watcher;
     Logger logger;
     /// Brings a call from the worker's thread to the control thread.
     datapath::PostToControl post;
@@ -55,10 +68,18 @@ class DataPlane {
 
   [[nodiscard]] gossip::Overlay& overlay() { return *overlay_; }
   void set_routes(std::shared_ptr<gossip::RouteSnapshot const> routes);
+  /// Whose packets carry which id; ours too.
+  void set_short_ids(ShortId self, std::map<ShortId, PeerName> owners);
   /// The peer has left the mesh.
   void forget_peer(PeerName peer);
+  /// From here on nothing changes what the kernel forwards: connections end because we do.
+  void leave();
 
-  [[nodiscard]] datapath::MacTable const& macs() const { return macs_; }
+  [[nodiscard]] datapath::MacLearning const& macs() const;
+  /// Null: there is none.
+  [[nodiscard]] datapath::FastPath* fast_path() const { return fast_path_.get(); }
+  [[nodiscard]] datapath::HeartbeatRegistry const& heartbeats() const { return heartbeats_; }
+  [[nodiscard]] std::vector<std::string> overlays() const;
   [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
   [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return sandboxes_; }
   [[nodiscard]] std::string const& bridge() const { return settings_.bridge; }
@@ -67,8 +88,16 @@ class DataPlane {
   DataPlane(Settings settings, Ports ports, datapath::RouteSocket socket);
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> open_bridge();
+  [[nodiscard]] Result<void> open_fast_path();
   [[nodiscard]] Result<datapath::UserPort> open_user_port();
   [[nodiscard]] Result<void> open_worker();
+  [[nodiscard]] datapath::FastPathEvents fast_path_events();
+  void open_tunnels();
+  void watch_bridge();
+  void publish(std::shared_ptr<datapath::ForwardingState const> state);
+  [[nodiscard]] datapath::MacLearning& mac_learning();
+  [[nodiscard]] std::uint32_t mtu() const;
+  [[nodiscard]] std::optional<ShortId> short_id_of(PeerName peer) const;
   void schedule_sweep();
 
   Settings settings_;
@@ -77,10 +106,20 @@ class DataPlane {
   datapath::Links links_{socket_};
   datapath::OverlayBridge bridge_{links_};
   datapath::SandboxInterfaces sandboxes_{links_};
+  /// Where no fast path learns.
   datapath::MacTable macs_;
   datapath::SleeveRegistry registry_;
+  datapath::HeartbeatRegistry heartbeats_;
+  std::unique_ptr<datapath::FastPath> fast_path_;
   std::unique_ptr<datapath::PacketWorker> worker_;
+  std::optional<datapath::ForwardingPlanner> planner_;
+  std::optional<datapath::FastpathLinks> fastpath_links_;
+  std::map<PeerName, ShortId> short_ids_;
+  /// As last published.
+  std::shared_ptr<datapath::ForwardingState const> state_;
+  bool left_ = false;
   std::unique_ptr<datapath::SleeveKind> sleeve_;
+  std::unique_ptr<datapath::FastdpKind> fastdp_;
   std::unique_ptr<datapath::TunnelOverlay> tunnels_;
   std::unique_ptr<router::OverlayAdapter> overlay_;
   std::optional<BridgeGuard> bridge_guard_;
@@ -88,6 +127,6 @@ class DataPlane {
 };
 
 /// Removes the bridge and every interface of the overlay from this host (`weaver --cleanup`).
-[[nodiscard]] Result<void> remove_data_plane(std::string const& bridge);
+[[nodiscard]] Result<void> remove_data_plane(std::string const& bridge, std::string const& datapath);
 
 } // namespace weave::controller

@@ -38,7 +38,8 @@ api::ConnectionStatus connection_of(gossip::ConnectionStatus const& connection) 
                                .encrypted = std::nullopt,
                                .attributes = {},
                                .error = connection.last_error,
-                               .retry_at = connection.retry_at};
+                               .retry_at = connection.retry_at,
+                               .explanation = connection.explanation};
   for (auto const& [key, value] : connection.attributes) {
     if (key == "name") {
       status.overlay = value;
@@ -113,10 +114,43 @@ api::IpamStatus ipam_status(ipam::IpamStatus const& status) {
   return told;
 }
 
+namespace {
+
+std::string interface_text(DataPlane const& plane) {
+  auto const* const fast_path = plane.fast_path();
+  if (fast_path == nullptr) return fmt::format("{} (via TAP)", datapath::kUserPortName);
+  if (fast_path->name() == "openvswitch") return "datapath (via ODP)";
+  return fmt::format("{} (via {})", plane.bridge(), fast_path->name());
+}
+
+} // namespace
+
+Result<std::optional<api::FastPathStatus>> fast_path_status(DataPlane const& plane) {
+  auto* const fast_path = plane.fast_path();
+  if (fast_path == nullptr) return std::nullopt;
+  auto const flows = fast_path->flows();
+  if (!flows) return failure_of(flows);
+  auto const ports = fast_path->ports();
+  if (!ports) return failure_of(ports);
+  api::FastPathStatus status;
+  for (auto const& port : *ports)
+    status.vports.push_back({.number = port.number, .name = port.name, .type = port.type});
+  for (auto const& flow : *flows) {
+    status.flows.push_back({.match = flow.match,
+                            .actions = flow.actions,
+                            .packets = flow.packets,
+                            .bytes = flow.bytes,
+                            .used = flow.used});
+  }
+  status.now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch());
+  return status;
+}
+
 void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::MeshStatus const& mesh, TimePoint now,
                     WallTime wall_now) {
-  router.overlays = {"sleeve"};
-  router.interface = fmt::format("{} (via TAP)", datapath::kUserPortName);
+  router.overlays = plane.overlays();
+  router.interface = interface_text(plane);
   auto const& counters = plane.counters();
   std::uint64_t undecided = 0;
   for (std::size_t i = 0; i < datapath::kDropReasons; ++i) {
@@ -133,7 +167,16 @@ void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::M
                           {"SendFailures", counters.send_failures.value()},
                           {"DroppedByDecision", undecided},
                           {"DroppedNoPath", counters.no_path.value() + counters.no_address.value()},
+                          {"TunnelPacketsSent", counters.tunnel_packets.value()},
+                          {"TunnelFailures", counters.tunnel_failures.value()},
                           {"DroppedTooBig", counters.too_big.value() + counters.oversize.value()}};
+  if (auto* const fast_path = plane.fast_path()) {
+    for (auto const& [name, value] : fast_path->statistics()) router.capture_stats[name] = value;
+    auto const& heartbeats = plane.heartbeats().statistics();
+    router.capture_stats["HeartbeatsReceived"] = heartbeats.received;
+    router.capture_stats["HeartbeatsMalformed"] = heartbeats.malformed;
+    router.capture_stats["HeartbeatsUnknown"] = heartbeats.unknown;
+  }
   std::map<PeerName, std::string> nicknames;
   for (auto const& peer : mesh.peers) nicknames[peer.peer.name] = peer.peer.nickname;
   for (auto const& entry : plane.macs().entries()) {

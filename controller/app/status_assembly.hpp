@@ -17,4 +17,7 @@ namespace weave::controller {
 void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::MeshStatus const& mesh, TimePoint now,
                     WallTime wall_now);
 
+/// What the kernel fast path forwards by; nothing if there is none.
+[[nodiscard]] Result<std::optional<api::FastPathStatus>> fast_path_status(DataPlane const& plane);
+
 } // namespace weave::controller

@@ -1,0 +1,112 @@
+#include "controller/app/fast_path_choice.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "datapath/bpf/bpf_fast_path.hpp"
+#include "datapath/link/vxlan_device.hpp"
+#include "datapath/odp/kernel_datapath.hpp"
+#include "datapath/odp/ovs_fast_path.hpp"
+
+namespace weave::controller {
+namespace {
+
+using Path = std::unique_ptr<datapath::FastPath>;
+
+constexpr std::string_view kDefaultDatapath = "datapath";
+
+std::string datapath_name(FastPathSetup const& setup) {
+  return setup.datapath.empty() ? std::string{kDefaultDatapath} : setup.datapath;
+}
+
+Result<void> remove_openvswitch(datapath::Links& links, std::string const& name) {
+  auto const device = links.find(name);
+  bool const has_datapath = device && device->kind == "openvswitch";
+  if (!has_datapath && !links.find(datapath::odp::kBridgeEnd)) return {};
+  return datapath::odp::remove_ovs_path(links, [&name] { return datapath::odp::KernelDatapath::remove(name); });
+}
+
+/// The fast path with BPF is the one whose VXLAN device is a port of the bridge.
+Result<void> remove_bpf(datapath::Links& links, std::string const& bridge) {
+  auto const master = links.find(bridge);
+  if (!master) return {};
+  auto const devices = datapath::list_vxlan_devices(links);
+  if (!devices) return failure_of(devices);
+  bool const ours =
+      std::ranges::any_of(*devices, [&](auto const& device) { return device.second.master == master->index; });
+  return ours ? datapath::remove_vxlan_devices(links) : Result<void>{};
+}
+
+Result<Path> open_openvswitch(FastPathSetup const& setup, FastPathPorts const& ports) {
+  if (auto const removed = remove_bpf(ports.links, setup.bridge); !removed) return failure_of(removed);
+  auto const name = datapath_name(setup);
+  auto path = datapath::odp::OvsFastPath::create(
+      {.scheduler = ports.scheduler,
+       .logger = ports.logger,
+       .devices = std::make_unique<datapath::odp::KernelOvsDevices>(
+           ports.links, datapath::odp::KernelOvsDevices::Config{.bridge = setup.bridge, .mtu = setup.mtu}),
+       .open = [name, &watcher = ports.watcher,
+                logger = ports.logger]() -> Result<std::unique_ptr<datapath::odp::DatapathInterface>> {
+         return datapath::odp::KernelDatapath::open(name, watcher, {.logger = logger});
+       },
+       .post = ports.post},
+      {.self = setup.self, .datapath = name, .bridged = true});
+  if (!path) return failure_of(path);
+  return Path{std::move(*path)};
+}
+
+Result<Path> open_bpf(FastPathSetup const& setup, FastPathPorts const& ports) {
+  if (auto const removed = remove_openvswitch(ports.links, datapath_name(setup)); !removed) return failure_of(removed);
+  return datapath::bpf::open_bpf_fast_path({.scheduler = ports.scheduler,
+                                            .watcher = ports.watcher,
+                                            .logger = ports.logger,
+                                            .links = ports.links,
+                                            .self = setup.self,
+                                            .bridge = setup.bridge,
+                                            .mtu = setup.mtu,
+                                            .udp_port = setup.udp_port});
+}
+
+/// Opens one rung and sees that VXLAN can have its UDP port.
+Result<Path> open_rung(Result<Path> path, FastPathSetup const& setup, FastPathPorts const& ports) {
+  if (!path) return path;
+  (*path)->start(ports.events);
+  if (auto const opened = (*path)->open_tunnel_port(setup.udp_port); !opened) return failure_of(opened);
+  return path;
+}
+
+Result<void> remove_all(datapath::Links& links, std::string const& bridge, std::string const& datapath) {
+  auto const openvswitch = remove_openvswitch(links, datapath);
+  auto const bpf = remove_bpf(links, bridge);
+  return openvswitch ? bpf : openvswitch;
+}
+
+} // namespace
+
+Result<Path> choose_fast_path(FastPathSetup const& setup, FastPathPorts const& ports) {
+  auto const wants = [&](FastPathChoice choice) {
+    return setup.choice == choice || setup.choice == FastPathChoice::automatic;
+  };
+  bool const is_free = setup.choice == FastPathChoice::automatic;
+  if (wants(FastPathChoice::openvswitch)) {
+    auto path = open_rung(open_openvswitch(setup, ports), setup, ports);
+    if (path || !is_free) return path;
+    ports.logger.info("no fast path through Open vSwitch: {}", path.error().text());
+  }
+  if (wants(FastPathChoice::bpf)) {
+    auto path = open_rung(open_bpf(setup, ports), setup, ports);
+    if (path || !is_free) return path;
+    ports.logger.info("no fast path with BPF: {}", path.error().text());
+  }
+  if (auto const removed = remove_all(ports.links, setup.bridge, datapath_name(setup)); !removed) {
+    return failure_of(removed);
+  }
+  if (is_free) ports.logger.warning("no kernel fast path: traffic between hosts takes the slower way through weaver");
+  return Path{};
+}
+
+Result<void> remove_fast_paths(datapath::Links& links, std::string const& bridge, std::string const& datapath) {
+  return remove_all(links, bridge, datapath.empty() ? std::string{kDefaultDatapath} : datapath);
+}
+
+} // namespace weave::controller

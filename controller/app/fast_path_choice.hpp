@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/fd_watcher.hpp"
+#include "base/logger.hpp"
+#include "base/peer_name.hpp"
+#include "base/result.hpp"
+#include "base/scheduler.hpp"
+#include "controller/app/options.hpp"
+#include "datapath/fastpath/fast_path.hpp"
+#include "datapath/link/links.hpp"
+
+namespace weave::controller {
+
+/// What every kernel fast path is made from.
+struct FastPathSetup {
+  FastPathChoice choice = FastPathChoice::automatic;
+  PeerName self;
+  std::string bridge = "weave";
+  bool bridged = true;
+  /// Of Open vSwitch; empty: by bridge and `bridged`.
+  std::string datapath;
+  /// Bytes of a container's IP packet.
+  std::uint32_t mtu = 0;
+  /// Where VXLAN listens.
+  std::uint16_t udp_port = 0;
+};
+
+struct FastPathPorts {
+  Scheduler& scheduler;
+  FdWatcher& watcher;
+  datapath::Links& links;
+  Logger logger;
+  /// Brings a call from another thread to the control thread.
+  std::function<void(std::function<void()>)> post;
+  datapath::FastPathEvents events;
+};
+
+/// Climbs down the ladder Open vSwitch, VXLAN with BPF, none, until one can be set up or adopted, and removes what
+/// other rungs have left in the kernel: two of them at once would carry frames twice. Null: none, all goes by sleeve;
+/// says in the log why. An error only if one was asked for by name and cannot be had.
+[[nodiscard]] Result<std::unique_ptr<datapath::FastPath>> choose_fast_path(FastPathSetup const& setup,
+                                                                           FastPathPorts const& ports);
+
+/// Removes every kernel fast path of ours from this host; `datapath` empty: of the default name. Goes on after a
+/// failure and reports the first.
+[[nodiscard]] Result<void> remove_fast_paths(datapath::Links& links, std::string const& bridge,
+                                             std::string const& datapath);
+
+} // namespace weave::controller
