@@ -23,7 +23,7 @@ inline constexpr Duration kMacAge = std::chrono::minutes{10};
 inline constexpr Duration kMacSweepInterval = std::chrono::minutes{1};
 /// How long a MAC must have been silent at another peer before a captured frame may bring it to us. Longer than a frame
 /// that we inject needs to come back out of the bridge, short enough for a container that moved here.
-inline constexpr Duration kMacHoldDown = std::chrono::seconds{1};
+inline constexpr Duration kMacHoldDown = std::chrono::milliseconds{500};
 /// A time stamp younger than this is not written again; also the error of the hold-down.
 inline constexpr Duration kMacRefresh = std::chrono::milliseconds{100};
 

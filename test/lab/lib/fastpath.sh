@@ -55,12 +55,13 @@ print(next(peer["ShortID"] for peer in router["Peers"] if peer["Name"] == router
 fastpath_capture() {
   local name=tcpdump-${2:-eth0}
   rm -f -- "$LAB_DIR/hosts/$1/$name.pcap"
-  lab_spawn "$1" "$name" tcpdump -i "${2:-eth0}" -n -s 300 -U -Z root -w "$LAB_DIR/hosts/$1/$name.pcap" ip
+  lab_spawn "$1" "$name" tcpdump -i "${2:-eth0}" -n -s 300 --immediate-mode -U -Z root -w "$LAB_DIR/hosts/$1/$name.pcap" ip
   lab_wait 10 "$name on $1" grep -q 'listening on' "$LAB_DIR/logs/$1-$name.log"
 }
 
 # fastpath_captured HOST [INTERFACE]: ends that and prints what carried the marked packets (lib/capture.py).
 fastpath_captured() {
+  lab_pause 0.3
   lab_end "$1" "tcpdump-${2:-eth0}" INT
   python3 "$LAB_ROOT/lib/capture.py" "$LAB_DIR/hosts/$1/tcpdump-${2:-eth0}.pcap" "$fastpath_mark"
 }

@@ -27,6 +27,8 @@ plug() { # HOST NAME ADDRESS [MAC]
   lab_exec "$1" ip link set "vethwepl$2" master weave up
   lab_exec "$1" ip -n "$2" address add "$3/12" dev eth0
   lab_exec "$1" ip -n "$2" link set eth0 up
+  # The kernel may take up to a second to notice the carrier; nothing sent before would enter the bridge.
+  lab_wait 5 "the port of $2 on $1 forwards" lab_exec "$1" grep -q 3 "/sys/class/net/vethwepl$2/brport/state"
 }
 unplug() { # HOST NAME
   lab_exec "$1" ip netns delete "$2"

@@ -43,9 +43,9 @@ TEST(MacTable, ARemoteSightingAlwaysWins) {
 TEST(MacTable, AMoveToUsWaitsForTheHoldDown) {
   MacTable macs{kUs};
   macs.record_remote(mac(1), kOther, kStart);
-  EXPECT_EQ(macs.record_local(mac(1), kStart + 999ms), MacChange::held_down);
+  EXPECT_EQ(macs.record_local(mac(1), kStart + kMacHoldDown - 1ms), MacChange::held_down);
   EXPECT_EQ(macs.find(mac(1)), kOther);
-  EXPECT_EQ(macs.record_local(mac(1), kStart + 1s), MacChange::moved);
+  EXPECT_EQ(macs.record_local(mac(1), kStart + kMacHoldDown), MacChange::moved);
   EXPECT_EQ(macs.find(mac(1)), kUs);
 }
 
