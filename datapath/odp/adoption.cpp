@@ -49,19 +49,18 @@ Plan with_copies_to_strangers(Plan plan, Plan const& old, StateView const& state
 
 } // namespace
 
-bool is_ours(Flow const& flow, PortMap const& ports) {
+std::optional<Plan> plan_of_ours(Flow const& flow, PortMap const& ports) {
   auto const& match = flow.match;
-  if (!match.other.empty() || flow.ufid != ufid_of(match)) return false;
-  if (!is_exact_or_any(match.source) || !is_exact_or_any(match.destination)) return false;
+  if (!match.other.empty() || flow.ufid != ufid_of(match)) return std::nullopt;
+  if (!is_exact_or_any(match.source) || !is_exact_or_any(match.destination)) return std::nullopt;
   auto const role = ports.role(match.in_port);
-  if (role == PortRole::ignored || (role == PortRole::tunnel) != match.tunnel.has_value()) return false;
-  return plan_of(flow.actions).has_value();
+  if (role == PortRole::ignored || (role == PortRole::tunnel) != match.tunnel.has_value()) return std::nullopt;
+  return plan_of(flow.actions);
 }
 
-std::optional<Plan> kept_plan(FlowMatch const& match, Actions const& actions, FlowDecision const& decision,
+std::optional<Plan> kept_plan(FlowMatch const& match, Plan const& found, FlowDecision const& decision,
                               StateView const& state, PortMap const& ports, MacLearning const& macs) {
-  auto const read = plan_of(actions);
-  auto const old = read ? replug(*read, ports) : std::nullopt;
+  auto const old = replug(found, ports);
   if (!old || old->drops()) return std::nullopt;
   if (match.tunnel && names_strangers(*match.tunnel, state)) return old;
   if (is_nowhere_yet(decision.drop)) return old;

@@ -37,10 +37,11 @@ Result<void> FlowKeeper::attach(DatapathInterface& datapath, PortMap ports) {
   if (!found) return failure_of(found);
   auto const now = scheduler_.now();
   for (auto const& flow : *found) {
-    if (is_ours(flow, ports_))
-      table_.adopt(flow, now);
-    else
+    if (auto plan = plan_of_ours(flow, ports_)) {
+      table_.adopt(flow, std::move(*plan), now);
+    } else {
       (void)datapath.remove_flow(flow);
+    }
   }
   learn_from_adopted();
   review();
@@ -56,10 +57,10 @@ void FlowKeeper::set_ports(PortMap ports) {
 
 void FlowKeeper::apply(std::shared_ptr<ForwardingState const> state) {
   state_ = StateView{std::move(state)};
-  if (state_.settling())
+  if (table_.has_adopted()) {
     learn_from_adopted();
-  else
-    table_.confirm_adopted();
+    if (!state_.settling()) table_.confirm_adopted();
+  }
   review();
 }
 
@@ -149,7 +150,7 @@ std::optional<Actions> FlowKeeper::wanted(KnownFlow const& flow) const {
   if (!flow.match.source.mask.is_zero() && has_moved(key)) return std::nullopt;
   auto const decision = decider_.decide(key);
   if (flow.adopted && state_.settling()) {
-    if (auto const kept = kept_plan(flow.match, flow.actions, decision, state_, ports_, macs_)) {
+    if (auto const kept = kept_plan(flow.match, *flow.adopted, decision, state_, ports_, macs_)) {
       return actions_of(*kept);
     }
   }

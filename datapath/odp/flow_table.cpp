@@ -25,17 +25,19 @@ void FlowTable::attach(DatapathInterface& datapath) {
   flows_.clear();
   by_mac_.clear();
   uncertain_.clear();
+  has_adopted_ = false;
 }
 
-void FlowTable::adopt(Flow const& flow, TimePoint now) {
+void FlowTable::adopt(Flow const& flow, Plan plan, TimePoint now) {
   auto const ufid = ufid_of(flow.match);
   auto const [place, added] = flows_.emplace(ufid, KnownFlow{.match = flow.match,
                                                              .actions = flow.actions,
                                                              .created = now,
                                                              .written = now,
                                                              .used = time_of(flow.stats.used),
-                                                             .adopted = true});
+                                                             .adopted = std::move(plan)});
   if (added) index(ufid, flow.match);
+  has_adopted_ = true;
 }
 
 Result<void> FlowTable::install(FlowMatch const& match, Actions const& actions, TimePoint now) {
@@ -168,7 +170,8 @@ void FlowTable::for_each(std::function<void(KnownFlow const&)> const& visit) con
 }
 
 void FlowTable::confirm_adopted() {
-  for (auto& [ufid, flow] : flows_) flow.adopted = false;
+  for (auto& [ufid, flow] : flows_) flow.adopted.reset();
+  has_adopted_ = false;
 }
 
 void FlowTable::index(Ufid const& ufid, FlowMatch const& match) {

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/scheduler.hpp"
 #include "datapath/odp/datapath_interface.hpp"
+#include "datapath/odp/plan.hpp"
 #include "datapath/odp/types.hpp"
 
 namespace weave::datapath::odp {
@@ -26,8 +27,8 @@ struct KnownFlow {
   TimePoint written = {};
   /// Of the last packet, as of the last statistics; absent: none yet.
   std::optional<TimePoint> used = {};
-  /// Found at the start, and not yet confirmed by a settled mesh.
-  bool adopted = false;
+  /// What it did when it was found at the start, until the mesh has settled.
+  std::optional<Plan> adopted = {};
   /// The last write failed: what the kernel does is not known.
   bool uncertain = false;
 };
@@ -59,8 +60,9 @@ class FlowTable {
   /// Works on this datapath, which outlives the use, from now on; knows no flow of it yet.
   void attach(DatapathInterface& datapath);
 
-  /// Takes over a flow that was found.
-  void adopt(Flow const& flow, TimePoint now);
+  /// Takes over a flow that was found, which does `plan`.
+  void adopt(Flow const& flow, Plan plan, TimePoint now);
+  [[nodiscard]] bool has_adopted() const { return has_adopted_; }
   /// Installs or rewrites; nothing if that is how it is already, unless it was written longer than kSettle ago: then
   /// the kernel has lost it, because it asked about such a packet.
   Result<void> install(FlowMatch const& match, Actions const& actions, TimePoint now);
@@ -111,6 +113,7 @@ class FlowTable {
   /// By unicast source and destination.
   std::unordered_map<MacAddress, Set> by_mac_;
   Set uncertain_;
+  bool has_adopted_ = false;
   Counters counters_;
 };
 
