@@ -7,12 +7,14 @@
 
 #include "datapath/fastpath/mutual_liveness.hpp"
 #include "datapath/fastpath/original_liveness.hpp"
+#include "datapath/packet/byte_order.hpp"
 
 namespace weave::datapath {
 namespace {
 
-/// Control messages of the fast path (protocol/datapath.md §3).
-enum FastdpTag : std::uint8_t { kHeartbeatSeen = 0, kInstallSecurityAssociation = 1 };
+/// Control messages of the fast path (protocol/datapath.md §3); the last two between our own peers only.
+enum FastdpTag : std::uint8_t { kHeartbeatSeen = 0, kInstallSecurityAssociation = 1, kAskLastSent = 2, kLastSent = 3 };
+constexpr std::size_t kSequenceSize = 4;
 
 std::unique_ptr<Liveness> make_liveness(bool mutual, Scheduler& scheduler, std::uint32_t length,
                                         LivenessEvents events) {
@@ -31,15 +33,21 @@ FastdpForwarder::FastdpForwarder(Dependencies dependencies, TunnelPeer const& pe
       connection_{peer.connection},
       endpoints_{endpoints},
       liveness_{make_liveness(peer.liveness, dependencies_.scheduler, heartbeat_length(dependencies_.mtu),
-                              {.transmit = [this](std::optional<LivenessFields> const& fields) { transmit(fields); },
-                               .established = [this] { events_.established(); },
-                               .health =
-                                   [this](bool healthy) {
-                                     if (!healthy) logger_.info("{}", explanation());
-                                     events_.health(healthy);
-                                   }})} {}
+                              liveness_events())} {}
 
 FastdpForwarder::~FastdpForwarder() { dependencies_.registry.remove(connection_, *this); }
+
+LivenessEvents FastdpForwarder::liveness_events() {
+  return {.transmit = [this](std::optional<LivenessFields> const& fields) { transmit(fields); },
+          .established = [this] { events_.established(); },
+          .health =
+              [this](bool healthy) {
+                if (!healthy) logger_.info("{}", explanation());
+                events_.health(healthy);
+              },
+          .ask = [this] { events_.send_control(kAskLastSent, {}); },
+          .answer = [this](std::uint32_t last_sent) { answer(last_sent); }};
+}
 
 void FastdpForwarder::confirm() {
   if (std::exchange(confirmed_, true)) return;
@@ -50,12 +58,16 @@ void FastdpForwarder::confirm() {
   if (!obstacle_.empty()) liveness_->interrupt();
 }
 
-void FastdpForwarder::on_control(std::uint8_t sub_tag, ByteView) {
+void FastdpForwarder::on_control(std::uint8_t sub_tag, ByteView payload) {
   if (!confirmed_) return;
   switch (sub_tag) {
     case kHeartbeatSeen: return liveness_->on_confirmed();
     case kInstallSecurityAssociation:
       return logger_.warning("the peer wants encryption, which this connection does not have");
+    case kAskLastSent: return liveness_->on_asked();
+    case kLastSent:
+      if (payload.size() >= kSequenceSize) liveness_->on_answer(load_u32(payload, 0));
+      return;
     default: logger_.info("ignored control message with unknown tag {}", sub_tag);
   }
 }
@@ -120,6 +132,12 @@ void FastdpForwarder::transmit(std::optional<LivenessFields> const& fields) {
   } else {
     on_send_error(sent.error());
   }
+}
+
+void FastdpForwarder::answer(std::uint32_t last_sent) {
+  Bytes payload(kSequenceSize);
+  store_u32(payload, 0, last_sent);
+  events_.send_control(kLastSent, std::move(payload));
 }
 
 void FastdpForwarder::on_send_error(Error const& error) {

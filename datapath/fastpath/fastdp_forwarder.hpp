@@ -62,10 +62,12 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   void on_heartbeat(HeartbeatArrival const& arrival, Heartbeat const& heartbeat) override;
   void on_path_changed() override;
 
+  [[nodiscard]] LivenessEvents liveness_events();
   [[nodiscard]] std::optional<TunnelId> ids() const;
   void open_port();
   void follow(HeartbeatArrival const& arrival);
   void transmit(std::optional<LivenessFields> const& fields);
+  void answer(std::uint32_t last_sent);
   void on_send_error(Error const& error);
 
   Dependencies dependencies_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ struct LivenessEvents {
   std::function<void()> established;
   /// Only changes; it starts healthy.
   std::function<void(bool healthy)> health;
+  /// Ask the peer over TCP for the sequence number of its last heartbeat, and tell it that of ours.
+  std::function<void()> ask = {};
+  std::function<void(std::uint32_t last_sent)> answer = {};
 };
 
 /// When heartbeats are sent on one connection and what their absence means: one implementation for original peers, one
@@ -31,6 +35,9 @@ class Liveness {
   virtual void on_heartbeat(Heartbeat const& heartbeat) = 0;
   /// The remote has told over TCP that our first heartbeat has arrived.
   virtual void on_confirmed() = 0;
+  /// The remote asks, or has answered, over TCP.
+  virtual void on_asked() {}
+  virtual void on_answer(std::uint32_t last_sent) {}
   /// What has come in so far does not count any more: the tunnel is unhealthy until it has been seen to work again.
   virtual void interrupt() = 0;
   /// Why the tunnel is not to be used, for people; empty if it is established and healthy.

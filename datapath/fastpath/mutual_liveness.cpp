@@ -34,13 +34,22 @@ void MutualLiveness::on_heartbeat(Heartbeat const& heartbeat) {
     if (std::exchange(heard_by_peer_, fields->hears_you) != fields->hears_you) changed_ = scheduler_.wall_now();
   }
   heard_ = scheduler_.wall_now();
+  is_silent_ = is_missing_ = false;
   silence_.restart(allowed_);
+  ask_ = scheduler_.after(std::max(allowed_ - kAsk, allowed_ / 2), [this] { ask(); });
   if (!std::exchange(hearing_, true)) beat();
   evaluate();
 }
 
+void MutualLiveness::on_answer(std::uint32_t last_sent) {
+  if (!hearing_ || !sequence_in_ || static_cast<std::int32_t>(last_sent - *sequence_in_) < kMissing) return;
+  is_missing_ = true;
+  if (is_silent_) stop_hearing();
+}
+
 void MutualLiveness::interrupt() {
   silence_.stop();
+  ask_.reset();
   hearing_ = up_ = heard_by_peer_ = false;
   recovery_.reset();
   become_unhealthy();
@@ -69,7 +78,20 @@ void MutualLiveness::beat() {
                                   .hears_you = hearing_});
 }
 
+void MutualLiveness::ask() {
+  ask_ = scheduler_.after(kAsk, [this] { ask(); });
+  events_.ask();
+}
+
 void MutualLiveness::on_silence() {
+  // The second time there has not been an answer.
+  if (is_missing_ || std::exchange(is_silent_, true)) return stop_hearing();
+  silence_.restart(std::max<Duration>(kSilenceWithoutAnswer - allowed_, kAsk));
+}
+
+void MutualLiveness::stop_hearing() {
+  silence_.stop();
+  ask_.reset();
   hearing_ = false;
   beat();
   evaluate();

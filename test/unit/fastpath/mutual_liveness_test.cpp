@@ -230,12 +230,61 @@ class HandmadePeer : public testing::Test {
   std::vector<LivenessFields> sent_;
   int established_ = 0;
   std::vector<bool> health_;
+  int asked_ = 0;
+  std::optional<std::uint32_t> answer_;
+  std::vector<std::uint32_t> answered_;
   MutualLiveness liveness_{scheduler_,
                            1390,
                            {.transmit = [this](auto const& fields) { sent_.push_back(*fields); },
                             .established = [this] { ++established_; },
-                            .health = [this](bool healthy) { health_.push_back(healthy); }}};
+                            .health = [this](bool healthy) { health_.push_back(healthy); },
+                            .ask =
+                                [this] {
+                                  ++asked_;
+                                  if (answer_) liveness_.on_answer(*answer_);
+                                },
+                            .answer = [this](std::uint32_t last_sent) { answered_.push_back(last_sent); }}};
 };
+
+TEST_F(HandmadePeer, ADaemonThatDoesNotRunIsNoBlock) {
+  receive(5, true);
+  scheduler_.advance(999ms);
+  EXPECT_EQ(asked_, 0);
+  scheduler_.advance(1ms);
+  EXPECT_EQ(asked_, 1);
+  scheduler_.advance(2s); // it stalls
+  EXPECT_TRUE(health_.empty());
+  EXPECT_TRUE(sent_.back().hears_you);
+  receive(6, true);
+  answer_ = 6; // its heartbeats come late, but they come
+  scheduler_.advance(3s);
+  EXPECT_TRUE(health_.empty());
+  answer_ = 7; // may be on its way
+  scheduler_.advance(1s);
+  EXPECT_TRUE(health_.empty());
+  answer_ = 8;
+  scheduler_.advance(400ms);
+  EXPECT_EQ(health_, std::vector<bool>{false});
+  auto const asked = asked_;
+  scheduler_.advance(1min);
+  EXPECT_EQ(asked_, asked);
+}
+
+TEST_F(HandmadePeer, SilenceOnAllWaysLastsFiveSeconds) {
+  receive(5, true);
+  scheduler_.advance(4999ms);
+  EXPECT_TRUE(health_.empty());
+  scheduler_.advance(1ms);
+  EXPECT_EQ(health_, std::vector<bool>{false});
+}
+
+TEST_F(HandmadePeer, AnswersWithItsLast) {
+  scheduler_.advance(2s);
+  liveness_.on_asked();
+  EXPECT_EQ(answered_, std::vector<std::uint32_t>{sent_.back().sequence});
+  liveness_.on_answer(1000);                    // not asked, nothing heard yet
+  EXPECT_EQ(health_, std::vector<bool>{false}); // since the start
+}
 
 TEST_F(HandmadePeer, ChangesOfWhatWeHearAreToldAtOnce) {
   EXPECT_FALSE(sent_.back().hears_you);
@@ -246,6 +295,7 @@ TEST_F(HandmadePeer, ChangesOfWhatWeHearAreToldAtOnce) {
   EXPECT_EQ(established_, 0);
   receive(2, true);
   EXPECT_EQ(established_, 1);
+  answer_ = 5;
   scheduler_.advance(1400ms);
   EXPECT_EQ(health_, std::vector<bool>{false});
   EXPECT_FALSE(sent_.back().hears_you);
@@ -268,12 +318,14 @@ TEST_F(HandmadePeer, OvertakenAndRepeatedHeartbeatsAreIgnored) {
   receive(1, false);
   EXPECT_TRUE(health_.empty());
   scheduler_.advance(1s);
+  answer_ = 4;
   receive(1, true); // an echo does not count as life
   scheduler_.advance(400ms);
   EXPECT_EQ(health_, std::vector<bool>{false});
 }
 
 TEST_F(HandmadePeer, TheSenderSaysHowLongSilenceMayLast) {
+  answer_ = 100;
   receive(1, true, 1000, 4);
   scheduler_.advance(4499ms);
   EXPECT_TRUE(health_.empty());
