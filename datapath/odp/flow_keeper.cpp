@@ -86,9 +86,15 @@ std::optional<HeartbeatArrival> FlowKeeper::on_upcall(Upcall const& upcall) {
 void FlowKeeper::install(FlowDecision const& decision, Actions const& actions) {
   auto const now = scheduler_.now();
   auto const installed = table_.install(decision.match, actions, now);
-  if (installed || !table_.is_full() || now - last_relief_ < kReliefInterval) return;
-  last_relief_ = now;
-  (void)age(kFlowIdleWhenFull);
+  if (installed || now - last_relief_ < kReliefInterval) return;
+  if (table_.is_full()) {
+    last_relief_ = now;
+    (void)age(kFlowIdleWhenFull);
+  } else if (installed.error().kind() == ErrorKind::already_exists) {
+    // A flow that we do not know is in the way.
+    last_relief_ = now;
+    (void)age(kFlowIdle);
+  }
 }
 
 void FlowKeeper::on_macs_changed() {

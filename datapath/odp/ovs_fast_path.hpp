@@ -90,6 +90,7 @@ class OvsFastPath final : public FastPath {
   void audit();
   void age();
 
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Dependencies dependencies_;
   Config config_;
   FaultLog faults_;
@@ -113,7 +114,6 @@ class OvsFastPath final : public FastPath {
   Timer audit_timer_;
   Timer age_timer_;
   Timer rebuild_timer_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 /// Deletes what a fast path of this kind leaves: VXLAN devices with our mark, the veth pair and the datapath, for which
