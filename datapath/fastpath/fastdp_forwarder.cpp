@@ -122,9 +122,14 @@ std::optional<TunnelId> FastdpForwarder::ids() const {
 }
 
 void FastdpForwarder::transmit(std::optional<LivenessFields> const& fields) {
+  id_retry_.reset();
   auto* const path = dependencies_.registry.path();
+  if (path == nullptr || !obstacle_.empty()) return;
   auto const tunnel = ids();
-  if (path == nullptr || !obstacle_.empty() || !tunnel) return;
+  if (!tunnel) {
+    id_retry_ = dependencies_.scheduler.after(kIdRetry, [this, fields] { transmit(fields); });
+    return;
+  }
   auto const frame = encode_heartbeat({connection_, fields}, dependencies_.mtu);
   auto const sent = path->send_heartbeat(endpoints_, *tunnel, frame);
   if (sent) {

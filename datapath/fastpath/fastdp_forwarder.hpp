@@ -55,6 +55,8 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   [[nodiscard]] TunnelEndpoints const& endpoints() const { return endpoints_; }
   [[nodiscard]] std::uint64_t send_errors() const { return send_errors_; }
 
+  /// How soon ids that are not known yet, as at the start of a connection, are asked for again.
+  static constexpr Duration kIdRetry = std::chrono::milliseconds{100};
   /// How soon an UDP port that was taken is asked for again.
   static constexpr Duration kPortRetry = std::chrono::seconds{5};
 
@@ -83,6 +85,7 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   /// Why nothing can be sent at all; empty if it can.
   std::string obstacle_;
   Timer port_retry_;
+  Timer id_retry_;
   std::uint64_t send_errors_ = 0;
   std::string send_error_; // of the last heartbeat
   std::string logged_error_;

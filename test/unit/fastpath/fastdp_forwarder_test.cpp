@@ -218,7 +218,7 @@ TEST_F(FastdpForwarderTest, WithoutAnIdOfItsOwnAPeerCannotBeHeardNorSpokenTo) {
   EXPECT_TRUE(controls_.empty());
   EXPECT_EQ(forwarder_->explanation(), "one of the two peers has no short id of its own");
   ids_[kPeer] = ShortId{22};
-  scheduler_.advance(500ms);
+  scheduler_.advance(FastdpForwarder::kIdRetry);
   EXPECT_EQ(path_.sent, 1U);
 }
 
