@@ -35,10 +35,11 @@ std::string owner_of(std::uint64_t short_id, std::vector<PeerStatus> const& peer
   return owner == nullptr ? "unknown" : full_name(owner->name, owner->nickname);
 }
 
+/// Nothing where packets were counted without their time.
 std::string used_text(FlowStatus const& flow, std::chrono::milliseconds now) {
-  if (!flow.used) return "never";
+  if (!flow.used) return flow.packets == 0 ? "used:never, " : "";
   auto const ago = std::max(now - *flow.used, std::chrono::milliseconds{});
-  return fmt::format("{}.{:03}s", ago.count() / 1000, ago.count() % 1000);
+  return fmt::format("used:{}.{:03}s, ", ago.count() / 1000, ago.count() % 1000);
 }
 
 } // namespace
@@ -79,7 +80,7 @@ std::string flows_text(StatusReport const& report) {
   if (!report.router || !report.router->fast_path) return text;
   auto const& status = *report.router->fast_path;
   for (auto const& flow : status.flows) {
-    text += fmt::format("{}, packets:{}, bytes:{}, used:{}, actions:{}", flow.match, flow.packets, flow.bytes,
+    text += fmt::format("{}, packets:{}, bytes:{}, {}actions:{}", flow.match, flow.packets, flow.bytes,
                         used_text(flow, status.now), flow.actions);
     std::vector<std::string> comments;
     for (auto const& tunnel : tunnels_of(flow, report.router->peers)) {

@@ -27,8 +27,8 @@ struct TunnelPeers {
 [[nodiscard]] std::vector<std::string> split_list(std::string_view text);
 
 /// One line a flow as `ovs-dpctl dump-flows` has them, with the peers of its tunnels as a comment at the end:
-/// `in_port(1),…, packets:3, bytes:294, used:0.512s, actions:2 # tun_id=0x2d977a: <source>-><destination>`. Empty
-/// without a fast path.
+/// `in_port(1),…, packets:3, bytes:294, used:0.512s, actions:2 # tun_id=0x2d977a: <source>-><destination>`. The
+/// time is left out where the kernel counts without it. Empty without a fast path.
 [[nodiscard]] std::string flows_text(StatusReport const& report);
 
 } // namespace weave::controller::api

@@ -154,7 +154,7 @@ fastpath_broadcasts() {
 fastpath_flows() {
   local flows
   flows=$(lab_weave "$1" status flows)
-  lab_match "status flows of $1" 'packets:[1-9][0-9]*, bytes:[0-9]+, used:([0-9.]+s|never), actions:' "$flows"
+  lab_match "status flows of $1" 'packets:[1-9][0-9]*, bytes:[0-9]+, (used:[0-9.]+s, )?actions:' "$flows"
   lab_match "status flows of $1" "# .*tun_id=0x[0-9a-f]+: [0-9a-f:]{17}\($1\)->[0-9a-f:]{17}\($2\)" "$flows"
   lab_weave "$1" status flows --json | python3 -c '
 import json, sys

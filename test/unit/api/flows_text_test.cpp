@@ -23,6 +23,15 @@ TEST(FlowsText, HasALineAFlowWithThePeersBehindItsTunnelIds) {
       "actions:drop # tun_id=0xfff001: unknown->unknown\n");
 }
 
+TEST(FlowsText, SaysNothingOfATimeThatIsNotKnown) {
+  auto report = report_with_flows();
+  auto& flows = report.router->fast_path->flows;
+  flows.resize(1);
+  flows[0].actions = "3";
+  flows[0].used.reset();
+  EXPECT_EQ(flows_text(report), "in_port(2),eth(dst=02:77:0a:20:00:01), packets:3, bytes:294, actions:3\n");
+}
+
 TEST(FlowsText, IsEmptyWithoutAFastPath) {
   EXPECT_EQ(flows_text(sample_report()), "");
   EXPECT_EQ(flows_text(StatusReport{}), "");
