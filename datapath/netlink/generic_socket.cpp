@@ -104,6 +104,7 @@ Result<void> GenericSocket::hand_over(Bytes& request, std::uint16_t flags, std::
   overwrite(request, offsetof(nlmsghdr, nlmsg_flags), static_cast<std::uint16_t>(own_flags | flags));
   overwrite(request, offsetof(nlmsghdr, nlmsg_seq), ++sequence_);
   overwrite(request, offsetof(nlmsghdr, nlmsg_pid), socket_.port());
+  last_error_ = 0;
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   for (;;) {
@@ -147,6 +148,7 @@ Result<void> GenericSocket::read_answers(Exchange& exchange, std::string_view wh
       }
       exchange.interrupted = exchange.interrupted || ((*message)->flags & NLM_F_DUMP_INTR) != 0;
       if (*end) {
+        last_error_ = (*end)->error;
         exchange.end = **end;
         return {};
       }

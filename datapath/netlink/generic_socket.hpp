@@ -37,6 +37,10 @@ class GenericSocket {
   /// Sends without waiting. Success means that the kernel took the request.
   [[nodiscard]] Result<void> send(Bytes request, std::string_view what);
 
+  /// By which the kernel tells who asked, also in what it tells others of the outcome.
+  [[nodiscard]] std::uint32_t port() const { return socket_.port(); }
+  /// errno of the last transact() or dump(), for callers to whom the kind of the error says too little; 0: success.
+  [[nodiscard]] int last_error() const { return last_error_; }
   /// How many requests of send() the kernel is known to have refused.
   [[nodiscard]] std::uint64_t refused_sends() const { return refused_sends_; }
 
@@ -52,6 +56,7 @@ class GenericSocket {
   SocketHandle socket_;
   Bytes buffer_;
   std::uint32_t sequence_ = 0;
+  int last_error_ = 0;
   unsigned unread_sends_ = 0;
   std::uint64_t refused_sends_ = 0;
 };

@@ -19,6 +19,13 @@ netlink::MessageBuilder begin(std::uint16_t family, std::uint8_t command, Datapa
   return begin_ovs(family, command, OVS_FLOW_VERSION, datapath, query);
 }
 
+Result<Bytes> finish(netlink::MessageBuilder builder, Flow const& flow) {
+  if (flow.ufid) builder.put(OVS_FLOW_ATTR_UFID, *flow.ufid);
+  put_match(builder, flow.match);
+  put_actions(builder, OVS_FLOW_ATTR_ACTIONS, flow.actions);
+  return builder.take();
+}
+
 FlowStats read_stats(FlowFields const& fields) {
   FlowStats stats;
   ovs_flow_stats wire{};
@@ -45,15 +52,15 @@ std::optional<Ufid> read_ufid(FlowFields const& fields) {
 } // namespace
 
 Result<Bytes> encode_flow_new(std::uint16_t family, DatapathIndex datapath, Flow const& flow) {
-  auto builder = begin(family, OVS_FLOW_CMD_NEW, datapath);
-  if (flow.ufid) builder.put(OVS_FLOW_ATTR_UFID, *flow.ufid);
-  put_match(builder, flow.match);
-  put_actions(builder, OVS_FLOW_ATTR_ACTIONS, flow.actions);
-  return builder.take();
+  return finish(begin(family, OVS_FLOW_CMD_NEW, datapath, Query::create), flow);
+}
+
+Result<Bytes> encode_flow_change(std::uint16_t family, DatapathIndex datapath, Flow const& flow) {
+  return finish(begin(family, OVS_FLOW_CMD_SET, datapath, Query::change), flow);
 }
 
 Result<Bytes> encode_flow_delete(std::uint16_t family, DatapathIndex datapath, Flow const& flow) {
-  auto builder = begin(family, OVS_FLOW_CMD_DEL, datapath);
+  auto builder = begin(family, OVS_FLOW_CMD_DEL, datapath, Query::change);
   if (flow.ufid) {
     builder.put(OVS_FLOW_ATTR_UFID, *flow.ufid);
   } else if (!flow.raw_key.empty()) {

@@ -17,9 +17,23 @@ Result<OvsMessage> decode_ovs(netlink::Message const& message) {
                     .attributes = generic->content.subspan(sizeof header)};
 }
 
+namespace {
+
+std::uint16_t flags_of(Query query) {
+  switch (query) {
+    case Query::one: return NLM_F_ECHO;
+    case Query::all: return NLM_F_DUMP;
+    case Query::create: return NLM_F_CREATE | NLM_F_EXCL;
+    case Query::change: break;
+  }
+  return 0;
+}
+
+} // namespace
+
 netlink::MessageBuilder begin_ovs(std::uint16_t family, std::uint8_t command, std::uint8_t version,
                                   DatapathIndex datapath, Query query) {
-  netlink::MessageBuilder builder{family, query == Query::all ? std::uint16_t{NLM_F_DUMP} : std::uint16_t{NLM_F_ECHO}};
+  netlink::MessageBuilder builder{family, flags_of(query)};
   builder.generic(command, version).header(ovs_header{.dp_ifindex = static_cast<int>(datapath)});
   return builder;
 }

@@ -22,8 +22,10 @@ struct OvsMessage {
 
 /// How a request is meant.
 enum class Query : std::uint8_t {
-  one, ///< with the object, or what became of it, as answer
-  all  ///< a dump
+  one,    ///< with the object, or what became of it, as answer
+  all,    ///< a dump
+  create, ///< refused with EEXIST when there is such an object
+  change  ///< without an answer
 };
 /// Begins a request: all headers in front of the attributes.
 [[nodiscard]] netlink::MessageBuilder begin_ovs(std::uint16_t family, std::uint8_t command, std::uint8_t version,
