@@ -32,7 +32,7 @@ lab_pinger_silence() {
   awk -v from="$2" -v to="${3:-0}" '/bytes from/ {
     now = substr($1, 2) * 1000
     if (now < from) { last = from; next }
-    if (!last) last = from
+    if (!last) last = from ? from : now
     if (now - last > gap) gap = now - last
     last = now
     if (to && now > to) exit
