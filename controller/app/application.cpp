@@ -122,6 +122,7 @@ Result<void> Application::build_data_plane() {
                         {.scheduler = scheduler_,
                          .watcher = watcher_,
                          .logger = logger_,
+                         .short_id_of = [this](PeerName peer) { return short_id_of(peer); },
                          .post = [this](std::function<void()> call) { boost::asio::post(context_, std::move(call)); },
                          .on_failed = [this](Error error) { fail(std::move(error)); }});
   if (!plane) return failure_of(plane);
@@ -184,6 +185,12 @@ void Application::build_mesh() {
   tell_short_ids();
   targets_ = choose_targets();
   mesh_view_ = std::make_unique<MeshKnowledge>(*mesh_, targets_);
+}
+
+std::optional<ShortId> Application::short_id_of(PeerName peer) const {
+  auto const* const known = mesh_->find_peer(peer);
+  if (known == nullptr || !known->short_id || mesh_->peer_by_short_id(*known->short_id) != peer) return std::nullopt;
+  return known->short_id;
 }
 
 void Application::tell_short_ids() {

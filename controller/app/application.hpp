@@ -54,6 +54,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<void> build_data_plane();
   void build_mesh();
   void tell_short_ids();
+  [[nodiscard]] std::optional<ShortId> short_id_of(PeerName peer) const;
   [[nodiscard]] Result<void> build_ipam();
   [[nodiscard]] Result<void> build_docker();
   [[nodiscard]] Result<void> build_api();

@@ -111,7 +111,7 @@ void DataPlane::open_tunnels() {
     fastdp_ = std::make_unique<datapath::FastdpKind>(datapath::FastdpForwarder::Dependencies{
         .scheduler = ports_.scheduler,
         .registry = heartbeats_,
-        .short_id_of = [this](PeerName peer) { return short_id_of(peer); },
+        .short_id_of = ports_.short_id_of,
         .on_endpoints =
             [this](PeerName peer, ConnectionUid connection, datapath::TunnelEndpoints const& endpoints) {
               fastpath_links_->set_endpoints(peer, connection, endpoints);
@@ -126,14 +126,7 @@ void DataPlane::open_tunnels() {
   overlay_ = std::make_unique<router::OverlayAdapter>(*tunnels_, fastpath_links_ ? &*fastpath_links_ : nullptr);
 }
 
-std::optional<ShortId> DataPlane::short_id_of(PeerName peer) const {
-  auto const found = short_ids_.find(peer);
-  return found == short_ids_.end() ? std::nullopt : std::optional{found->second};
-}
-
 void DataPlane::set_short_ids(ShortId self, std::map<ShortId, PeerName> owners) {
-  short_ids_.clear();
-  for (auto const& [id, owner] : owners) short_ids_.emplace(owner, id);
   if (planner_) planner_->set_short_ids(self, std::move(owners));
 }
 

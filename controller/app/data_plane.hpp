@@ -54,6 +54,8 @@ class DataPlane {
     Scheduler& scheduler;
     FdWatcher& watcher;
     Logger logger;
+    /// The id that means this peer and no other, as the mesh knows it now.
+    std::function<std::optional<ShortId>(PeerName)> short_id_of;
     /// Brings a call from the worker's thread to the control thread.
     datapath::PostToControl post;
     /// The bridge or the user port has gone from under us; the process has to start again.
@@ -97,7 +99,6 @@ class DataPlane {
   void publish(std::shared_ptr<datapath::ForwardingState const> state);
   [[nodiscard]] datapath::MacLearning& mac_learning();
   [[nodiscard]] std::uint32_t mtu() const;
-  [[nodiscard]] std::optional<ShortId> short_id_of(PeerName peer) const;
   void schedule_sweep();
 
   Settings settings_;
@@ -114,7 +115,6 @@ class DataPlane {
   std::unique_ptr<datapath::PacketWorker> worker_;
   std::optional<datapath::ForwardingPlanner> planner_;
   std::optional<datapath::FastpathLinks> fastpath_links_;
-  std::map<PeerName, ShortId> short_ids_;
   /// As last published.
   std::shared_ptr<datapath::ForwardingState const> state_;
   bool left_ = false;
