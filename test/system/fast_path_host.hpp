@@ -43,6 +43,8 @@ struct FastPathCase {
   std::function<Result<std::unique_ptr<datapath::FastPath>>(FastPathInputs const&)> open;
   /// Removes everything from the kernel.
   std::function<Result<void>(datapath::Links&)> reset;
+  /// The path learns from frames in the user port by itself; otherwise the packet worker tells it.
+  bool learns_from_user_port = true;
 };
 
 /// For gtest.
@@ -61,6 +63,18 @@ class FastPathLoop {
       context_.run_for(std::chrono::milliseconds{5});
     }
     return true;
+  }
+  /// The next frame that `matches`, with the control threads at work meanwhile; others are thrown away.
+  std::optional<PacketSocket::Frame> next(PacketSocket const& socket, std::function<bool(ByteView)> const& matches,
+                                          std::chrono::milliseconds limit = std::chrono::seconds{5}) {
+    std::optional<PacketSocket::Frame> frame;
+    auto const arrived = [&] {
+      do frame = socket.next(0);
+      while (frame && !matches(frame->bytes));
+      return frame.has_value();
+    };
+    (void)run_until(arrived, limit);
+    return frame;
   }
 
  private:
@@ -121,6 +135,9 @@ class FastPathHost {
     net = ScratchNamespace::create(reason);
     container = ScratchNamespace::create(reason);
     if (!net || !container) return failure(ErrorKind::unavailable, reason);
+    // Containers would say hello by themselves, and teach addresses that tests have just made forgotten.
+    (void)container->shell(
+        "for f in all default; do echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done 2>/dev/null");
     if (auto joined = join(underlay); !joined) return joined;
     auto made = net->run([&]() -> Result<void> {
       auto const bridge = datapath::OverlayBridge{net->links()}.ensure(
@@ -193,24 +210,26 @@ class FastPathHost {
   [[nodiscard]] int received(int expected) const { return static_cast<int>(frames(expected).size()); }
   [[nodiscard]] std::vector<Bytes> frames(int expected) const {
     std::vector<Bytes> all;
-    while (auto frame = inside->next(static_cast<int>(all.size()) < expected ? 2000 : 30)) {
-      if (is_test_frame(frame->bytes)) all.push_back(std::move(frame->bytes));
-    }
+    auto const limit = [&] { return std::chrono::milliseconds{static_cast<int>(all.size()) < expected ? 2000 : 30}; };
+    while (auto frame = loop_.next(*inside, is_test_frame, limit())) all.push_back(std::move(frame->bytes));
     return all;
   }
   /// The next frame out of the user port that is of `protocol`, with its offload header; none within the time.
   [[nodiscard]] std::optional<PacketSocket::Frame> from_user_port(int milliseconds = 2000,
                                                                   std::uint16_t protocol = kTestProtocol) {
     Bytes buffer(datapath::UserPort::kFrameMax);
-    pollfd waiting{.fd = user->fd(), .events = POLLIN, .revents = 0};
-    while (::poll(&waiting, 1, milliseconds) > 0) {
-      auto const frame = user->read(buffer);
-      if (!frame) return std::nullopt;
+    std::optional<PacketSocket::Frame> found;
+    auto const arrived = [&] {
       // Containers say hello by IPv6.
-      if (type_behind_tags(frame->bytes) != protocol) continue;
-      return PacketSocket::Frame{frame->header, Bytes{frame->bytes.begin(), frame->bytes.end()}};
-    }
-    return std::nullopt;
+      for (auto frame = user->read(buffer); frame && !frame->bytes.empty(); frame = user->read(buffer)) {
+        if (type_behind_tags(frame->bytes) != protocol) continue;
+        found = PacketSocket::Frame{frame->header, Bytes{frame->bytes.begin(), frame->bytes.end()}};
+        return true;
+      }
+      return false;
+    };
+    (void)loop_.run_until(arrived, std::chrono::milliseconds{milliseconds});
+    return found;
   }
   [[nodiscard]] std::optional<PeerName> place_of(MacAddress address) const { return path->macs().find(address); }
 
