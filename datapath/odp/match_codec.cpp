@@ -160,6 +160,29 @@ std::optional<VlanMatch> read_vlan(Level const& key, Level const& mask) {
   return vlan;
 }
 
+/// How many levels of nests there can be in an attribute of a key.
+int depth_of(std::uint16_t type) {
+  constexpr int kTags = 2;
+  if (type == OVS_KEY_ATTR_ENCAP) return kTags;
+  return type == OVS_KEY_ATTR_TUNNEL ? 1 : 0;
+}
+
+/// Turns a key into the mask with which all of it counts.
+Result<void> fill(MutableBytes key, int depth) {
+  if (depth == 0) {
+    std::ranges::fill(key, std::uint8_t{0xff});
+    return {};
+  }
+  auto const attributes = netlink::parse_attributes(key);
+  if (!attributes) return failure_of(attributes);
+  for (auto const& [type, payload] : *attributes) {
+    auto const offset = static_cast<std::size_t>(payload.data() - key.data());
+    auto const inner_depth = type == OVS_KEY_ATTR_ENCAP ? depth - 1 : 0;
+    if (auto const filled = fill(key.subspan(offset, payload.size()), inner_depth); !filled) return filled;
+  }
+  return {};
+}
+
 RawAttribute raw(std::uint16_t type, ByteView payload) {
   return {.type = type, .payload = Bytes(payload.begin(), payload.end())};
 }
@@ -191,10 +214,9 @@ class MatchReader {
 
  private:
   [[nodiscard]] Result<void> read_exact(std::uint16_t type, ByteView key) {
-    Bytes const mask(key.size(), 0xff);
-    if (type == OVS_KEY_ATTR_IN_PORT || type == OVS_KEY_ATTR_ETHERNET) return read_one(type, key, mask);
-    keep(type, key, mask);
-    return {};
+    Bytes mask(key.begin(), key.end());
+    if (auto const filled = fill(mask, depth_of(type)); !filled) return filled;
+    return read_one(type, key, mask);
   }
 
   [[nodiscard]] Result<void> read_one(std::uint16_t type, ByteView key, ByteView mask) {

@@ -112,6 +112,8 @@ def datapath_seeds(seeds):
         elif kind in ("ip-fragmentation", "icmp-frag-needed"):
             frame = bytes.fromhex(v["input_hex"])
             seeds["packet_views"][name] = struct.pack(">H", v["mtu"]) + frame + b"\0" * (v.get("input_len", 0) - len(frame))
+        elif kind in ("netlink-request", "netlink-from-kernel"):
+            seeds["netlink_messages"][name] = packet
         elif kind in ("overlay-control-message", "capture-overlay-control"):
             seeds["tunnel_control"][name] = b"\1" + record(6) + record(0, packet[1:] if packet[:1] == b"\7" else packet)
     heartbeat = record(7)
@@ -121,6 +123,13 @@ def datapath_seeds(seeds):
                     record(4), record(5, b"\xff\xff"))
     seeds["tunnel_control"]["conversation"] = b"\1" + b"".join(conversation)
     direct = (record(6), heartbeat, record(1, b"\1"), record(3, struct.pack(">I", 576)), record(1, b"\3\2\0"), record(1, b"\2"))
+    netlink = seeds["netlink_messages"]
+    netlink["refused"] = bytes.fromhex("2b000000020000030700000009000000" "eeffffff" "180000001b0005000700000000000000" "070001006e6f00")
+    netlink["tagged"] = bytes.fromhex(
+        "a00000001c0009000700000000000000" "0101000004000000" "14000900000102030405060708090a0b0c0d0e0f"
+        "30000100" "04000100" "0800030003000000" "10000400000000000000000000000000" "060005001abc0000" "0600060081000000"
+        "38000700" "0c000100" "0600060000000000" "08000300ffffffff" "10000400000000000000000000000000" "060005001fff0000"
+        "06000600ffff0000" "0c000200" "0800040081001007")
     seeds["tunnel_control"]["direct"] = b"\2" + b"".join(direct)
 
 
