@@ -1,5 +1,6 @@
 #include "datapath/bpf/bpf_fast_path.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -74,6 +75,7 @@ class BpfFastPath final : public FastPath {
   [[nodiscard]] Result<void> configure(::weave_conf const& conf);
   void install();
   void say(Result<void> const& outcome);
+  void warn_of_long_lists();
   void replace_programs();
   void on_arrival(::weave_arrival const& arrival);
   void schedule_check();
@@ -94,6 +96,7 @@ class BpfFastPath final : public FastPath {
   bool older_programs_ = false;
   bool retry_ = false;
   std::string said_;
+  bool said_long_lists_ = false;
   FastPathEvents events_;
   Timer check_timer_;
 };
@@ -191,6 +194,18 @@ void BpfFastPath::install() {
   if (auto const configured = configure(conf); outcome) outcome = configured;
   if (older_programs_) replace_programs();
   say(outcome);
+  warn_of_long_lists();
+}
+
+void BpfFastPath::warn_of_long_lists() {
+  auto const limit = programs_.longest_list();
+  bool const found =
+      std::ranges::any_of(table_->installed().floods, [&](auto const& flood) { return flood.second.size() > limit; });
+  if (found && !said_long_lists_) {
+    config_.logger.warning("the kernel cannot copy a broadcast to more than {} neighbours, the others do not get it",
+                           limit);
+  }
+  said_long_lists_ = found;
 }
 
 void BpfFastPath::say(Result<void> const& outcome) {
@@ -268,6 +283,7 @@ void BpfFastPath::check() {
 bool BpfFastPath::has_failed() {
   auto const& trouble = ports_.trouble();
   if (trouble.checks < kChecksUntilFailed || !config_.links.find(config_.bridge)) return false;
+  reader_.reset();
   if (events_.on_failed) events_.on_failed({ErrorKind::unavailable, trouble.why});
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bpf/bpf.h>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <optional>
@@ -37,15 +38,22 @@ std::optional<ShortId> id_of(::weave_place const& place) {
 /// Entries come and go meanwhile: the walk may see one twice or miss one, and ends in any case.
 template <class Visit>
 void walk(int fd, Visit visit) {
-  ::weave_mac key{};
-  ::weave_mac next{};
+  std::vector<::weave_mac> keys(4096);
+  std::vector<::weave_place> places(keys.size());
+  std::uint32_t position = 0;
   bool first = true;
-  for (std::size_t steps = 0; steps < 2 * WEAVE_MACS; ++steps) {
-    if (::bpf_map_get_next_key(fd, first ? nullptr : &key, &next) != 0) return;
+  for (std::size_t seen = 0; seen < 2 * WEAVE_MACS;) {
+    auto count = static_cast<std::uint32_t>(keys.size());
+    std::uint32_t next = 0;
+    int const failed =
+        ::bpf_map_lookup_batch(fd, first ? nullptr : &position, &next, keys.data(), places.data(), &count, nullptr);
+    // ENOENT tells the end and may come with entries.
+    if (failed != 0 && errno != ENOENT) return;
+    for (std::size_t i = 0; i < count; ++i) visit(keys[i], places[i]);
+    if (failed != 0 || count == 0) return;
     first = false;
-    key = next;
-    ::weave_place place{};
-    if (::bpf_map_lookup_elem(fd, &key, &place) == 0) visit(key, place);
+    position = next;
+    seen += count;
   }
 }
 

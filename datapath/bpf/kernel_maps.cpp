@@ -39,6 +39,11 @@ Carrier decode_carrier(std::uint32_t carrier) {
   return carrier == WEAVE_CARRIER_USER ? Carrier::user : Carrier::none;
 }
 
+NeighbourEntry decode_neighbour(::weave_neighbour const& value) {
+  return {
+      .remote = value.remote, .local = value.local, .ifindex = value.ifindex, .carrier = decode_carrier(value.carrier)};
+}
+
 std::size_t processors() { return static_cast<std::size_t>(std::max(::libbpf_num_possible_cpus(), 1)); }
 
 } // namespace
@@ -59,6 +64,21 @@ Result<Value> KernelMaps::read(Map map, std::uint32_t index) const {
     return std::unexpected(system_error("read BPF map", errno));
   }
   return value;
+}
+
+template <class Value>
+Result<std::vector<Value>> KernelMaps::read_all(Map map) const {
+  std::vector<Value> values(WEAVE_IDS);
+  std::vector<std::uint32_t> keys(WEAVE_IDS);
+  std::uint32_t next = 0;
+  auto count = static_cast<std::uint32_t>(values.size());
+  int const failed =
+      ::bpf_map_lookup_batch(programs_.fd(map), nullptr, &next, keys.data(), values.data(), &count, nullptr);
+  // The end of the map is no failure.
+  if ((failed != 0 && errno != ENOENT) || count != values.size()) {
+    return std::unexpected(system_error("read BPF map", failed != 0 ? errno : EIO));
+  }
+  return values;
 }
 
 template <class Value>
@@ -102,33 +122,35 @@ Result<void> KernelMaps::write_probe(ShortId id, ::weave_probe const& probe) {
 }
 
 Result<InstalledTable> KernelMaps::read_table() const {
+  auto const routes = read_all<std::uint32_t>(Map::routes);
+  if (!routes) return failure_of(routes);
+  auto const neighbours = read_all<::weave_neighbour>(Map::neighbours);
+  if (!neighbours) return failure_of(neighbours);
+  auto const heads = read_all<std::uint32_t>(Map::heads);
+  if (!heads) return failure_of(heads);
   InstalledTable table;
   for (std::uint16_t number = 0; number < WEAVE_IDS; ++number) {
     ShortId const id{number};
-    auto const route = read<std::uint32_t>(Map::routes, number);
-    auto const neighbour = read<::weave_neighbour>(Map::neighbours, number);
-    auto const head = read<std::uint32_t>(Map::heads, number);
-    if (!route) return failure_of(route);
-    if (!neighbour) return failure_of(neighbour);
-    if (!head) return failure_of(head);
-    if (*route != 0) table.entries.routes[id] = decode_route(*route);
-    NeighbourEntry const entry{.remote = neighbour->remote,
-                               .local = neighbour->local,
-                               .ifindex = neighbour->ifindex,
-                               .carrier = decode_carrier(neighbour->carrier)};
+    if ((*routes)[number] != 0) table.entries.routes[id] = decode_route((*routes)[number]);
+    auto const entry = decode_neighbour((*neighbours)[number]);
     if (entry != NeighbourEntry{}) table.entries.neighbours[id] = entry;
-    for (auto element = *head; element != 0 && table.chains[id].size() < WEAVE_LIST_CHAIN;) {
-      auto const list = read<::weave_list>(Map::lists, element);
-      if (!list) return failure_of(list);
-      table.chains[id].push_back(static_cast<std::uint16_t>(element));
-      auto& ids = table.entries.floods[id];
-      for (std::size_t i = 0; i < std::min<std::size_t>(list->count, WEAVE_LIST_IDS); ++i) {
-        ids.push_back(ShortId{list->ids[i]});
-      }
-      element = list->next;
-    }
+    if (auto const read = read_list(table, id, (*heads)[number]); !read) return failure_of(read);
   }
   return table;
+}
+
+Result<void> KernelMaps::read_list(InstalledTable& table, ShortId source, std::uint32_t head) const {
+  for (auto element = head; element != 0 && table.chains[source].size() < WEAVE_LIST_CHAIN;) {
+    auto const list = read<::weave_list>(Map::lists, element);
+    if (!list) return failure_of(list);
+    table.chains[source].push_back(static_cast<std::uint16_t>(element));
+    auto& ids = table.entries.floods[source];
+    for (std::size_t i = 0; i < std::min<std::size_t>(list->count, WEAVE_LIST_IDS); ++i) {
+      ids.push_back(ShortId{list->ids[i]});
+    }
+    element = list->next;
+  }
+  return {};
 }
 
 Result<Traffic> KernelMaps::traffic(ShortId id) const {

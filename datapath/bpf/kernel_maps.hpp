@@ -44,6 +44,10 @@ class KernelMaps final : public ForwardingMaps {
   [[nodiscard]] Result<void> write(Map map, std::uint32_t index, Value const& value);
   template <class Value>
   [[nodiscard]] Result<Value> read(Map map, std::uint32_t index) const;
+  [[nodiscard]] Result<void> read_list(InstalledTable& table, ShortId source, std::uint32_t head) const;
+  /// A whole table by short id in one system call.
+  template <class Value>
+  [[nodiscard]] Result<std::vector<Value>> read_all(Map map) const;
   template <class Value>
   [[nodiscard]] Result<std::vector<Value>> read_processors(Map map, std::uint32_t index) const;
 

@@ -24,16 +24,29 @@ constexpr char kConfName[] = "weave_conf";
 /// What libbpf says while it works, for the text of an error.
 thread_local std::string last_warning; // NOLINT: libbpf's callback takes no argument
 
+/// The line before the last of the verifier's log: the objection. The last one is its statistics.
+std::string_view objection(std::string_view log) {
+  auto const end = log.rfind("\nprocessed ");
+  if (end == std::string_view::npos) return {};
+  log = log.substr(0, end);
+  return log.substr(log.rfind('\n') + 1);
+}
+
 int keep_warning(libbpf_print_level level, char const* format, va_list arguments) {
   if (level != LIBBPF_WARN) return 0;
-  std::array<char, 400> line{};
-  int const size = std::vsnprintf(line.data(), line.size(), format, arguments);
-  std::string_view text{line.data(),
-                        std::min<std::size_t>(static_cast<std::size_t>(std::max(size, 0)), line.size() - 1)};
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  text = text.substr(0, text.find('\n'));
-  // The first is the cause, the others are consequences.
-  if (last_warning.empty()) last_warning = text;
+  va_list again;
+  va_copy(again, arguments);
+  auto const size = static_cast<std::size_t>(std::max(std::vsnprintf(nullptr, 0, format, again), 0));
+  va_end(again);
+  std::string text(size + 1, '\0');
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  text.resize(size);
+  if (auto const why = objection(text); !why.empty()) {
+    last_warning = fmt::format("verifier: {}", why);
+  } else if (last_warning.empty()) {
+    // The first is the cause, the others are consequences.
+    last_warning = text.substr(0, text.find('\n'));
+  }
   return 0;
 }
 
@@ -41,7 +54,8 @@ Error load_error(std::string_view what, int error) {
   auto const number = error < 0 ? -error : error;
   auto text = system_error(what, number).text();
   if (!last_warning.empty()) text += " (" + last_warning + ")";
-  bool const refused = number == EPERM || number == EACCES || number == ENOSYS;
+  // EACCES is what the verifier says to a program that it does not like.
+  bool const refused = number == EPERM || number == ENOSYS;
   return {refused ? ErrorKind::refused : ErrorKind::system, std::move(text)};
 }
 
@@ -104,11 +118,12 @@ bpf_map* map_of(weave_vxlan const& skeleton, Map map) {
   return nullptr;
 }
 
-bpf_program* program_of(weave_vxlan const& skeleton, Program program) {
+bpf_program* program_of(weave_vxlan const& skeleton, Program program, bool long_lists) {
+  auto const& programs = skeleton.progs;
   switch (program) {
-    case Program::egress: return skeleton.progs.weave_egress;
-    case Program::ingress: return skeleton.progs.weave_ingress;
-    case Program::user: return skeleton.progs.weave_user;
+    case Program::egress: return long_lists ? programs.weave_egress : programs.weave_egress_s;
+    case Program::ingress: return long_lists ? programs.weave_ingress : programs.weave_ingress_s;
+    case Program::user: return programs.weave_user;
   }
   return nullptr;
 }
@@ -149,13 +164,22 @@ bool KernelPrograms::can_adopt(MapSet const& maps) {
 
 Result<KernelPrograms> KernelPrograms::load(MapSet const& adopted) {
   ::libbpf_set_print(keep_warning);
+  auto loaded = load_variant(adopted, true);
+  if (loaded || loaded.error().kind() == ErrorKind::refused) return loaded;
+  return load_variant(adopted, false);
+}
+
+Result<KernelPrograms> KernelPrograms::load_variant(MapSet const& adopted, bool long_lists) {
   last_warning.clear();
-  KernelPrograms loaded{weave_vxlan__open()};
+  KernelPrograms loaded{weave_vxlan__open(), long_lists};
   if (!loaded.skeleton_) return std::unexpected(load_error("open BPF programs", errno));
   for (auto const& [name, fd] : adopted) {
     auto* const map = bpf_object__find_map_by_name(loaded.skeleton_->obj, name.c_str());
     int const taken = map == nullptr ? -ENOENT : bpf_map__reuse_fd(map, fd.get());
     if (taken != 0) return std::unexpected(load_error("adopt BPF map " + name, taken));
+  }
+  for (auto const program : {Program::egress, Program::ingress}) {
+    bpf_program__set_autoload(program_of(*loaded.skeleton_, program, !long_lists), false);
   }
   if (int const error = weave_vxlan__load(loaded.skeleton_.get()); error != 0) {
     return std::unexpected(load_error("load BPF programs", error));
@@ -175,7 +199,11 @@ Result<void> KernelPrograms::identify() {
   return {};
 }
 
-int KernelPrograms::fd(Program program) const { return bpf_program__fd(program_of(*skeleton_, program)); }
+int KernelPrograms::fd(Program program) const { return bpf_program__fd(program_of(*skeleton_, program, long_lists_)); }
+
+std::size_t KernelPrograms::longest_list() const {
+  return long_lists_ ? std::size_t{WEAVE_LIST_IDS} * WEAVE_LIST_CHAIN : WEAVE_LIST_IDS;
+}
 
 int KernelPrograms::fd(Map map) const { return bpf_map__fd(map_of(*skeleton_, map)); }
 

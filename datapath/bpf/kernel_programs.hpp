@@ -44,13 +44,16 @@ using MapSet = std::map<std::string, UniqueFd>;
 class KernelPrograms {
  public:
   /// Loads them. Maps of `adopted` take the place of fresh ones, provided that can_adopt() said so. refused without
-  /// permission, unavailable when this build is without BPF, else system with the verifier's or libbpf's words.
+  /// permission, else system with the verifier's or libbpf's words.
   [[nodiscard]] static Result<KernelPrograms> load(MapSet const& adopted = {});
   /// Whether maps have the layout that our programs expect.
   [[nodiscard]] static bool can_adopt(MapSet const& maps);
 
   [[nodiscard]] int fd(Program program) const;
   [[nodiscard]] int fd(Map map) const;
+  /// How many neighbours a flood reaches: on kernels that let programs call back (5.17 with JIT) as many as there are
+  /// short ids, else 128.
+  [[nodiscard]] std::size_t longest_list() const;
   /// Identity of a loaded program.
   [[nodiscard]] ProgramInfo const& info(Program program) const;
   /// Whether `attached` does the same as ours with the same maps, so that replacing it changes nothing.
@@ -60,10 +63,12 @@ class KernelPrograms {
   struct Free {
     void operator()(weave_vxlan* skeleton) const;
   };
-  explicit KernelPrograms(weave_vxlan* skeleton) : skeleton_{skeleton} {}
+  KernelPrograms(weave_vxlan* skeleton, bool long_lists) : skeleton_{skeleton}, long_lists_{long_lists} {}
+  [[nodiscard]] static Result<KernelPrograms> load_variant(MapSet const& adopted, bool long_lists);
   [[nodiscard]] Result<void> identify();
 
   std::unique_ptr<weave_vxlan, Free> skeleton_;
+  bool long_lists_;
   std::array<ProgramInfo, 3> infos_;
   std::vector<std::uint32_t> map_ids_;
 };

@@ -84,9 +84,15 @@ struct {
 
 #define INLINE static __always_inline
 
-/* What a frame is and where it came from, in one number for the functions that the verifier checks on their own. */
+/* Where a frame came from, and whether it is a copy. */
 #define FROM_US 1
 #define FLOODED 2
+
+/* Which loop a program has. Calling back (Linux 5.17) takes lists of any length; before that the verifier walks through
+ * every turn, which bounds the list by its patience. Global functions would be a way around, but need a kernel that
+ * describes its types. */
+#define LONG_LISTS 1
+#define SHORT_LISTS 0
 
 struct tunnel {
   __u32 vni;
@@ -201,13 +207,13 @@ INLINE __u32 user_port(void) {
 }
 
 /* Hands a copy of the frame to a neighbour, except to where it came from. */
-__attribute__((noinline)) int weave_copy(struct __sk_buff *skb, __u32 id, __u32 source, __u32 kind, __u32 from) {
+INLINE void copy(struct __sk_buff *skb, __u32 id, __u32 source, __u32 kind, __u32 from) {
   __u32 const vni = (id & WEAVE_ID_MASK) << 12 | (source & WEAVE_ID_MASK);
   struct weave_neighbour *to = bpf_map_lookup_elem(&weave_neigh, &id);
-  if (!to) return 0;
+  if (!to) return;
   long failed = 0;
   if (to->carrier == WEAVE_CARRIER_TUNNEL) {
-    if (to->remote == from && to->ifindex == skb->ifindex) return 0;
+    if (to->remote == from && to->ifindex == skb->ifindex) return;
     failed = write_tunnel(skb, vni, to->remote, to->local);
     if (!failed) failed = bpf_clone_redirect(skb, to->ifindex, 0);
   } else if (to->carrier == WEAVE_CARRIER_USER) {
@@ -217,35 +223,55 @@ __attribute__((noinline)) int weave_copy(struct __sk_buff *skb, __u32 id, __u32 
     if (tags > 0) bpf_skb_vlan_pop(skb);
   } else {
     count(WEAVE_DROP_NO_CARRIER, 1);
-    return 0;
+    return;
   }
   if (failed) {
     count(WEAVE_DROP_SEND_FAILED, 1);
-    return 0;
+    return;
   }
   count(WEAVE_FLOODED_COPIES, 1);
   count_towards(skb, id, kind);
-  return 1;
 }
 
-/* One element of a flood list; returns the number of the next one. */
-__attribute__((noinline)) int weave_flood(struct __sk_buff *skb, __u32 element, __u32 source, __u32 kind, __u32 from) {
-  struct weave_list *list = bpf_map_lookup_elem(&weave_lists, &element);
-  if (!list) return 0;
-  for (__u32 i = 0; i < WEAVE_LIST_IDS; ++i) {
-    if (i >= list->count) break;
-    weave_copy(skb, list->ids[i], source, kind, from);
+struct flood {
+  struct __sk_buff *skb;
+  __u32 element;
+  __u32 source;
+  __u32 kind;
+  __u32 from;
+};
+
+/* One turn of the loop over a whole list; 1 ends it. */
+static long copy_next(__u32 turn, void *context) {
+  struct flood *flood = context;
+  struct weave_list *list = bpf_map_lookup_elem(&weave_lists, &flood->element);
+  if (!list) return 1;
+  __u32 const at = turn % WEAVE_LIST_IDS;
+  if (at >= list->count) return 1;
+  copy(flood->skb, list->ids[at], flood->source, flood->kind, flood->from);
+  if (at < WEAVE_LIST_IDS - 1) return 0;
+  flood->element = list->next;
+  return flood->element == 0;
+}
+
+/* The first element of a list only. */
+INLINE void copy_short_list(struct flood *flood) {
+  struct weave_list *list = bpf_map_lookup_elem(&weave_lists, &flood->element);
+  if (!list) return;
+  for (__u32 at = 0; at < WEAVE_LIST_IDS; ++at) {
+    if (at >= list->count) break;
+    copy(flood->skb, list->ids[at], flood->source, flood->kind, flood->from);
   }
-  return list->next;
 }
 
-INLINE void flood(struct __sk_buff *skb, __u32 source, __u32 kind, __u32 from) {
+INLINE void send_copies(struct __sk_buff *skb, __u32 source, __u32 kind, __u32 from, int loop) {
   __u32 *head = bpf_map_lookup_elem(&weave_heads, &source);
-  if (!head) return;
-  __u32 element = *head;
-  for (int i = 0; i < WEAVE_LIST_CHAIN; ++i) {
-    if (!element) break;
-    element = weave_flood(skb, element, source, kind, from);
+  if (!head || !*head) return;
+  struct flood flood = {.skb = skb, .element = *head, .source = source, .kind = kind, .from = from};
+  if (loop == LONG_LISTS) {
+    bpf_loop(WEAVE_LIST_CHAIN * WEAVE_LIST_IDS, copy_next, &flood, 0);
+  } else {
+    copy_short_list(&flood);
   }
 }
 
@@ -312,8 +338,7 @@ INLINE int is_bridge_group(struct weave_mac const *mac) {
 }
 
 /* Frames that a VXLAN device is to send: what the bridge passes on, heartbeats, and our own redirects. */
-SEC("tc")
-int weave_egress(struct __sk_buff *skb) {
+INLINE int egress(struct __sk_buff *skb, int loop) {
   struct tunnel tunnel;
   if (read_tunnel(skb, &tunnel) == 0) return TC_ACT_OK;
   struct weave_conf *conf = configuration();
@@ -330,7 +355,7 @@ int weave_egress(struct __sk_buff *skb) {
   if (!place) {
     count(WEAVE_FLOODED_PACKETS, 1);
     count(WEAVE_FLOODED_BYTES, skb->len);
-    flood(skb, own, FROM_US, 0);
+    send_copies(skb, own, FROM_US, 0, loop);
     return TC_ACT_STOLEN;
   }
   __u32 const destination = place->id;
@@ -393,8 +418,7 @@ INLINE void count_received(struct __sk_buff *skb, __u32 id) {
 }
 
 /* Frames that came out of a VXLAN tunnel, and those that weave_user and other VXLAN devices hand over. */
-SEC("tc")
-int weave_ingress(struct __sk_buff *skb) {
+INLINE int ingress(struct __sk_buff *skb, int loop) {
   struct weave_conf *conf = configuration();
   struct ethernet frame;
   if (!conf || read_ethernet(skb, &frame)) return drop(WEAVE_DROP_BAD_FRAME);
@@ -423,7 +447,7 @@ int weave_ingress(struct __sk_buff *skb) {
   struct weave_place *place = is_group(&frame.destination) ? 0 : find_mac(&frame.destination);
   if (!place || place->id != own) {
     count(WEAVE_ONWARD_PACKETS, 1);
-    flood(skb, source, 0, tunnel.remote);
+    send_copies(skb, source, 0, tunnel.remote, loop);
   }
   return deliver(skb, conf);
 }
@@ -445,5 +469,17 @@ int weave_user(struct __sk_buff *skb) {
   skb->mark = WEAVE_MARK_INJECTED;
   return bpf_redirect(conf->vxlan_ifindex, BPF_F_INGRESS);
 }
+
+SEC("tc")
+int weave_egress(struct __sk_buff *skb) { return egress(skb, LONG_LISTS); }
+
+SEC("tc")
+int weave_ingress(struct __sk_buff *skb) { return ingress(skb, LONG_LISTS); }
+
+SEC("tc")
+int weave_egress_s(struct __sk_buff *skb) { return egress(skb, SHORT_LISTS); }
+
+SEC("tc")
+int weave_ingress_s(struct __sk_buff *skb) { return ingress(skb, SHORT_LISTS); }
 
 char const weave_license[] SEC("license") = "Apache-2.0";

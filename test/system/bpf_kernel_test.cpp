@@ -272,16 +272,17 @@ TEST_F(BpfKernel, ForgedAndBrokenTunnelPacketsAreDroppedAndCounted) {
   EXPECT_EQ(statistic(a(), "DroppedNoRoute"), 1U);
   // Back to where it came from: somebody's route is wrong.
   forge(b(), a(), vni(b().id, b().id), good);
-  EXPECT_EQ(statistic(a(), "DroppedWayBack"), 1U);
   EXPECT_EQ(b().received(0), 0);
+  EXPECT_EQ(statistic(a(), "DroppedWayBack"), 1U);
   // Zero addresses are for this host or for nobody.
   forge(b(), a(), vni(b().id, stranger), Bytes(100));
   forge(b(), a(), vni(a().id, a().id), Bytes(100));
-  EXPECT_EQ(statistic(a(), "DroppedBadFrame"), 2U);
   auto group = good;
   group[6] |= 1;
   forge(b(), a(), vni(b().id, a().id), group);
+  EXPECT_EQ(a().received(0), 0);
   EXPECT_EQ(statistic(a(), "DroppedBadFrame"), 3U);
+  EXPECT_TRUE(a().heartbeats.empty());
   for (std::size_t const size : {0U, 1U, 13U, 14U}) forge(b(), a(), vni(b().id, a().id), Bytes(size));
   forge(b(), a(), vni(b().id, a().id), good);
   EXPECT_EQ(a().received(1), 1);
@@ -372,6 +373,10 @@ TEST_F(BpfKernel, AFloodReachesSixHundredNeighboursOnce) {
     for (auto const& [id, times] : seen) EXPECT_EQ(times, 1) << id;
     return seen.size();
   };
+  if (a().log->count("cannot copy a broadcast to more than 128 neighbours") > 0) {
+    EXPECT_EQ(copies(), 128U);
+    GTEST_SKIP() << "this kernel's BPF has no calls back, and so short lists only";
+  }
   EXPECT_EQ(copies(), 600U);
   EXPECT_GE(statistic(a(), "FloodCopies"), 600U);
   EXPECT_EQ(statistic(a(), "DroppedSendFailed"), 0U);
