@@ -75,7 +75,12 @@ Result<void> KernelDatapath::take(std::string const& name) {
       found = requests_.create(name, upcalls_.port(), settings_);
     }
   }
-  if (!found) return failure_of(found);
+  if (!found) {
+    // Another process may have been faster.
+    auto const made_meanwhile = requests_.find(name);
+    if (!made_meanwhile) return failure_of(found);
+    found = made_meanwhile;
+  }
   index_ = found->index;
   auto const configured = configure();
   return configured ? Result<void>{} : failure_of(configured);

@@ -109,6 +109,31 @@ TEST_F(OdpKernel, UpcallsSurviveTheToolsOfOpenVSwitch) {
   expect_upcall();
 }
 
+// Where upcalls go by port, as on kernels before 5.15: and back to what we want as soon as we hear of it.
+TEST_F(OdpKernel, SomebodyElsesSettingsAreTakenBack) {
+  (void)plug("ct-a");
+  auto const features = [&](std::optional<std::uint32_t> wanted) {
+    std::optional<std::uint32_t> seen;
+    EXPECT_TRUE(world_->host().run([&]() -> Result<void> {
+      auto requests = KernelRequests::open();
+      if (!requests) return failure_of(requests);
+      auto found = requests->find(test::OvsWorld::kName);
+      if (found && wanted) found = requests->configure(found->index, {.features = *wanted});
+      if (!found) return failure_of(found);
+      seen = found->features;
+      return {};
+    }));
+    return seen;
+  };
+  auto const ours = features({});
+  ASSERT_TRUE(ours);
+  EXPECT_EQ(features(kFeatureUnaligned), kFeatureUnaligned);
+  world_->send("ct-a", frame(kA, kB));
+  EXPECT_TRUE(world_->run_until([&] { return upcalls_ == 1; }));
+  EXPECT_TRUE(world_->run_until([&] { return features({}) == ours; }));
+  expect_upcall();
+}
+
 TEST_F(OdpKernel, ToolsShowPortsAndFlowsThatMakeSense) {
   if (!has_tool()) GTEST_SKIP() << "needs ovs-dpctl";
   if (!world_->make_tunnel_device("ct-vxlan", 16784)) GTEST_SKIP() << "no VXLAN here";
