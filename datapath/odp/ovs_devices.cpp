@@ -55,6 +55,15 @@ Result<void> KernelOvsDevices::ensure_bridge_port() {
   return links_.change_port(kBridgeEnd, {.hairpin = false, .learning = true, .flood = true});
 }
 
+Result<void> KernelOvsDevices::ensure_host_device(std::string_view name) {
+  auto const link = links_.find(name);
+  if (!link) return failure_of(link);
+  if (config_.host_mac && link->mac != *config_.host_mac) {
+    if (auto changed = links_.change(name, {.mac = config_.host_mac}); !changed) return changed;
+  }
+  return ensure_end(name);
+}
+
 Result<void> KernelOvsDevices::ensure_tunnel_device(std::uint16_t udp_port) {
   auto const device =
       ensure_vxlan_device(links_, {.name = vxlan_device_name(udp_port), .udp_port = udp_port, .mtu = kTunnelMtu});

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
 #include "datapath/link/links.hpp"
 
@@ -22,6 +24,9 @@ class OvsDevices {
   /// The pair kBridgeEnd-kDatapathEnd: up, with the overlay's MTU, the one end a learning port of the bridge. Makes or
   /// mends what is missing. True: the pair was made anew.
   [[nodiscard]] virtual Result<bool> ensure_bridge_link() = 0;
+  /// The datapath's internal port as the host's own interface in the overlay, without a bridge: up, with the overlay's
+  /// MTU, no IPv6 autoconfiguration.
+  [[nodiscard]] virtual Result<void> ensure_host_device(std::string_view name) = 0;
   /// See ensure_vxlan_device().
   [[nodiscard]] virtual Result<void> ensure_tunnel_device(std::uint16_t udp_port) = 0;
   [[nodiscard]] virtual bool is_up(std::string_view name) = 0;
@@ -37,12 +42,15 @@ class KernelOvsDevices final : public OvsDevices {
     std::string bridge = "weave";
     /// Of containers' packets.
     std::uint32_t mtu = 0;
+    /// Of the host's own interface where there is no bridge; absent: whatever it has.
+    std::optional<MacAddress> host_mac = {};
   };
 
   /// `links` outlives this object.
   KernelOvsDevices(Links& links, Config config) : links_{links}, config_{std::move(config)} {}
 
   [[nodiscard]] Result<bool> ensure_bridge_link() override;
+  [[nodiscard]] Result<void> ensure_host_device(std::string_view name) override;
   [[nodiscard]] Result<void> ensure_tunnel_device(std::uint16_t udp_port) override;
   [[nodiscard]] bool is_up(std::string_view name) override;
   [[nodiscard]] Result<void> set_up(std::string_view name) override;

@@ -56,7 +56,7 @@ OvsFastPath::OvsFastPath(Dependencies dependencies, Config config)
       }},
       // The kernel path never sends a frame back to where it came from: no reflections to be held down.
       macs_{config_.self, Duration::zero(), [this](MacAddress mac, PeerName, MacChange) { changes_.add(mac); }},
-      plugs_{*dependencies_.devices, config_.bridged},
+      plugs_{*dependencies_.devices, {.datapath = config_.datapath, .bridged = config_.bridged}},
       keeper_{dependencies_.scheduler, macs_, changes_} {}
 
 OvsFastPath::~OvsFastPath() = default;
@@ -103,6 +103,13 @@ DatapathEvents OvsFastPath::events() {
 Result<void> OvsFastPath::attach_user_port(std::string const& device) {
   if (failed_ || !datapath_) return std::unexpected(gone());
   if (auto plugged = plugs_.plug_user_port(*datapath_, device); !plugged) return plugged;
+  sync_ports();
+  return {};
+}
+
+Result<void> OvsFastPath::plug_in_container(std::string const& device) {
+  if (failed_ || !datapath_) return std::unexpected(gone());
+  if (auto plugged = plugs_.plug_container(*datapath_, device); !plugged) return plugged;
   sync_ports();
   return {};
 }

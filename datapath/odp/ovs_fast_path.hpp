@@ -45,9 +45,8 @@ class OvsFastPath final : public FastPath {
   };
   struct Config {
     PeerName self;
-    /// For log lines.
     std::string datapath = "datapath";
-    /// False: there is no Linux bridge.
+    /// False: there is no Linux bridge, containers are plugged in by plug_in_container().
     bool bridged = true;
   };
 
@@ -60,6 +59,10 @@ class OvsFastPath final : public FastPath {
   /// DatapathInterface; nothing may be used then.
   [[nodiscard]] static Result<std::unique_ptr<OvsFastPath>> create(Dependencies dependencies, Config config);
   ~OvsFastPath() override;
+
+  /// Where there is no bridge: makes a device, the host end of a container's veth pair, a port for as long as it
+  /// exists, also when the datapath has to be made again. Idempotent. not_found: no such device.
+  [[nodiscard]] Result<void> plug_in_container(std::string const& device);
 
   [[nodiscard]] std::string_view name() const override { return "openvswitch"; }
   void start(FastPathEvents events) override;

@@ -34,7 +34,7 @@ Result<PortMap> PortKeeper::read(DatapathInterface& datapath) {
   if (!ports) return failure_of(ports);
   // Before it is plugged in, an earlier process may have left a port of the usual name.
   auto const user_port = user_port_.value_or(std::string{kUserPortName});
-  return PortMap{*ports, {.user_port = user_port, .internal_is_local = !bridged_}};
+  return PortMap{*ports, {.user_port = user_port, .internal_is_local = !config_.bridged}};
 }
 
 Result<void> PortKeeper::plug_user_port(DatapathInterface& datapath, std::string const& device) {
@@ -42,6 +42,16 @@ Result<void> PortKeeper::plug_user_port(DatapathInterface& datapath, std::string
   auto const ports = read(datapath);
   if (!ports) return failure_of(ports);
   return readd_device(datapath, *ports, device);
+}
+
+Result<void> PortKeeper::plug_container(DatapathInterface& datapath, std::string const& device) {
+  auto const ports = read(datapath);
+  if (!ports) return failure_of(ports);
+  if (!ports->find(device)) {
+    if (auto added = add_device(datapath, device); !added) return added;
+  }
+  containers_.insert(device);
+  return {};
 }
 
 Result<void> PortKeeper::open_tunnel(DatapathInterface& datapath, std::uint16_t udp_port) {
@@ -58,19 +68,43 @@ Result<PortMap> PortKeeper::sync(DatapathInterface& datapath) {
   if (!ports) return ports;
   missing_.clear();
   bool changed = false;
-  auto const ensure = [&](std::string name, PortRole role, Result<bool> const& outcome) {
+  Note const ensure = [&](std::string name, PortRole role, Result<bool> const& outcome) {
     if (!outcome)
       missing_.push_back({std::move(name), role, outcome.error()});
     else if (*outcome)
       replugged_.push_back(std::move(name));
     changed = changed || (outcome && *outcome);
   };
-  if (bridged_) ensure(std::string{kDatapathEnd}, PortRole::local, ensure_bridge_port(datapath, *ports));
+  if (config_.bridged) {
+    ensure(std::string{kDatapathEnd}, PortRole::local, ensure_bridge_port(datapath, *ports));
+  } else {
+    ensure_containers(datapath, *ports, ensure);
+  }
   if (user_port_) ensure(*user_port_, PortRole::user, ensure_user_port(datapath, *ports));
   for (auto const udp_port : tunnels_) {
     ensure(vxlan_device_name(udp_port), PortRole::tunnel, ensure_tunnel(datapath, *ports, udp_port));
   }
   return changed ? read(datapath) : ports;
+}
+
+void PortKeeper::ensure_containers(DatapathInterface& datapath, PortMap const& ports, Note const& note) {
+  if (auto const ready = devices_.ensure_host_device(config_.datapath); !ready) {
+    note(config_.datapath, PortRole::local, failure_of(ready));
+  }
+  for (auto const port : ports.locals()) {
+    if (ports.name(port) != config_.datapath) containers_.emplace(ports.name(port));
+  }
+  for (auto name = containers_.begin(); name != containers_.end();) {
+    auto const added = ports.find(*name) ? Result<void>{} : add_device(datapath, *name);
+    // Its device has gone with the container.
+    if (!added && added.error().kind() == ErrorKind::not_found) {
+      name = containers_.erase(name);
+      continue;
+    }
+    if (!added) note(*name, PortRole::local, failure_of(added));
+    if (added && !ports.find(*name)) note(*name, PortRole::local, true);
+    ++name;
+  }
 }
 
 Result<bool> PortKeeper::ensure_bridge_port(DatapathInterface& datapath, PortMap const& ports) {

@@ -22,6 +22,11 @@ class FakeOvsDevices final : public datapath::odp::OvsDevices {
     down.erase(name);
     return !there;
   }
+  [[nodiscard]] Result<void> ensure_host_device(std::string_view name) override {
+    if (auto const failed = fault("host_device")) return std::unexpected(*failed);
+    down.erase(std::string{name});
+    return {};
+  }
   [[nodiscard]] Result<void> ensure_tunnel_device(std::uint16_t udp_port) override {
     if (auto const failed = fault("tunnel_device")) return std::unexpected(*failed);
     auto const name = "vxlan-" + std::to_string(udp_port);

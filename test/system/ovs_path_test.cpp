@@ -169,5 +169,65 @@ TEST_F(OvsPathSystem, ResetLeavesNothing) {
   }
 }
 
+/// A host whose containers are vports themselves.
+TEST(OvsPathWithoutBridge, SwitchesBetweenContainersAndTheHost) {
+  std::string reason;
+  auto const net = ScratchNamespace::create(reason);
+  if (!net) GTEST_SKIP() << reason;
+  FastPathLoop loop;
+  auto const log = std::make_shared<LogRecorder>();
+  std::unique_ptr<datapath::odp::OvsFastPath> path;
+  auto const opened = net->run([&]() -> Result<void> {
+    auto made = open_ovs_path({.scheduler = loop.scheduler(),
+                               .watcher = loop.watcher(),
+                               .logger = Logger{log},
+                               .links = net->links(),
+                               .self = PeerName{0x0200'0000'0001ULL},
+                               .bridge = "weave",
+                               .mtu = FastPathHost::kMtu,
+                               .udp_port = FastPathHost::kUdpPort},
+                              "weave", false);
+    if (!made) return failure_of(made);
+    path = std::move(*made);
+    return {};
+  });
+  if (!opened) GTEST_SKIP() << opened.error().text();
+  auto const host = net->links().find("weave");
+  WEAVE_ASSERT_OK(host);
+  EXPECT_TRUE(host->up);
+  EXPECT_EQ(host->mtu, FastPathHost::kMtu);
+  EXPECT_EQ(host->mac, datapath::bridge_mac(PeerName{0x0200'0000'0001ULL}));
+
+  std::vector<std::unique_ptr<PacketSocket>> containers;
+  for (auto const* name : {"one", "two", "three"}) {
+    auto const inside = std::string{name} + "-c";
+    WEAVE_ASSERT_OK(net->links().create_veth({.host_name = name, .guest_name = inside, .mtu = FastPathHost::kMtu}));
+    for (auto const& end : {std::string{name}, inside}) WEAVE_ASSERT_OK(net->links().change(end, {.up = true}));
+    WEAVE_ASSERT_OK(path->plug_in_container(name));
+    containers.push_back(std::make_unique<PacketSocket>(*net, inside));
+  }
+  PacketSocket const own{*net, "weave"};
+  auto const count = [&](PacketSocket const& socket, ByteView frame) {
+    int found = 0;
+    auto const is_it = [&](ByteView seen) { return std::ranges::equal(seen, frame); };
+    while (loop.next(socket, is_it, std::chrono::milliseconds{found == 0 ? 500 : 50})) ++found;
+    return found;
+  };
+  auto const mac = [](std::uint8_t number) { return MacAddress{{2, 0, 0, 0, 0, number}}; };
+  auto const hello = test_frame(kEverybody, mac(1));
+  ASSERT_TRUE(containers[0]->send(hello));
+  EXPECT_EQ(count(*containers[1], hello), 1);
+  EXPECT_EQ(count(*containers[2], hello), 1);
+  EXPECT_EQ(count(own, hello), 1);
+  auto const answer = test_frame(mac(1), mac(2));
+  ASSERT_TRUE(containers[1]->send(answer));
+  EXPECT_EQ(count(*containers[0], answer), 1);
+  EXPECT_EQ(count(*containers[2], answer), 0);
+  EXPECT_EQ(count(own, answer), 0);
+  EXPECT_TRUE(log->lines().empty());
+  path.reset();
+  WEAVE_ASSERT_OK(net->run([] { return datapath::odp::KernelDatapath::remove("weave"); }));
+}
+
 } // namespace
 } // namespace weave::test

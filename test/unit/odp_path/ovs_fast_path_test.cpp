@@ -372,5 +372,28 @@ TEST_F(OvsPath, ContainersMayBeVports) {
   EXPECT_EQ(sent[1].port, kTunnel);
 }
 
+TEST_F(OvsPath, ContainersStayPluggedInForAsLongAsTheyExist) {
+  kernel.add_device("vethwlaaa");
+  kernel.add_device("vethwlbbb");
+  ASSERT_TRUE(try_start(false));
+  EXPECT_EQ(path->plug_in_container("vethwlccc").error().kind(), ErrorKind::not_found);
+  ASSERT_TRUE(path->plug_in_container("vethwlaaa"));
+  ASSERT_TRUE(path->plug_in_container("vethwlaaa"));
+  ASSERT_TRUE(path->plug_in_container("vethwlbbb"));
+  EXPECT_TRUE(log->lines().empty());
+  kernel.remove_device("vethwlbbb");
+  scheduler.advance(2s);
+  EXPECT_TRUE(log->lines().empty());
+  kernel.delete_datapath();
+  scheduler.settle();
+  EXPECT_TRUE(kernel.port("vethwlaaa"));
+  EXPECT_FALSE(kernel.port("vethwlbbb"));
+  // A new process knows them by their ports.
+  ASSERT_TRUE(try_start(false));
+  kernel.delete_datapath();
+  scheduler.settle();
+  EXPECT_TRUE(kernel.port("vethwlaaa"));
+}
+
 } // namespace
 } // namespace weave::datapath::odp
