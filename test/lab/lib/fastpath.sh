@@ -68,10 +68,10 @@ fastpath_captured() {
 
 fastpath_count() { sed -n "s/^$1 //p" <<<"$2"; } # WHAT CAPTURED
 
-# fastpath_mark_pings HOST CONTAINER ADDRESS COUNT [SIZE]: pings with the mark, all answered.
+# fastpath_mark_pings HOST CONTAINER ADDRESS COUNT [SIZE [INTERVAL]]: pings with the mark, all answered.
 fastpath_mark_pings() {
   local out
-  out=$(lab_container_net "$1" "$2" ping -n -q -c "$4" -i 0.05 -W 2 -s "${5:-200}" -p "$fastpath_mark" "$3") || true
+  out=$(lab_container_net "$1" "$2" ping -n -q -c "$4" -i "${6:-0.05}" -W 2 -s "${5:-200}" -p "$fastpath_mark" "$3") || true
   grep -q " $4 received" <<<"$out" || lab_fail "marked pings from $2 on $1 to $3: $(grep received <<<"$out")"
 }
 
@@ -104,6 +104,20 @@ fastpath_proof() {
   fastpath_vnis "$2 ($1) to $4 ($3)" "$1" "$3" 20 "$captured"
   lab_say "$2 ($1) to $4 ($3): $(tr '\n' ' ' <<<"$captured")"
 }
+
+# fastpath_cheap WHAT HOST COMMAND...: what the command does for 400 packets costs that host hardly any upcalls (heartbeats are some).
+fastpath_cheap() {
+  local what=$1 host=$2 before upcalls
+  shift 2
+  command -v ovs-dpctl >/dev/null && lab_exec "$host" ovs-dpctl dump-dps 2>/dev/null | grep -q datapath || return 0
+  before=$(fastpath_missed "$host")
+  "$@"
+  upcalls=$(($(fastpath_missed "$host") - before))
+  lab_say "$what: $upcalls upcalls on $host"
+  ((upcalls < 60)) || lab_fail "$what: $upcalls upcalls on $host"
+}
+
+fastpath_missed() { lab_exec "$1" ovs-dpctl show | sed -nE 's/.*lookups:.*missed:([0-9]+).*/\1/p'; } # HOST
 
 fastpath_bytes() { lab_exec "$1" cat "/sys/class/net/vxlan-6784/statistics/tx_bytes"; } # HOST
 
