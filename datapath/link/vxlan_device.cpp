@@ -7,11 +7,14 @@
 #include <netinet/in.h>
 #include <optional>
 #include <string_view>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+
+#include "base/unique_fd.hpp"
 
 namespace weave::datapath {
 
@@ -139,12 +142,17 @@ Result<Link> make(Links& links, VxlanSpec const& spec) {
   return links.find(spec.name);
 }
 
+/// The device opens an IPv6 socket too when it goes up. Where IPv6 is a module that is not loaded yet, the kernel would
+/// load it while it holds the lock that the module needs, and hang for good.
+void load_ipv6() { UniqueFd const socket{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)}; }
+
 } // namespace
 
 std::string vxlan_device_name(std::uint16_t udp_port) { return fmt::format("{}{}", kPrefix, udp_port); }
 
 Result<Link> ensure_vxlan_device(Links& links, VxlanSpec const& spec) {
   if (auto const valid = check_link_name(spec.name); !valid) return failure_of(valid);
+  load_ipv6();
   auto link = links.find(spec.name);
   if (!link) {
     if (link.error().kind() != ErrorKind::not_found) return link;

@@ -66,7 +66,9 @@ Result<std::vector<T>> ask_all(netlink::GenericSocket& socket, Result<Bytes> req
 Result<KernelRequests> KernelRequests::open() {
   auto socket = netlink::GenericSocket::open();
   if (!socket) return failure_of(socket);
-  UniqueFd devices{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  // IPv6 where there is any: a kernel that first loads it when a VXLAN port opens its sockets hangs for good.
+  UniqueFd devices{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!devices) devices.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!devices) return std::unexpected{system_error("open socket for devices", errno)};
   KernelRequests requests{std::move(*socket), std::move(devices)};
   if (auto const resolved = requests.resolve_families(); !resolved) return failure_of(resolved);

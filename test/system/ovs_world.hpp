@@ -133,15 +133,15 @@ class OvsWorld final : public DatapathWorld {
 
   /// Without IPv6, whose own packets would be packets without a flow.
   [[nodiscard]] Result<void> prepare() {
-    constexpr auto kQuiet =
-        "for f in all default; do echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done 2>/dev/null";
-    (void)host_->shell(kQuiet);
-    (void)other_->shell(kQuiet);
     auto const supported = host_->run([]() -> Result<void> {
       auto const requests = datapath::odp::KernelRequests::open();
       return requests ? Result<void>{} : failure_of(requests);
     });
     if (!supported) return supported;
+    constexpr auto kQuiet =
+        "for f in all default; do echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done 2>/dev/null";
+    (void)host_->shell(kQuiet);
+    (void)other_->shell(kQuiet);
     if (auto const made = host_->links().create_veth({.host_name = "under", .guest_name = "underp", .mtu = 1500});
         !made) {
       return made;
