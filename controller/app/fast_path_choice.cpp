@@ -4,9 +4,13 @@
 #include <utility>
 
 #include "datapath/bpf/bpf_fast_path.hpp"
+#include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/vxlan_device.hpp"
 #include "datapath/odp/kernel_datapath.hpp"
 #include "datapath/odp/ovs_fast_path.hpp"
+#ifdef WEAVE_HAS_LIBOPENVSWITCH
+#include "datapath/odp/text/raw_words.hpp"
+#endif
 
 namespace weave::controller {
 namespace {
@@ -37,20 +41,37 @@ Result<void> remove_bpf(datapath::Links& links, std::string const& bridge) {
   return ours ? datapath::remove_vxlan_devices(links) : Result<void>{};
 }
 
-Result<Path> open_openvswitch(FastPathSetup const& setup, FastPathPorts const& ports) {
-  if (auto const removed = remove_bpf(ports.links, setup.bridge); !removed) return failure_of(removed);
-  auto const name = datapath_name(setup);
-  auto path = datapath::odp::OvsFastPath::create(
+/// For what we have no words for: flows that somebody else has made.
+datapath::odp::RawWords raw_words() {
+#ifdef WEAVE_HAS_LIBOPENVSWITCH
+  return datapath::odp::openvswitch_words();
+#else
+  return {};
+#endif
+}
+
+Result<std::unique_ptr<datapath::odp::OvsFastPath>> create_openvswitch(FastPathSetup const& setup,
+                                                                       FastPathPorts const& ports,
+                                                                       std::string const& name, bool bridged) {
+  return datapath::odp::OvsFastPath::create(
       {.scheduler = ports.scheduler,
        .logger = ports.logger,
        .devices = std::make_unique<datapath::odp::KernelOvsDevices>(
-           ports.links, datapath::odp::KernelOvsDevices::Config{.bridge = setup.bridge, .mtu = setup.mtu}),
+           ports.links,
+           datapath::odp::KernelOvsDevices::Config{
+               .bridge = setup.bridge, .mtu = setup.mtu, .host_mac = datapath::bridge_mac(setup.self)}),
        .open = [name, &watcher = ports.watcher,
                 logger = ports.logger]() -> Result<std::unique_ptr<datapath::odp::DatapathInterface>> {
          return datapath::odp::KernelDatapath::open(name, watcher, {.logger = logger});
        },
-       .post = ports.post},
-      {.self = setup.self, .datapath = name, .bridged = true});
+       .post = ports.post,
+       .words = raw_words()},
+      {.self = setup.self, .datapath = name, .bridged = bridged});
+}
+
+Result<Path> open_openvswitch(FastPathSetup const& setup, FastPathPorts const& ports) {
+  if (auto const removed = remove_bpf(ports.links, setup.bridge); !removed) return failure_of(removed);
+  auto path = create_openvswitch(setup, ports, datapath_name(setup), true);
   if (!path) return failure_of(path);
   return Path{std::move(*path)};
 }
@@ -105,8 +126,22 @@ Result<Path> choose_fast_path(FastPathSetup const& setup, FastPathPorts const& p
   return Path{};
 }
 
+Result<UnbridgedPath> open_unbridged_path(FastPathSetup const& setup, FastPathPorts const& ports) {
+  auto const name = setup.datapath.empty() ? setup.bridge : setup.datapath;
+  auto path = create_openvswitch(setup, ports, name, false);
+  if (!path) return failure_of(path);
+  auto* const openvswitch = path->get();
+  openvswitch->start(ports.events);
+  if (auto const opened = openvswitch->open_tunnel_port(setup.udp_port); !opened) return failure_of(opened);
+  return UnbridgedPath{.path = std::move(*path), .plug_in = [openvswitch](std::string const& device) {
+                         return openvswitch->plug_in_container(device);
+                       }};
+}
+
 Result<void> remove_fast_paths(datapath::Links& links, std::string const& bridge, std::string const& datapath) {
-  return remove_all(links, bridge, datapath.empty() ? std::string{kDefaultDatapath} : datapath);
+  auto const unbridged = remove_openvswitch(links, bridge);
+  auto const rest = remove_all(links, bridge, datapath.empty() ? std::string{kDefaultDatapath} : datapath);
+  return unbridged ? rest : unbridged;
 }
 
 } // namespace weave::controller

@@ -45,6 +45,7 @@ std::string vlan(VlanMatch const& tags) {
 
 struct ActionText {
   PortLabels const& labels;
+  RawWords const& words;
 
   std::string operator()(OutputAction const& output) const { return label(output.port, labels); }
   std::string operator()(SetTunnelAction const& set) const {
@@ -60,28 +61,30 @@ struct ActionText {
   }
   std::string operator()(PopVlanAction const&) const { return "pop_vlan"; }
   std::string operator()(RawAttribute const& raw) const {
+    if (words.action) return words.action(raw);
     return fmt::format("action{}({})", raw.type, to_hex(raw.payload));
   }
 };
 
 } // namespace
 
-std::string to_string(FlowMatch const& match, PortLabels const& labels) {
+std::string to_string(FlowMatch const& match, PortLabels const& labels, RawWords const& words) {
   std::vector<std::string> parts;
   if (match.tunnel) parts.push_back(text_of(*match.tunnel));
   if (match.in_port != kAnyPort) parts.push_back(fmt::format("in_port({})", label(match.in_port, labels)));
   parts.push_back(ethernet(match));
   if (match.vlan) parts.push_back(vlan(*match.vlan));
   for (auto const& [key, mask] : match.other) {
-    parts.push_back(fmt::format("key{}({}/{})", key.type, to_hex(key.payload), to_hex(mask.payload)));
+    parts.push_back(words.match ? words.match(key, mask)
+                                : fmt::format("key{}({}/{})", key.type, to_hex(key.payload), to_hex(mask.payload)));
   }
   return fmt::format("{}", fmt::join(parts, ","));
 }
 
-std::string to_string(Actions const& actions, PortLabels const& labels) {
+std::string to_string(Actions const& actions, PortLabels const& labels, RawWords const& words) {
   if (actions.empty()) return "drop";
   std::vector<std::string> parts;
-  for (auto const& action : actions) parts.push_back(std::visit(ActionText{labels}, action));
+  for (auto const& action : actions) parts.push_back(std::visit(ActionText{labels, words}, action));
   return fmt::format("{}", fmt::join(parts, ","));
 }
 

@@ -269,7 +269,8 @@ Result<std::vector<FlowDescription>> OvsFastPath::flows() {
   std::vector<FlowDescription> all;
   all.reserve(flows->size());
   for (auto const& flow : *flows) {
-    all.push_back({to_string(flow.match, labels), to_string(flow.actions, labels), flow.stats.packets, flow.stats.bytes,
+    all.push_back({to_string(flow.match, labels, dependencies_.words),
+                   to_string(flow.actions, labels, dependencies_.words), flow.stats.packets, flow.stats.bytes,
                    flow.stats.used});
   }
   return all;

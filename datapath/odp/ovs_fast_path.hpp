@@ -17,6 +17,7 @@
 #include "datapath/odp/datapath_interface.hpp"
 #include "datapath/odp/fault_log.hpp"
 #include "datapath/odp/flow_keeper.hpp"
+#include "datapath/odp/format.hpp"
 #include "datapath/odp/mac_changes.hpp"
 #include "datapath/odp/ovs_devices.hpp"
 #include "datapath/odp/port_keeper.hpp"
@@ -42,6 +43,8 @@ class OvsFastPath final : public FastPath {
     std::function<Result<std::unique_ptr<DatapathInterface>>()> open;
     /// Any thread; runs the call on the control thread.
     std::function<void(std::function<void()>)> post;
+    /// For flows() to describe what somebody else has put into the datapath.
+    RawWords words = {};
   };
   struct Config {
     PeerName self;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "datapath/odp/format.hpp"
+#include "datapath/odp/text/raw_words.hpp"
 #include "test/unit/odp_text/flow_samples.hpp"
 
 /// Our words for flows against those of libopenvswitch for what the kernel tells of them.
@@ -70,6 +71,18 @@ TEST(FormatOracle, PortsHaveTheirNames) {
   EXPECT_EQ(to_string(match, names), theirs(match, names));
   Actions const actions{OutputAction{PortNo{2}}, OutputAction{PortNo{4}}};
   EXPECT_EQ(to_string(actions, names), actions_text(encode(actions), names));
+}
+
+TEST(FormatOracle, WhatWeHaveNoWordsForIsInTheirs) {
+  auto const words = openvswitch_words();
+  auto const bytes =
+      parse_match_text("in_port(2),eth(dst=02:77:0a:20:00:02),eth_type(0x0800),ipv4(proto=6,frag=no)").value();
+  auto const match = decode_match(bytes.key, bytes.mask).value();
+  EXPECT_EQ(to_string(match, {}, words),
+            "in_port(2),eth(dst=02:77:0a:20:00:02),eth_type(0x0800),ipv4(proto=6,frag=no)");
+  EXPECT_NE(to_string(match).find("key7("), std::string::npos);
+  auto const actions = decode_actions(parse_actions_text("set(ipv4(ttl=63)),recirc(7),3").value()).value();
+  EXPECT_EQ(to_string(actions, {}, words), "set(ipv4(ttl=63)),recirc(0x7),3");
 }
 
 TEST(FormatOracle, RandomMatches) {
