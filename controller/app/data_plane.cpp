@@ -36,42 +36,73 @@ DataPlane::~DataPlane() {
 }
 
 Result<void> DataPlane::open() {
-  if (auto made = open_bridge(); !made) return made;
-  if (auto made = open_fast_path(); !made) return made;
+  if (!settings_.bridged) {
+    auto const opened = open_unbridged();
+    if (!opened) return failure_of(opened);
+    settings_.bridged = !*opened;
+  }
+  if (settings_.bridged) {
+    if (auto made = open_bridged(); !made) return made;
+  }
   if (auto made = open_worker(); !made) return made;
   if (fast_path_) {
     if (auto made = fast_path_->attach_user_port(std::string{datapath::kUserPortName}); !made) return made;
   }
   open_tunnels();
-  watch_bridge();
+  if (settings_.bridged) bridge_guard_.emplace(ports_.scheduler, links_, settings_.bridge, ports_.on_failed);
   schedule_sweep();
   return {};
 }
 
-std::uint32_t DataPlane::mtu() const { return settings_.mtu != 0 ? settings_.mtu : datapath::kDefaultBridgeMtu; }
-
-Result<void> DataPlane::open_fast_path() {
-  auto chosen = choose_fast_path({.choice = settings_.fast_path,
-                                  .self = settings_.name,
-                                  .bridge = settings_.bridge,
-                                  .bridged = settings_.bridged,
-                                  .datapath = settings_.datapath,
-                                  .mtu = mtu(),
-                                  .udp_port = static_cast<std::uint16_t>(settings_.listen.port + 1)},
-                                 {.scheduler = ports_.scheduler,
-                                  .watcher = ports_.watcher,
-                                  .links = links_,
-                                  .logger = ports_.logger,
-                                  .post = ports_.post,
-                                  .events = fast_path_events()});
+Result<void> DataPlane::open_bridged() {
+  if (auto made = open_bridge(); !made) return made;
+  sandboxes_.emplace(links_);
+  auto chosen = choose_fast_path(fast_path_setup(), fast_path_ports());
   if (!chosen) return failure_of(chosen);
-  fast_path_ = std::move(*chosen);
-  if (!fast_path_) return {};
+  if (*chosen) use(std::move(*chosen));
+  return {};
+}
+
+Result<bool> DataPlane::open_unbridged() {
+  using enum FastPathChoice;
+  if (settings_.fast_path != automatic && settings_.fast_path != openvswitch) return false;
+  auto opened = open_unbridged_path(fast_path_setup(), fast_path_ports());
+  if (!opened) {
+    if (settings_.fast_path == openvswitch || opened.error().kind() != ErrorKind::not_found) return failure_of(opened);
+    ports_.logger.warning("{}: containers are plugged into a bridge instead", opened.error().text());
+    return false;
+  }
+  sandboxes_.emplace(links_, std::move(opened->plug_in));
+  use(std::move(opened->path));
+  return true;
+}
+
+void DataPlane::use(std::unique_ptr<datapath::FastPath> path) {
+  fast_path_ = std::move(path);
   heartbeats_.use(*fast_path_);
   planner_.emplace(ports_.scheduler, settings_.name, [this](auto state) { publish(std::move(state)); });
   fastpath_links_.emplace(*planner_);
-  return {};
 }
+
+FastPathSetup DataPlane::fast_path_setup() const {
+  return {.choice = settings_.fast_path,
+          .self = settings_.name,
+          .bridge = settings_.bridge,
+          .datapath = settings_.datapath,
+          .mtu = mtu(),
+          .udp_port = static_cast<std::uint16_t>(settings_.listen.port + 1)};
+}
+
+FastPathPorts DataPlane::fast_path_ports() {
+  return {.scheduler = ports_.scheduler,
+          .watcher = ports_.watcher,
+          .links = links_,
+          .logger = ports_.logger,
+          .post = ports_.post,
+          .events = fast_path_events()};
+}
+
+std::uint32_t DataPlane::mtu() const { return settings_.mtu != 0 ? settings_.mtu : datapath::kDefaultBridgeMtu; }
 
 datapath::FastPathEvents DataPlane::fast_path_events() {
   return {.on_heartbeat = [this](auto const& arrival) { heartbeats_.on_heartbeat(arrival); },
@@ -146,8 +177,6 @@ Result<void> DataPlane::open_bridge() {
   if (*rejoined > 0) ports_.logger.info("plugged {} containers into bridge {} again", *rejoined, settings_.bridge);
   return {};
 }
-
-void DataPlane::watch_bridge() { bridge_guard_.emplace(ports_.scheduler, links_, settings_.bridge, ports_.on_failed); }
 
 /// The device of a daemon that was just killed stays for a moment.
 Result<datapath::UserPort> DataPlane::open_user_port() {

@@ -44,6 +44,7 @@ class DataPlane {
     /// Bytes of a container's IP packet; 0: the default.
     std::uint32_t mtu = 0;
     FastPathChoice fast_path = FastPathChoice::automatic;
+    /// False: containers are ports of Open vSwitch itself, if the kernel has it.
     bool bridged = true;
     /// Of Open vSwitch; empty: the default.
     std::string datapath;
@@ -83,19 +84,24 @@ class DataPlane {
   [[nodiscard]] datapath::HeartbeatRegistry const& heartbeats() const { return heartbeats_; }
   [[nodiscard]] std::vector<std::string> overlays() const;
   [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
-  [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return sandboxes_; }
+  [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return *sandboxes_; }
   [[nodiscard]] std::string const& bridge() const { return settings_.bridge; }
 
  private:
   DataPlane(Settings settings, Ports ports, datapath::RouteSocket socket);
   [[nodiscard]] Result<void> open();
   [[nodiscard]] Result<void> open_bridge();
-  [[nodiscard]] Result<void> open_fast_path();
+  /// The bridge and beside it what the kernel has to offer.
+  [[nodiscard]] Result<void> open_bridged();
+  /// Open vSwitch instead of the bridge; true: so it is.
+  [[nodiscard]] Result<bool> open_unbridged();
+  void use(std::unique_ptr<datapath::FastPath> path);
+  [[nodiscard]] FastPathSetup fast_path_setup() const;
+  [[nodiscard]] FastPathPorts fast_path_ports();
   [[nodiscard]] Result<datapath::UserPort> open_user_port();
   [[nodiscard]] Result<void> open_worker();
   [[nodiscard]] datapath::FastPathEvents fast_path_events();
   void open_tunnels();
-  void watch_bridge();
   void publish(std::shared_ptr<datapath::ForwardingState const> state);
   [[nodiscard]] datapath::MacLearning& mac_learning();
   [[nodiscard]] std::uint32_t mtu() const;
@@ -106,7 +112,7 @@ class DataPlane {
   datapath::RouteSocket socket_;
   datapath::Links links_{socket_};
   datapath::OverlayBridge bridge_{links_};
-  datapath::SandboxInterfaces sandboxes_{links_};
+  std::optional<datapath::SandboxInterfaces> sandboxes_;
   /// Where no fast path learns.
   datapath::MacTable macs_;
   datapath::SleeveRegistry registry_;

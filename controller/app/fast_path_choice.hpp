@@ -13,6 +13,7 @@
 #include "controller/app/options.hpp"
 #include "datapath/fastpath/fast_path.hpp"
 #include "datapath/link/links.hpp"
+#include "datapath/link/sandbox_interface.hpp"
 
 namespace weave::controller {
 
@@ -21,8 +22,7 @@ struct FastPathSetup {
   FastPathChoice choice = FastPathChoice::automatic;
   PeerName self;
   std::string bridge = "weave";
-  bool bridged = true;
-  /// Of Open vSwitch; empty: by bridge and `bridged`.
+  /// Of Open vSwitch; empty: "datapath" or, without a bridge, the name that the bridge would have.
   std::string datapath;
   /// Bytes of a container's IP packet.
   std::uint32_t mtu = 0;
@@ -45,6 +45,17 @@ struct FastPathPorts {
 /// says in the log why. An error only if one was asked for by name and cannot be had.
 [[nodiscard]] Result<std::unique_ptr<datapath::FastPath>> choose_fast_path(FastPathSetup const& setup,
                                                                            FastPathPorts const& ports);
+
+/// Open vSwitch in the place of the bridge.
+struct UnbridgedPath {
+  std::unique_ptr<datapath::FastPath> path;
+  /// Makes a container's interface a port of it. Lives as long as the path.
+  datapath::PlugIn plug_in;
+};
+
+/// Sets it up or adopts it. not_found: this kernel has no Open vSwitch; already_exists: there is a bridge of that name,
+/// or the UDP port is somebody else's.
+[[nodiscard]] Result<UnbridgedPath> open_unbridged_path(FastPathSetup const& setup, FastPathPorts const& ports);
 
 /// Removes every kernel fast path of ours from this host; `datapath` empty: of the default name. Goes on after a
 /// failure and reports the first.

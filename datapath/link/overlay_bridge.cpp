@@ -31,7 +31,7 @@ Result<Link> OverlayBridge::ensure(BridgeSpec const& spec) {
   }
   if (found->kind != "bridge") {
     return failure(ErrorKind::already_exists,
-                   fmt::format("interface \"{}\" exists and is not a bridge; remove it or run weave reset", spec.name));
+                   fmt::format("interface \"{}\" exists and is not a bridge; remove it or run weave reset --force", spec.name));
   }
   if (auto const configured = configure(spec, *found); !configured) return failure_of(configured);
   return links_.find(spec.name);

@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# lab: containers as ports of Open vSwitch itself (--no-bridged-fastdp) on one host, behind the bridge on the other
+# needs: weave docker python3 ss ping tcpdump ovs-dpctl
+# kernel: uml
+# limit: 90
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+lab_weave_launch hosta --no-bridged-fastdp
+lab_weave_launch hostb 192.0.2.1
+lab_weave_containers c1:hosta c2:hosta c3:hostb
+fastpath_both 10 fastdp hosta hostb
+lab_match 'ports of the datapath' '^ +port [0-9]+: vethwl' "$(lab_exec hosta ovs-dpctl show weave)"
+lab_ping hosta c1 "$(lab_container_address hosta c2)" 64 1400
+lab_ping hosta c1 "$(lab_container_address hostb c3)" 64 1400 10000
+lab_ping hostb c3 "$(lab_container_address hosta c2)" 64
+fastpath_proof hosta c1 hostb c3
+
+# Where VXLAN is blocked, the user port serves them.
+lab_block_udp hosta 6784
+fastpath_both 10 sleeve hosta hostb
+lab_ping hosta c1 "$(lab_container_address hostb c3)" 64 1400 10000
+lab_unblock_udp hosta 6784
+fastpath_both 10 fastdp hosta hostb
+
+# The other way again needs a reset, and says so.
+lab_weave hosta stop >/dev/null
+lab_capture hosta weave launch
+((LAB_STATUS != 0)) || lab_fail 'launched with a bridge although the datapath has its name'
+lab_match 'why not' 'weave reset' "$LAB_STDERR"
+lab_docker hosta rm -f c1 c2 >/dev/null
+lab_weave hosta reset --force >/dev/null 2>&1
+lab_equal 'what a reset leaves' '' "$(lab_weave_remains hosta)"
+lab_weave_launch hosta 192.0.2.2
+fastpath_both 10 fastdp hosta hostb
