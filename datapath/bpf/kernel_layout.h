@@ -57,7 +57,8 @@ struct weave_mac {
 };
 struct weave_place {
   __u32 id;
-  __u32 zero;
+  /* Tick of the kernel's clock at the last look at last_seen: it is looked at once a tick. */
+  __u32 tick;
   /* CLOCK_MONOTONIC, nanoseconds, up to WEAVE_REFRESH behind. */
   __u64 last_seen;
 };

@@ -127,12 +127,16 @@ INLINE int is_zero(struct weave_mac const *mac) {
 }
 
 INLINE int read_ethernet(struct __sk_buff *skb, struct ethernet *frame) {
-  struct ethhdr header;
-  if (bpf_skb_load_bytes(skb, 0, &header, sizeof header)) return -1;
+  struct ethhdr copy;
+  struct ethhdr const *header = (void *)(long)skb->data;
+  if ((void *)(header + 1) > (void *)(long)skb->data_end) {
+    if (bpf_skb_load_bytes(skb, 0, &copy, sizeof copy)) return -1;
+    header = &copy;
+  }
   __builtin_memset(frame, 0, sizeof *frame);
-  __builtin_memcpy(frame->destination.address, header.h_dest, 6);
-  __builtin_memcpy(frame->source.address, header.h_source, 6);
-  frame->type = header.h_proto;
+  __builtin_memcpy(frame->destination.address, header->h_dest, 6);
+  __builtin_memcpy(frame->source.address, header->h_source, 6);
+  frame->type = header->h_proto;
   return 0;
 }
 
@@ -160,13 +164,16 @@ INLINE int write_tunnel(struct __sk_buff *skb, __u32 vni, __u32 remote, __u32 lo
 INLINE struct weave_place *find_mac(struct weave_mac const *mac) { return bpf_map_lookup_elem(&weave_macs, mac); }
 
 INLINE void learn(struct weave_mac const *mac, __u32 id) {
-  __u64 now = bpf_ktime_get_ns();
+  __u32 const tick = (__u32)bpf_jiffies64();
   struct weave_place *place = find_mac(mac);
   if (!place) {
-    struct weave_place const fresh = {.id = id, .last_seen = now};
+    struct weave_place const fresh = {.id = id, .tick = tick, .last_seen = bpf_ktime_get_ns()};
     bpf_map_update_elem(&weave_macs, mac, &fresh, BPF_ANY);
     return;
   }
+  if (place->id == id && place->tick == tick) return;
+  place->tick = tick;
+  __u64 const now = bpf_ktime_get_ns();
   if (place->id != id) {
     place->id = id;
     place->last_seen = now;
@@ -264,15 +271,25 @@ INLINE void copy_short_list(struct flood *flood) {
   }
 }
 
-INLINE void send_copies(struct __sk_buff *skb, __u32 source, __u32 kind, __u32 from, int loop) {
+INLINE __u32 list_of(__u32 source) {
   __u32 *head = bpf_map_lookup_elem(&weave_heads, &source);
-  if (!head || !*head) return;
-  struct flood flood = {.skb = skb, .element = *head, .source = source, .kind = kind, .from = from};
+  return head ? *head : 0;
+}
+
+INLINE void send_copies(struct __sk_buff *skb, __u32 list, __u32 source, __u32 kind, __u32 from, int loop) {
+  struct flood flood = {.skb = skb, .element = list, .source = source, .kind = kind, .from = from};
   if (loop == LONG_LISTS) {
     bpf_loop(WEAVE_LIST_CHAIN * WEAVE_LIST_IDS, copy_next, &flood, 0);
   } else {
     copy_short_list(&flood);
   }
+}
+
+/* The destination is not, or not certainly, on this host only. */
+INLINE int is_for_others(struct weave_mac const *destination, __u32 own) {
+  if (is_group(destination)) return 1;
+  struct weave_place *place = find_mac(destination);
+  return !place || place->id != own;
 }
 
 INLINE int is_too_big_message(struct __sk_buff *skb, struct ethernet const *frame) {
@@ -355,7 +372,8 @@ INLINE int egress(struct __sk_buff *skb, int loop) {
   if (!place) {
     count(WEAVE_FLOODED_PACKETS, 1);
     count(WEAVE_FLOODED_BYTES, skb->len);
-    send_copies(skb, own, FROM_US, 0, loop);
+    __u32 const list = list_of(own);
+    if (list) send_copies(skb, list, own, FROM_US, 0, loop);
     return TC_ACT_STOLEN;
   }
   __u32 const destination = place->id;
@@ -444,10 +462,10 @@ INLINE int ingress(struct __sk_buff *skb, int loop) {
   learn(&frame.source, source);
   count_received(skb, source);
 
-  struct weave_place *place = is_group(&frame.destination) ? 0 : find_mac(&frame.destination);
-  if (!place || place->id != own) {
+  __u32 const list = list_of(source);
+  if (list && is_for_others(&frame.destination, own)) {
     count(WEAVE_ONWARD_PACKETS, 1);
-    send_copies(skb, source, 0, tunnel.remote, loop);
+    send_copies(skb, list, source, 0, tunnel.remote, loop);
   }
   return deliver(skb, conf);
 }
