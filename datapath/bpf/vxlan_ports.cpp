@@ -141,10 +141,10 @@ Result<std::vector<std::string>> VxlanPorts::mend(std::uint16_t udp_port, Kernel
     if (auto opened = open(udp_port, programs); !opened) return failure_of(opened);
     return std::vector<std::string>{"the device was deleted"};
   }
-  if (!link->up) {
+  if (!link->up || link->mtu != config_.mtu) {
     auto const raised = ensure_vxlan_device(links_, {.name = name, .udp_port = udp_port, .mtu = config_.mtu});
     if (!raised) return failure_of(raised);
-    faults.emplace_back("it was down");
+    faults.emplace_back(link->up ? "its MTU was changed" : "it was down");
   }
   auto const egress = mend_filter(link->index, TcHook::egress, Program::egress, programs);
   if (!egress) return failure_of(egress);

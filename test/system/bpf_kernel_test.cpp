@@ -1,7 +1,7 @@
 #include <arpa/inet.h>
+#include <atomic>
 #include <bpf/bpf.h>
-#include <fstream>
-#include <sstream>
+#include <thread>
 
 #include "datapath/bpf/kernel_layout.h"
 #include "datapath/bpf/kernel_programs.hpp"
@@ -110,12 +110,13 @@ TEST_F(BpfKernel, TheBridgePortIsMended) {
   build(2);
   lab.mesh();
   lab.introduce();
-  for (std::string const command : {"ip link set vxlan-6784 nomaster", "ip link set vxlan-6784 down"}) {
+  for (std::string const command :
+       {"ip link set vxlan-6784 nomaster", "ip link set vxlan-6784 down", "ip link set vxlan-6784 mtu 1000"}) {
     ASSERT_EQ(a().net->shell(command), 0);
     EXPECT_TRUE(lab.loop.run_until(
         [&] {
           auto const link = a().net->links().find("vxlan-6784");
-          return link && link->up && link->master;
+          return link && link->up && link->master && link->mtu == FastPathHost::kMtu;
         },
         std::chrono::seconds{2}));
     a().send(b().mac());
@@ -160,6 +161,77 @@ TEST_F(BpfKernel, AdoptionKeepsProgramsThatAreTheSame) {
   EXPECT_EQ(program_on(a(), TcHook::egress), egress);
   EXPECT_EQ(program_on(a(), TcHook::ingress), ingress);
   EXPECT_EQ(statistic(a(), "MapWrites"), 2U) << "the new user port's number, and the configuration once as it is";
+}
+
+/// A thousand frames a second from one container to another, until stop(): how many were sent and how many came.
+class Stream {
+ public:
+  Stream(FastPathHost& from, FastPathHost& to)
+      : from_{from}, to_{to}, sender_{[this] { send(); }}, receiver_{[this] { receive(); }} {}
+  ~Stream() { stop(); }
+  Stream(Stream const&) = delete;
+  Stream& operator=(Stream const&) = delete;
+
+  void stop() {
+    sending_ = false;
+    if (sender_.joinable()) sender_.join();
+    receiving_ = false;
+    if (receiver_.joinable()) receiver_.join();
+  }
+  [[nodiscard]] int sent() const { return sent_; }
+  [[nodiscard]] int received() const { return received_; }
+
+ private:
+  void send() {
+    auto next = std::chrono::steady_clock::now();
+    while (sending_) {
+      from_.send(to_.mac());
+      ++sent_;
+      std::this_thread::sleep_until(next += std::chrono::milliseconds{1});
+    }
+  }
+  void receive() {
+    while (auto const frame = to_.inside->next(receiving_ ? 100 : 30)) {
+      if (is_test_frame(frame->bytes)) ++received_;
+    }
+  }
+
+  FastPathHost& from_;
+  FastPathHost& to_;
+  std::atomic<bool> sending_{true};
+  std::atomic<bool> receiving_{true};
+  std::atomic<int> sent_{0};
+  std::atomic<int> received_{0};
+  std::thread sender_;
+  std::thread receiver_;
+};
+
+TEST_F(BpfKernel, ACrashAndARestartLoseNothing) {
+  build(2);
+  lab.mesh();
+  lab.introduce();
+  auto const state = a().state;
+  auto settling = state;
+  settling.peers.erase(b().id);
+  settling.neighbours.clear();
+  settling.next_hops.clear();
+  settling.floods.clear();
+  settling.settling = true;
+  Stream out{a(), b()};
+  Stream in{b(), a()};
+  for (int round = 0; round < 5; ++round) {
+    a().crash();
+    (void)lab.loop.run_until([] { return false; }, std::chrono::milliseconds{50});
+    WEAVE_ASSERT_OK(a().open());
+    a().apply(settling);
+    (void)lab.loop.run_until([] { return false; }, std::chrono::milliseconds{50});
+    a().apply(state);
+  }
+  out.stop();
+  in.stop();
+  EXPECT_GT(out.sent(), 500);
+  EXPECT_EQ(out.received(), out.sent());
+  EXPECT_EQ(in.received(), in.sent());
 }
 
 TEST_F(BpfKernel, ProgramsOfAnotherLayoutForwardUntilTheFirstState) {
