@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # lab: VXLAN blocked one way, the other, both ways, underlay MTU lowered: sleeve within 2 s, back within 5 s, nothing twice
-# needs: weave docker python3 ss ping
+# needs: weave docker python3 ss ping tcpdump
 # limit: 180
 
 kind=$(fastpath_kind)
@@ -42,6 +42,9 @@ episode() {
     lab_say "$what: $host says: $why"
   done
   lab_ping hosta c1 "$address2" "$size"
+  fastpath_capture hostb
+  fastpath_mark_pings hosta c1 "$address2" 20
+  fastpath_carried "$what" sleeve 40 "$(fastpath_captured hostb)"
   moment=$(lab_now_ms)
   $heal
   fastpath_both 5 fastdp hosta hostb
@@ -49,7 +52,7 @@ episode() {
   lab_pinger_more back 100
   silence "$what, healed" "$moment"
   fastpath_stays fastdp hosta hostb 2
-  lab_ping hosta c1 "$address2" 1300
+  fastpath_proof hosta c1 hostb c2
 }
 
 heal_a() { lab_unblock_udp hosta 6784; }

@@ -18,6 +18,10 @@ fastpath_both 10 fastdp hosta hostb
 
 replaced() { local now; now=$(lab_weave_pid hostb) && [[ $now != "$1" ]]; }
 killed() { lab_exec hostb kill -KILL "$1"; }
+both_killed() {
+  lab_exec hosta kill -KILL "$(lab_weave_pid hosta)"
+  killed "$1"
+}
 relaunched() {
   lab_weave hostb stop >/dev/null
   lab_weave_launch "${launch_b[@]}"
@@ -42,6 +46,7 @@ outlast() {
 }
 
 outlast 'kill -9' killed
+outlast 'kill -9 on both hosts' both_killed
 outlast 'weave stop and launch' relaunched
 # The new daemon learns as well as the old one.
 lab_weave_containers c3:hostb
