@@ -276,12 +276,11 @@ INLINE __u32 list_of(__u32 source) {
   return head ? *head : 0;
 }
 
-INLINE void send_copies(struct __sk_buff *skb, __u32 list, __u32 source, __u32 kind, __u32 from, int loop) {
-  struct flood flood = {.skb = skb, .element = list, .source = source, .kind = kind, .from = from};
+INLINE void send_copies(struct flood *flood, int loop) {
   if (loop == LONG_LISTS) {
-    bpf_loop(WEAVE_LIST_CHAIN * WEAVE_LIST_IDS, copy_next, &flood, 0);
+    bpf_loop(WEAVE_LIST_CHAIN * WEAVE_LIST_IDS, copy_next, flood, 0);
   } else {
-    copy_short_list(&flood);
+    copy_short_list(flood);
   }
 }
 
@@ -372,8 +371,8 @@ INLINE int egress(struct __sk_buff *skb, int loop) {
   if (!place) {
     count(WEAVE_FLOODED_PACKETS, 1);
     count(WEAVE_FLOODED_BYTES, skb->len);
-    __u32 const list = list_of(own);
-    if (list) send_copies(skb, list, own, FROM_US, 0, loop);
+    struct flood to_all = {.skb = skb, .element = list_of(own), .source = own, .kind = FROM_US};
+    if (to_all.element) send_copies(&to_all, loop);
     return TC_ACT_STOLEN;
   }
   __u32 const destination = place->id;
@@ -462,10 +461,10 @@ INLINE int ingress(struct __sk_buff *skb, int loop) {
   learn(&frame.source, source);
   count_received(skb, source);
 
-  __u32 const list = list_of(source);
-  if (list && is_for_others(&frame.destination, own)) {
+  struct flood onward = {.skb = skb, .element = list_of(source), .source = source, .from = tunnel.remote};
+  if (onward.element && is_for_others(&frame.destination, own)) {
     count(WEAVE_ONWARD_PACKETS, 1);
-    send_copies(skb, list, source, 0, tunnel.remote, loop);
+    send_copies(&onward, loop);
   }
   return deliver(skb, conf);
 }
