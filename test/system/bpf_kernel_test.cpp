@@ -313,6 +313,67 @@ TEST_F(BpfKernel, SeveralUdpPortsWorkAsOne) {
   EXPECT_EQ(b().received(1), 1);
 }
 
+TEST_F(BpfKernel, FiveHostsInAMeshAStarAndALine) {
+  build(5);
+  auto const everybody_hears_everybody_once = [&](std::string_view shape) {
+    for (auto const& host : lab.hosts) {
+      for (int i = 0; i < 3; ++i) host->send(kEverybody);
+      for (auto const& other : lab.hosts) {
+        int const expected = other == host ? 0 : 3;
+        EXPECT_EQ(other->received(expected), expected) << shape << ": " << host->number << " to " << other->number;
+      }
+    }
+    for (auto const& host : lab.hosts) {
+      for (auto const& other : lab.hosts) {
+        if (other != host) host->send(other->mac());
+      }
+    }
+    for (auto const& host : lab.hosts) EXPECT_EQ(host->received(4), 4) << shape << ": " << host->number;
+  };
+  lab.mesh();
+  everybody_hears_everybody_once("mesh");
+
+  for (auto const& host : lab.hosts) {
+    auto& middle = lab.host(1);
+    if (host->number == 1) {
+      auto state = lab.state_of(middle, {&lab.host(2), &lab.host(3), &lab.host(4), &lab.host(5)});
+      for (auto const source : state.floods[middle.id]) {
+        for (auto const to : state.floods[middle.id]) {
+          if (to != source) state.floods[source].push_back(to);
+        }
+      }
+      middle.apply(state);
+    } else {
+      auto state = lab.state_of(*host, {&middle});
+      for (auto const& other : lab.hosts) {
+        if (other != host) state.next_hops[other->id] = middle.id;
+      }
+      host->apply(state);
+    }
+  }
+  everybody_hears_everybody_once("star");
+
+  // 1 - 2 - 3 - 4 - 5
+  for (auto const& host : lab.hosts) {
+    auto* const left = host->number > 1 ? &lab.host(static_cast<std::size_t>(host->number - 1)) : nullptr;
+    auto* const right = host->number < 5 ? &lab.host(static_cast<std::size_t>(host->number + 1)) : nullptr;
+    std::vector<FastPathHost const*> neighbours;
+    for (auto const* next : {left, right}) {
+      if (next != nullptr) neighbours.push_back(next);
+    }
+    auto state = lab.state_of(*host, neighbours);
+    for (auto const& other : lab.hosts) {
+      if (other == host) continue;
+      auto const* const towards = other->number < host->number ? left : right;
+      auto const* const away = other->number < host->number ? right : left;
+      state.next_hops[other->id] = towards->id;
+      if (away != nullptr) state.floods[other->id] = {away->id};
+    }
+    host->apply(state);
+  }
+  everybody_hears_everybody_once("line");
+}
+
 TEST_F(BpfKernel, FramesFromTheUserPortAreLearnedByTheBridgeOnTheVxlanPort) {
   build(2);
   lab.mesh();
