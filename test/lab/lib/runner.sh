@@ -153,7 +153,7 @@ runner_has_programs() {
 }
 
 runner_one() {
-  local name=$1 why limit status=0 guard
+  local name=$1 why limit status=0 guard start=$SECONDS
   if why=$(runner_missing "$name"); then
     runner_result SKIP "$name" "$why"
     return
@@ -180,6 +180,7 @@ runner_one() {
   runner_child=
   runner_remove_cgroups
   why=$(head -n 1 -- "$LAB_RUN_DIR/why" 2>/dev/null || true)
+  printf '   %s took %d s\n' "$name" $((SECONDS - start))
   case $status in
     0) runner_result PASS "$name" ;;
     "$runner_skip_status") runner_result SKIP "$name" "${why:-no reason given}" ;;

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # lab: garbage, half frames, huge lengths, gob bombs and silence on port 6783: dropped, memory bounded, real peers stay
 # needs: weave python3 ss
+# kernel: host
 # limit: 120
 
 lab_host_create hosta 192.0.2.1

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # lab: wrong options, wrong commands, unresolvable peers, launching twice, a port in use: clear errors and exit codes
 # needs: weave python3 ss
+# kernel: host
 # limit: 60
 
 lab_host_create hosta 192.0.2.1

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # lab: weave on a host without Docker: launch, status, connect, forget, targets, report, version, prime, stop, reset
 # needs: weave python3 ss
+# kernel: host
 # limit: 60
 
 lab_host_create hosta 192.0.2.1
