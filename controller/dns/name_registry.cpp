@@ -1,0 +1,155 @@
+#include "controller/dns/name_registry.hpp"
+
+#include <algorithm>
+
+namespace weave::controller::dns {
+namespace {
+
+constexpr std::size_t kMaxLabel = 63;
+/// In presentation format with the final dot; on the wire that is one more.
+constexpr std::size_t kMaxName = 254;
+/// Ids of what is not a container.
+constexpr std::string_view kReservedIds = "weave:";
+
+bool fits_in_a_message(std::string_view name) {
+  if (name.size() > kMaxName || name.empty()) return false;
+  while (!name.empty()) {
+    auto const dot = name.find('.');
+    if (dot == 0 || dot > kMaxLabel) return false;
+    name.remove_prefix(dot + 1);
+  }
+  return true;
+}
+
+} // namespace
+
+std::string qualified(std::string_view name) {
+  std::string result{name};
+  if (!result.ends_with('.')) result += '.';
+  return result;
+}
+
+std::optional<std::string> NameRegistry::accept(std::string_view fqdn) const {
+  if (fqdn.empty()) return std::nullopt;
+  auto name = qualified(fqdn);
+  auto const lower = lower_case(name);
+  auto const domain = lower_case(domain_);
+  if (!fits_in_a_message(name) || (lower != domain && !lower.ends_with("." + domain))) return std::nullopt;
+  return name;
+}
+
+Result<void> NameRegistry::restore() {
+  auto rows = store_.load();
+  if (!rows) return failure_of(rows);
+  for (auto const& [name, wish] : *rows) {
+    wishes_.emplace(name, wish);
+    if (wish != Wish::present || !accept(name.hostname)) continue;
+    gossiper_.add(name.container_id, name.hostname, name.address);
+  }
+  return {};
+}
+
+bool NameRegistry::add(std::string const& container_id, std::string_view fqdn, Ipv4Address address) {
+  auto const hostname = accept(fqdn);
+  if (!hostname) {
+    log_.info("Ignoring registration {} {} {} (not a subdomain of {})", fqdn, address.to_string(), container_id,
+              domain_);
+    return false;
+  }
+  OwnName const name{.container_id = container_id, .hostname = *hostname, .address = address};
+  gossiper_.add(container_id, *hostname, address);
+  if (wish_for(name) != Wish::present) save({{name, Wish::present}});
+  return true;
+}
+
+std::size_t NameRegistry::remove(NameFilter filter) {
+  if (filter.hostname) filter.hostname = qualified(*filter.hostname);
+  std::vector<NameStore::Change> changes;
+  for (auto const& name : live_names(filter)) {
+    auto const container = containers_.find(name.container_id);
+    if (container != containers_.end() && container->second.contains(name)) {
+      changes.emplace_back(name, Wish::absent);
+    } else if (wish_for(name)) {
+      changes.emplace_back(name, std::nullopt);
+    }
+  }
+  save(changes);
+  return gossiper_.remove(filter);
+}
+
+void NameRegistry::set_container(std::string const& id, std::vector<std::pair<std::string, Ipv4Address>> const& names) {
+  std::set<OwnName> wanted;
+  for (auto const& [name, address] : names) {
+    auto const hostname = accept(name.find('.') == std::string::npos ? name + "." + domain_ : name);
+    if (hostname) {
+      wanted.insert({.container_id = id, .hostname = *hostname, .address = address});
+    } else if (!name.empty()) {
+      log_.info("Ignoring registration {} {} {} (not a subdomain of {})", name, address.to_string(), id, domain_);
+    }
+  }
+  auto const live = live_names({.container_id = id});
+  for (auto const& name : live) {
+    if (wanted.contains(name) || wish_for(name) == Wish::present) continue;
+    gossiper_.remove({.container_id = id, .address = name.address, .hostname = name.hostname});
+  }
+  for (auto const& name : wanted) {
+    if (wish_for(name) == Wish::absent || std::ranges::find(live, name) != live.end()) continue;
+    gossiper_.add(id, name.hostname, name.address);
+  }
+  containers_[id] = std::move(wanted);
+}
+
+void NameRegistry::on_container_died(std::string const& id) {
+  containers_.erase(id);
+  std::vector<NameStore::Change> changes;
+  for (auto const& [name, wish] : wishes_) {
+    if (name.container_id == id) changes.emplace_back(name, std::nullopt);
+  }
+  gossiper_.remove({.container_id = id});
+  save(changes);
+}
+
+void NameRegistry::keep_only_running(std::set<std::string> const& containers) {
+  std::set<std::string> dead;
+  auto const note = [&](std::string const& id) {
+    if (!id.starts_with(kReservedIds) && !containers.contains(id)) dead.insert(id);
+  };
+  for (auto const& [key, state] : gossiper_.table().entries_of(gossiper_.self())) {
+    if (state.is_live()) note(key.container_id);
+  }
+  for (auto const& [name, wish] : wishes_) note(name.container_id);
+  for (auto const& [id, names] : containers_) note(id);
+  for (auto const& id : dead) on_container_died(id);
+}
+
+std::optional<Wish> NameRegistry::wish_for(OwnName const& name) const {
+  auto const at = wishes_.find(name);
+  if (at == wishes_.end()) return std::nullopt;
+  return at->second;
+}
+
+std::vector<OwnName> NameRegistry::live_names(NameFilter const& filter) const {
+  std::vector<OwnName> names;
+  for (auto const& [key, state] : gossiper_.table().entries_of(gossiper_.self())) {
+    if (!state.is_live() || !filter.matches(key)) continue;
+    names.push_back({.container_id = key.container_id, .hostname = key.hostname, .address = key.address});
+  }
+  return names;
+}
+
+void NameRegistry::save(std::vector<NameStore::Change> const& changes) {
+  if (changes.empty()) return;
+  for (auto const& [name, wish] : changes) {
+    if (wish) {
+      wishes_[name] = *wish;
+    } else {
+      wishes_.erase(name);
+    }
+  }
+  // Names are answered from memory: losing them at the next restart is better than not having them now.
+  if (auto const saved = store_.save(changes); !saved) {
+    log_.error("names will not be remembered across a restart: {}", saved.error().text());
+  }
+}
+
+} // namespace weave::controller::dns
