@@ -67,6 +67,33 @@ class AddressPort {
   [[nodiscard]] virtual Result<std::uint32_t> take_over(std::string const& peer) = 0;
 };
 
+/// The names that this host registers, and those of the whole mesh (protocol/ipam-dns.md §14, §15). Absent port: DNS is
+/// off.
+class NamePort {
+ public:
+  /// What is absent matches everything.
+  struct Filter {
+    std::optional<std::string> container_id;
+    std::optional<Ipv4Address> address;
+    std::optional<std::string> fqdn; ///< compared with case, the final dot need not be there
+  };
+
+  virtual ~NamePort() = default;
+
+  /// A name outside the domain is ignored. With `check_alive`, the name of a container that does not run is taken back
+  /// before `done`.
+  virtual void add(std::string container_id, Ipv4Address address, std::string fqdn, bool check_alive,
+                   std::function<void()> done) = 0;
+  /// Entries of this host only.
+  virtual void remove(Filter filter) = 0;
+  /// Of the whole mesh, deleted ones too, in storage order.
+  [[nodiscard]] virtual std::vector<DnsEntryStatus> entries() const = 0;
+  /// With the final dot.
+  [[nodiscard]] virtual std::string domain() const = 0;
+  /// `host:port` at which questions are answered.
+  [[nodiscard]] virtual std::string listen_address() const = 0;
+};
+
 /// Removes the default Docker network before a stop.
 class DockerNetworkPort {
  public:

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "controller/api/flows_text.hpp"
+#include "controller/api/name_routes.hpp"
 #include "controller/api/report_template.hpp"
 #include "controller/api/status_text.hpp"
 
@@ -236,6 +237,7 @@ http::Router control_routes(ControlPorts ports) {
   add_mesh(router, *ports.daemon);
   if (ports.addresses != nullptr) add_addresses(router, *ports.addresses);
   add_ownership(router, ports.addresses);
+  if (ports.names != nullptr) add_names(router, *ports.names);
   if (ports.docker_network != nullptr) add_docker_network(router, *ports.docker_network);
   return router;
 }

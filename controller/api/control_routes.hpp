@@ -10,9 +10,10 @@ struct ControlPorts {
   DaemonPort* daemon = nullptr; ///< never null
   AddressPort* addresses = nullptr;
   DockerNetworkPort* docker_network = nullptr;
+  NamePort* names = nullptr;
 };
 
-/// The whole control API (protocol/surfaces.md §6.1, §6.2) and `DELETE /plugin/network`, which answers 204 when the
+/// The whole control API (protocol/surfaces.md §6) and `DELETE /plugin/network`, which answers 204 when the
 /// default Docker network is gone and 409 with the ids of the containers on it when they hindered that. The ports are
 /// borrowed by the router and by the answers still pending.
 [[nodiscard]] http::Router control_routes(ControlPorts ports);

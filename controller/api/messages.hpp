@@ -201,7 +201,7 @@ struct DnsEntryStatus {
   PeerName origin;
   std::string container_id;
   Ipv4Address address;
-  std::int32_t version = 0;
+  std::int64_t version = 0;
   std::int64_t tombstone = 0; ///< 0, or the Unix time of deletion
 
   friend bool operator==(DnsEntryStatus const&, DnsEntryStatus const&) = default;
@@ -269,5 +269,10 @@ struct OwnedAddresses {
 
 /// `{"owned":[…]}` with a final newline; `{"owned":null}` when there is none (surfaces.md §6.1).
 [[nodiscard]] std::string to_json(std::vector<OwnedAddresses> const& owned);
+
+/// `GET /name`: an array with a final newline; `null` when there is none (protocol/ipam-dns.md §15).
+[[nodiscard]] std::string to_json(std::vector<DnsEntryStatus> const& entries);
+/// The inverse.
+[[nodiscard]] Result<std::vector<DnsEntryStatus>> parse_names(std::string_view json);
 
 } // namespace weave::controller::api

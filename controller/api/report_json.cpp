@@ -114,7 +114,7 @@ DnsEntryStatus dns_entry(json::value const& value) {
           .origin = read_parsed(value, "Origin", PeerName::parse),
           .container_id = read<std::string>(value, "ContainerID"),
           .address = read_parsed(value, "Address", Ipv4Address::parse),
-          .version = read<std::int32_t>(value, "Version"),
+          .version = read<std::int64_t>(value, "Version"),
           .tombstone = read<std::int64_t>(value, "Tombstone")};
 }
 

@@ -72,6 +72,52 @@ class DriverRecordStore final : public plugin::DriverStore {
   store::StateStore& store_;
 };
 
+/// A key is address, hostname and container id, with a blank between: only the last may contain one.
+class NameRowsStore final : public dns::NameStore {
+ public:
+  explicit NameRowsStore(store::StateStore& store) : store_{store} {}
+
+  Result<std::vector<Row>> load() override {
+    auto const rows = store_.load_names();
+    if (!rows) return failure_of(rows);
+    std::vector<Row> names;
+    for (auto const& [key, wish] : *rows) {
+      auto name = parse_key(key);
+      if (!name) return failure_of(name);
+      names.emplace_back(*std::move(name), wish == kAbsent ? dns::Wish::absent : dns::Wish::present);
+    }
+    return names;
+  }
+  Result<void> save(std::vector<Change> const& changes) override {
+    std::vector<std::pair<std::string, std::optional<std::string>>> rows;
+    for (auto const& [name, wish] : changes) {
+      auto& row = rows.emplace_back(key_of(name), std::nullopt);
+      if (wish) row.second = *wish == dns::Wish::absent ? kAbsent : kPresent;
+    }
+    return store_.save_names(rows);
+  }
+
+ private:
+  static constexpr std::string_view kPresent = "present";
+  static constexpr std::string_view kAbsent = "absent";
+
+  static std::string key_of(dns::OwnName const& name) {
+    return fmt::format("{} {} {}", name.address.to_string(), name.hostname, name.container_id);
+  }
+  static Result<dns::OwnName> parse_key(std::string_view key) {
+    auto const first = key.find(' ');
+    auto const second = first == std::string_view::npos ? first : key.find(' ', first + 1);
+    if (second == std::string_view::npos) return failure(ErrorKind::malformed, fmt::format("stored name {}", key));
+    auto const address = Ipv4Address::parse(key.substr(0, first));
+    if (!address) return failure_of(address);
+    return dns::OwnName{.container_id = std::string{key.substr(second + 1)},
+                        .hostname = std::string{key.substr(first + 1, second - first - 1)},
+                        .address = *address};
+  }
+
+  store::StateStore& store_;
+};
+
 class SqliteStoreService final : public StoreService {
  public:
   SqliteStoreService(std::unique_ptr<store::StateStore> store, std::optional<PeerName> name,
@@ -98,6 +144,7 @@ class SqliteStoreService final : public StoreService {
   }
   ipam::IpamStore& ipam() override { return ipam_; }
   plugin::DriverStore& drivers() override { return drivers_; }
+  dns::NameStore& names() override { return names_; }
 
  private:
   std::unique_ptr<store::StateStore> store_;
@@ -106,6 +153,7 @@ class SqliteStoreService final : public StoreService {
   std::vector<std::string> targets_;
   IpamRowsStore ipam_{*store_};
   DriverRecordStore drivers_{*store_};
+  NameRowsStore names_{*store_};
 };
 
 /// Nothing for a text that is none: another will be drawn.

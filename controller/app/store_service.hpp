@@ -7,6 +7,7 @@
 
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
+#include "controller/dns/name_store.hpp"
 #include "controller/ipam/ipam_ports.hpp"
 #include "plugin/driver_store.hpp"
 
@@ -29,6 +30,7 @@ class StoreService {
   [[nodiscard]] virtual Result<void> set_targets(std::vector<std::string> const& targets) = 0;
   [[nodiscard]] virtual ipam::IpamStore& ipam() = 0;
   [[nodiscard]] virtual plugin::DriverStore& drivers() = 0;
+  [[nodiscard]] virtual dns::NameStore& names() = 0;
 };
 
 } // namespace weave::controller

@@ -11,8 +11,10 @@ constexpr std::size_t kMaxName = 254;
 /// Ids of what is not a container.
 constexpr std::string_view kReservedIds = "weave:";
 
-bool fits_in_a_message(std::string_view name) {
-  if (name.size() > kMaxName || name.empty()) return false;
+/// Blanks and control characters would be legal on the wire, and of no use but to mislead.
+bool is_usable(std::string_view name) {
+  if (name.size() > kMaxName) return false;
+  if (std::ranges::any_of(name, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) return false;
   while (!name.empty()) {
     auto const dot = name.find('.');
     if (dot == 0 || dot > kMaxLabel) return false;
@@ -34,7 +36,7 @@ std::optional<std::string> NameRegistry::accept(std::string_view fqdn) const {
   auto name = qualified(fqdn);
   auto const lower = lower_case(name);
   auto const domain = lower_case(domain_);
-  if (!fits_in_a_message(name) || (lower != domain && !lower.ends_with("." + domain))) return std::nullopt;
+  if (!is_usable(name) || (lower != domain && !lower.ends_with("." + domain))) return std::nullopt;
   return name;
 }
 

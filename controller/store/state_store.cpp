@@ -30,6 +30,7 @@ Result<std::unique_ptr<StateStore>> StateStore::open(std::string const& path) {
   if (!database) return failure_of(database);
   std::unique_ptr<StateStore> store{new StateStore{*std::move(database)}};
   if (auto const created = store->create_schema(); !created) return failure_of(created);
+  if (auto const added = store->create_later_tables(); !added) return failure_of(added);
   if (auto const prepared = store->prepare(); !prepared) return failure_of(prepared);
   return store;
 }
@@ -58,8 +59,9 @@ Result<void> StateStore::create_schema() {
 }
 
 Result<void> StateStore::prepare() {
-  for (auto const& [table, name] : {std::pair{&settings_, "setting"}, std::pair{&owned_, "owned"},
-                                    std::pair{&networks_, "network"}, std::pair{&endpoints_, "endpoint"}}) {
+  for (auto const& [table, name] :
+       {std::pair{&settings_, "setting"}, std::pair{&owned_, "owned"}, std::pair{&networks_, "network"},
+        std::pair{&endpoints_, "endpoint"}, std::pair{&names_, "name"}}) {
     auto prepared = prepare_table(name);
     if (!prepared) return failure_of(prepared);
     *table = *std::move(prepared);
@@ -132,6 +134,17 @@ Result<void> StateStore::save_ipam(std::optional<Bytes> const& state,
   }
   for (auto const& [id, row] : owned) {
     if (auto const done = write(owned_, id, row); !done) return done;
+  }
+  return transaction->commit();
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> StateStore::load_names() { return rows_of(names_); }
+
+Result<void> StateStore::save_names(std::vector<std::pair<std::string, std::optional<std::string>>> const& changes) {
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return failure_of(transaction);
+  for (auto const& [key, value] : changes) {
+    if (auto const done = write(names_, key, value); !done) return done;
   }
   return transaction->commit();
 }

@@ -42,6 +42,10 @@ class StateStore {
   [[nodiscard]] Result<void> save_ipam(std::optional<Bytes> const& state,
                                        std::vector<std::pair<std::string, std::optional<std::string>>> const& owned);
 
+  /// What people have said about names (shapes of controller/dns/name_store.hpp).
+  [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> load_names();
+  [[nodiscard]] Result<void> save_names(std::vector<std::pair<std::string, std::optional<std::string>>> const& changes);
+
   /// Tables of JSON texts by key.
   enum class Table { networks, endpoints };
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> list(Table table);
@@ -68,6 +72,10 @@ class StateStore {
   [[nodiscard]] Result<void> set_setting(std::string_view name, std::optional<std::string_view> value);
 
  private:
+  /// Files of earlier versions lack them; earlier versions do not mind them.
+  static constexpr auto kLaterTables =
+      "CREATE TABLE IF NOT EXISTS name (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID";
+
   using Rows = std::vector<std::pair<std::string, std::string>>;
   struct KeyedTable {
     Statement list;
@@ -79,6 +87,7 @@ class StateStore {
   explicit StateStore(Database database) : database_{std::move(database)} {}
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> create_schema();
+  [[nodiscard]] Result<void> create_later_tables() { return database_.run(kLaterTables); }
   [[nodiscard]] Result<KeyedTable> prepare_table(std::string_view table);
   [[nodiscard]] KeyedTable& statements(Table table) { return table == Table::networks ? networks_ : endpoints_; }
   [[nodiscard]] static Result<Rows> rows_of(KeyedTable& table);
@@ -91,6 +100,7 @@ class StateStore {
   KeyedTable owned_;
   KeyedTable networks_;
   KeyedTable endpoints_;
+  KeyedTable names_;
   Statement get_blob_;
   Statement put_blob_;
 };

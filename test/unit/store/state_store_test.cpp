@@ -90,6 +90,17 @@ TEST_F(StateStoreTest, remembers_everything) {
   EXPECT_EQ(store->setting("colour").value(), std::nullopt);
 }
 
+TEST_F(StateStoreTest, keeps_names) {
+  {
+    auto const store = open();
+    ASSERT_TRUE(store->save_names({{"a", "present"}, {"b", "present"}}));
+    ASSERT_TRUE(store->save_names({{"a", std::nullopt}, {"c", "absent"}}));
+  }
+  auto const rows = open()->load_names();
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(*rows, (std::vector<std::pair<std::string, std::string>>{{"b", "present"}, {"c", "absent"}}));
+}
+
 TEST_F(StateStoreTest, is_readable_by_its_owner_only) {
   auto const store = open();
   struct stat status {};

@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+
+#include "test/unit/dns_names/name_vectors.hpp"
+#include "test/unit/dns_names/registry_fakes.hpp"
+
+namespace weave::controller::dns {
+namespace {
+
+using namespace weave::test;
+
+PeerName const kUs{0x7a3a'5c00'0001};
+Ipv4Address const kOne{0x0a20'0001};
+Ipv4Address const kTwo{0x0a20'0002};
+
+std::size_t live(RegistryRig const& rig) { return rig.gossiper->table().live_count(); }
+
+TEST(NameRegistry, vectors_of_local_operations) {
+  RegistryRig rig{kUs, {PeerName::parse("00:00:aa:bb:cc:02").value()}};
+  for (auto const& value : dns_file().document().at("local_ops").as_array()) {
+    auto const& step = value.as_object();
+    SCOPED_TRACE(text_of(step.at("name")));
+    rig.set_unix_time(number_of(step.at("t")));
+    rig.channel.broadcasts.clear();
+    auto const operation = text_of(step.at("op"));
+    auto const given = [&step](char const* key) -> std::optional<std::string> {
+      auto const text = text_of(step.at(key));
+      return text == "*" ? std::nullopt : std::optional{text};
+    };
+    if (operation == "add_fqdn") {
+      rig.registry.add(text_of(step.at("container")), text_of(step.at("fqdn")), address_of(step.at("addr")));
+    } else if (operation == "delete") {
+      auto const address = given("addr");
+      rig.registry.remove({.container_id = given("container"),
+                           .address = address ? std::optional{Ipv4Address::parse(*address).value()} : std::nullopt,
+                           .hostname = given("hostname")});
+    } else if (operation == "container_died") {
+      rig.registry.on_container_died(text_of(step.at("container")));
+    } else {
+      ASSERT_EQ(operation, "peer_gone");
+      rig.gossiper->on_peer_gone(peer_of(step.at("peer")));
+    }
+    EXPECT_EQ(lines_of(rig.gossiper->table().entries()), lines_of(names_of(step.at("entries_after"))));
+    auto const& told = step.at("broadcasts").as_array();
+    ASSERT_EQ(rig.channel.broadcasts.size(), told.size());
+    for (std::size_t i = 0; i < told.size(); ++i) {
+      EXPECT_EQ(lines_of(rig.channel.broadcasts[i]), lines_of(message_of(told[i].at("data"))));
+    }
+    dns_file().covered("local_ops/" + text_of(step.at("name")));
+  }
+}
+
+TEST(NameRegistry, ignores_names_that_nobody_could_ask_for) {
+  RegistryRig rig{kUs};
+  for (std::string const& name :
+       {std::string{"a..weave.local"}, std::string{".weave.local"}, std::string(64, 'a') + ".weave.local",
+        std::string{"a b.weave.local"}, std::string{"a\n.weave.local"}, std::string{"notweave.local"}, std::string{}}) {
+    EXPECT_FALSE(rig.registry.add("c1", name, kOne)) << name;
+  }
+  std::string long_name;
+  while (long_name.size() < 250) long_name += "abcdefghi.";
+  EXPECT_FALSE(rig.registry.add("c1", long_name + "weave.local.", kOne));
+  EXPECT_EQ(live(rig), 0U);
+  EXPECT_TRUE(rig.registry.add("c1", "A.Weave.LOCAL", kOne));
+  EXPECT_EQ(rig.addresses("a.weave.local."), std::vector{kOne});
+}
+
+TEST(NameRegistry, keeps_what_people_added_across_restarts) {
+  RegistryRig rig{kUs};
+  rig.registry.add("weave:extern", "db.weave.local", kOne);
+  rig.registry.add("c1", "web.weave.local", kTwo);
+  rig.registry.add("c1", "gone.weave.local", kTwo);
+  rig.registry.remove({.hostname = "gone.weave.local"});
+
+  auto const next = RegistryRig::restarted(rig);
+  EXPECT_EQ(next->addresses("db.weave.local."), std::vector{kOne});
+  EXPECT_EQ(next->addresses("web.weave.local."), std::vector{kTwo});
+  EXPECT_EQ(live(*next), 2U);
+  // Docker then says that c1 has died meanwhile.
+  next->registry.keep_only_running({"c2"});
+  EXPECT_EQ(next->addresses("db.weave.local."), std::vector{kOne});
+  EXPECT_EQ(live(*next), 1U);
+  EXPECT_EQ(next->store.rows.size(), 1U);
+}
+
+TEST(NameRegistry, follows_the_names_of_a_container) {
+  RegistryRig rig{kUs};
+  rig.registry.set_container("c1",
+                             {{"foo.weave.local", kOne}, {"c1name", kOne}, {"alias", kOne}, {"a.example.com", kOne}});
+  EXPECT_EQ(rig.addresses("c1name.weave.local."), std::vector{kOne});
+  EXPECT_EQ(live(rig), 3U);
+  rig.registry.add("c1", "extra.weave.local", kTwo);
+
+  // Renamed, and an alias less.
+  rig.channel.broadcasts.clear();
+  rig.registry.set_container("c1", {{"foo.weave.local", kOne}, {"other", kOne}});
+  EXPECT_EQ(rig.channel.broadcasts.size(), 3U);
+  EXPECT_TRUE(rig.addresses("c1name.weave.local.").empty());
+  EXPECT_EQ(rig.addresses("other.weave.local."), std::vector{kOne});
+  EXPECT_EQ(rig.addresses("extra.weave.local."), std::vector{kTwo});
+
+  // The same again is no news.
+  rig.channel.broadcasts.clear();
+  rig.registry.set_container("c1", {{"foo.weave.local", kOne}, {"other", kOne}});
+  EXPECT_TRUE(rig.channel.broadcasts.empty());
+
+  rig.registry.on_container_died("c1");
+  EXPECT_EQ(live(rig), 0U);
+  EXPECT_TRUE(rig.store.rows.empty());
+  rig.registry.set_container("c1", {{"foo.weave.local", kOne}});
+  EXPECT_EQ(live(rig), 1U);
+}
+
+TEST(NameRegistry, does_not_bring_back_what_people_removed) {
+  RegistryRig rig{kUs};
+  rig.registry.set_container("c1", {{"foo", kOne}, {"bar", kOne}});
+  EXPECT_EQ(rig.registry.remove({.container_id = "c1", .hostname = "foo.weave.local"}), 1U);
+  rig.registry.set_container("c1", {{"foo", kOne}, {"bar", kOne}});
+  EXPECT_TRUE(rig.addresses("foo.weave.local.").empty());
+
+  auto const next = RegistryRig::restarted(rig);
+  next->registry.set_container("c1", {{"foo", kOne}, {"bar", kOne}});
+  EXPECT_TRUE(next->addresses("foo.weave.local.").empty());
+  EXPECT_EQ(next->addresses("bar.weave.local."), std::vector{kOne});
+  // Until they think better of it.
+  next->registry.add("c1", "foo.weave.local", kOne);
+  EXPECT_EQ(next->addresses("foo.weave.local."), std::vector{kOne});
+}
+
+TEST(NameRegistry, registers_even_what_cannot_be_stored) {
+  RegistryRig rig{kUs};
+  rig.store.failure_text = "disk full";
+  EXPECT_TRUE(rig.registry.add("c1", "foo.weave.local", kOne));
+  EXPECT_EQ(rig.addresses("foo.weave.local."), std::vector{kOne});
+  EXPECT_EQ(rig.log->count("disk full"), 1U);
+}
+
+} // namespace
+} // namespace weave::controller::dns
