@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "controller/router/route_view.hpp"
 
 namespace weave::controller {
@@ -59,7 +61,11 @@ Result<void> DataPlane::open_bridged() {
   sandboxes_.emplace(links_);
   auto chosen = choose_fast_path(fast_path_setup(), fast_path_ports());
   if (!chosen) return failure_of(chosen);
-  if (*chosen) use(std::move(*chosen));
+  if (*chosen) {
+    use(std::move(*chosen));
+  } else if (settings_.fast_path == FastPathChoice::automatic) {
+    await_tunnel_port();
+  }
   return {};
 }
 
@@ -75,6 +81,16 @@ Result<bool> DataPlane::open_unbridged() {
   sandboxes_.emplace(links_, std::move(opened->plug_in));
   use(std::move(opened->path));
   return true;
+}
+
+/// Somebody else's VXLAN device or program may be all that stands in the way.
+void DataPlane::await_tunnel_port() {
+  auto const port = fast_path_setup().udp_port;
+  if (is_udp_port_free(port)) return;
+  port_guard_.emplace(ports_.scheduler, port, [this, port] {
+    ports_.on_failed(Error{ErrorKind::unavailable,
+                           fmt::format("UDP port {} is free again: starting anew with a kernel fast path", port)});
+  });
 }
 
 void DataPlane::use(std::unique_ptr<datapath::FastPath> path) {

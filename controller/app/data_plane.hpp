@@ -14,6 +14,7 @@
 #include "base/scheduler.hpp"
 #include "controller/app/bridge_guard.hpp"
 #include "controller/app/fast_path_choice.hpp"
+#include "controller/app/port_guard.hpp"
 #include "controller/router/overlay_adapter.hpp"
 #include "datapath/bridge/mac_table.hpp"
 #include "datapath/fastpath/fast_path.hpp"
@@ -95,6 +96,7 @@ class DataPlane {
   [[nodiscard]] Result<void> open_bridged();
   /// Open vSwitch instead of the bridge; true: so it is.
   [[nodiscard]] Result<bool> open_unbridged();
+  void await_tunnel_port();
   void use(std::unique_ptr<datapath::FastPath> path);
   [[nodiscard]] FastPathSetup fast_path_setup() const;
   [[nodiscard]] FastPathPorts fast_path_ports();
@@ -129,6 +131,7 @@ class DataPlane {
   std::unique_ptr<datapath::TunnelOverlay> tunnels_;
   std::unique_ptr<router::OverlayAdapter> overlay_;
   std::optional<BridgeGuard> bridge_guard_;
+  std::optional<PortGuard> port_guard_;
   Timer sweep_;
 };
 
