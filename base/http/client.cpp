@@ -66,12 +66,14 @@ class Client::State {
 /// One request from connecting to its completion. Lives in the client's list and in its pending operation.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(asio::io_context& context, std::size_t body_limit, Endpoint endpoint, Client::Callback callback)
+  Exchange(asio::io_context& context, std::size_t body_limit, Endpoint endpoint, Client::StreamHandlers handlers)
       : socket_{context},
         resolver_{context},
         deadline_{context},
         endpoint_{std::move(endpoint)},
-        callback_{std::move(callback)} {
+        callback_{std::move(handlers.on_end)},
+        on_open_{std::move(handlers.on_open)},
+        on_piece_{std::move(handlers.on_piece)} {
     parser_.body_limit(body_limit);
   }
 
@@ -84,6 +86,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void connect(std::vector<Protocol::endpoint> endpoints);
   void send();
   void receive();
+  void receive_head();
+  void on_head();
+  void receive_piece();
+  void hand_on();
   void succeed();
   void complete(Result<Response> result);
   void fail_with(std::string_view what, ErrorCode error) {
@@ -95,6 +101,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   asio::steady_timer deadline_;
   Endpoint endpoint_;
   Client::Callback callback_;
+  // Of a stream only. Not touched by abandon(), which may happen inside them.
+  std::function<void()> on_open_;
+  std::function<void(std::string_view)> on_piece_;
   std::function<void()> forget_;
   beast::http::request<beast::http::string_body> request_;
   beast::http::response_parser<beast::http::string_body> parser_;
@@ -146,6 +155,11 @@ void Exchange::connect(std::vector<Protocol::endpoint> endpoints) {
   auto const list = std::make_shared<std::vector<Protocol::endpoint>>(std::move(endpoints));
   asio::async_connect(socket_, *list, [self = shared_from_this(), list](ErrorCode error, Protocol::endpoint const&) {
     if (error) return self->fail_with("cannot connect to", error);
+    ErrorCode ignored;
+    // Who only listens would not notice that the other host is gone.
+    if (self->on_piece_ && !self->endpoint_.is_unix()) {
+      self->socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
+    }
     self->send();
   });
 }
@@ -153,6 +167,7 @@ void Exchange::connect(std::vector<Protocol::endpoint> endpoints) {
 void Exchange::send() {
   beast::http::async_write(socket_, request_, [self = shared_from_this()](ErrorCode, std::size_t) {
     // A server may refuse a long body and close before it is all sent; what it answered is what matters.
+    if (self->on_piece_) return self->receive_head();
     self->receive();
   });
 }
@@ -163,6 +178,39 @@ void Exchange::receive() {
     if (error) return self->fail_with("no proper answer from", error);
     self->succeed();
   });
+}
+
+void Exchange::receive_head() {
+  if (!callback_) return;
+  beast::http::async_read_header(socket_, buffer_, parser_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+    if (error) return self->fail_with("no proper answer from", error);
+    self->on_head();
+  });
+}
+
+void Exchange::on_head() {
+  if (!callback_) return;
+  if (parser_.get().result_int() / 100 != 2) return receive(); // short, and under the same deadline
+  deadline_.cancel();
+  parser_.body_limit(boost::none);
+  on_open_();
+  receive_piece();
+}
+
+void Exchange::receive_piece() {
+  if (!callback_) return;
+  if (parser_.is_done()) return succeed();
+  beast::http::async_read_some(socket_, buffer_, parser_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+    self->hand_on();
+    if (!self->callback_) return;
+    if (error) return self->fail_with("lost", error);
+    self->receive_piece();
+  });
+}
+
+void Exchange::hand_on() {
+  auto const piece = std::exchange(parser_.get().body(), {});
+  if (callback_ && !piece.empty()) on_piece_(piece);
 }
 
 void Exchange::succeed() {
@@ -205,11 +253,21 @@ Client::~Client() {
 }
 
 void Client::request(Endpoint const& endpoint, Request request, std::chrono::milliseconds timeout, Callback callback) {
+  start(endpoint, std::move(request), timeout, {.on_open = {}, .on_piece = {}, .on_end = std::move(callback)});
+}
+
+void Client::stream(Endpoint const& endpoint, Request request, std::chrono::milliseconds timeout,
+                    StreamHandlers handlers) {
+  start(endpoint, std::move(request), timeout, std::move(handlers));
+}
+
+void Client::start(Endpoint const& endpoint, Request request, std::chrono::milliseconds timeout,
+                   StreamHandlers handlers) {
   // A completion already posted when the client goes must not call back either, hence the weak state.
-  auto guarded = [weak = std::weak_ptr{state_}, callback = std::move(callback)](Result<Response> result) {
-    if (weak.lock()) callback(std::move(result));
+  handlers.on_end = [weak = std::weak_ptr{state_}, on_end = std::move(handlers.on_end)](Result<Response> result) {
+    if (weak.lock()) on_end(std::move(result));
   };
-  auto const exchange = std::make_shared<Exchange>(state_->io, state_->body_limit, endpoint, std::move(guarded));
+  auto const exchange = std::make_shared<Exchange>(state_->io, state_->body_limit, endpoint, std::move(handlers));
   state_->under_way.insert(exchange);
   exchange->start(std::move(request), timeout, [weak = std::weak_ptr{state_}, raw = std::weak_ptr{exchange}] {
     if (auto const state = weak.lock()) state->under_way.erase(raw.lock());

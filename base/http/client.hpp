@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "base/http/endpoint.hpp"
 #include "base/http/message.hpp"
@@ -24,6 +25,14 @@ namespace weave::http {
 class Client {
  public:
   using Callback = std::function<void(Result<Response>)>;
+  /// A long answer as it comes. on_open: the head has come and says success. on_piece: the next part of the body,
+  /// framing removed, valid during the call. on_end, once: the response without its body when the server ended it
+  /// properly, the whole response if it is no success (then nothing else is called), or an error as for a request.
+  struct StreamHandlers {
+    std::function<void()> on_open;
+    std::function<void(std::string_view)> on_piece;
+    Callback on_end;
+  };
 
   explicit Client(boost::asio::io_context& context, std::size_t body_limit = std::size_t{16} << 20U);
   Client(Client const&) = delete;
@@ -32,11 +41,16 @@ class Client {
 
   /// `timeout` covers connecting, sending and the whole answer; zero means none.
   void request(Endpoint const& endpoint, Request request, std::chrono::milliseconds timeout, Callback callback);
+  /// An answer that may go on for ever. `timeout` covers connecting, sending and the head of the answer. A handler may
+  /// destroy the client; nothing more is called then.
+  void stream(Endpoint const& endpoint, Request request, std::chrono::milliseconds timeout, StreamHandlers handlers);
   /// Everything under way completes soon with `cancelled`.
   void cancel_all();
 
  private:
   class State;
+  void start(Endpoint const& endpoint, Request request, std::chrono::milliseconds timeout, StreamHandlers handlers);
+
   std::shared_ptr<State> state_;
 };
 

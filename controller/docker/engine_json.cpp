@@ -5,9 +5,10 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include "controller/docker/json_reading.hpp"
 
 namespace weave::controller::docker {
 
@@ -15,39 +16,9 @@ namespace json = boost::json;
 
 namespace {
 
+using namespace reading;
+
 constexpr std::size_t kLongestError = 500;
-
-Result<json::value> parse(std::string_view text) {
-  json::error_code failed;
-  auto value = json::parse(json::string_view{text.data(), text.size()}, failed);
-  if (failed) return failure(ErrorKind::malformed, "the Docker engine's answer is not JSON: " + failed.message());
-  return value;
-}
-
-Error odd_answer() { return Error{ErrorKind::malformed, "the Docker engine's answer is not as expected"}; }
-
-std::string to_string(json::string const& text) { return {text.data(), text.size()}; }
-std::string to_string(json::string_view text) { return {text.data(), text.size()}; }
-
-std::string text(json::object const& object, json::string_view key) {
-  auto const* value = object.if_contains(key);
-  auto const* found = value != nullptr ? value->if_string() : nullptr;
-  return found != nullptr ? to_string(*found) : std::string{};
-}
-
-json::object const& object_in(json::object const& object, json::string_view key) {
-  static json::object const kNone;
-  auto const* value = object.if_contains(key);
-  auto const* found = value != nullptr ? value->if_object() : nullptr;
-  return found != nullptr ? *found : kNone;
-}
-
-json::array const& array_in(json::object const& object, json::string_view key) {
-  static json::array const kNone;
-  auto const* value = object.if_contains(key);
-  auto const* found = value != nullptr ? value->if_array() : nullptr;
-  return found != nullptr ? *found : kNone;
-}
 
 ContainerSummary to_container(json::object const& object) {
   ContainerSummary container{.id = text(object, "Id"), .name = {}, .state = text(object, "State"), .networks = {}};
