@@ -1,6 +1,7 @@
 #include "controller/dns/name_registry.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weave::controller::dns {
 namespace {
@@ -8,9 +9,6 @@ namespace {
 constexpr std::size_t kMaxLabel = 63;
 /// In presentation format with the final dot; on the wire that is one more.
 constexpr std::size_t kMaxName = 254;
-/// Ids of what is not a container.
-constexpr std::string_view kReservedIds = "weave:";
-
 /// Blanks and control characters would be legal on the wire, and of no use but to mislead.
 bool is_usable(std::string_view name) {
   if (name.size() > kMaxName) return false;
@@ -23,6 +21,11 @@ bool is_usable(std::string_view name) {
   return true;
 }
 
+bool is_container_id(std::string_view id) {
+  constexpr std::size_t kLength = 64;
+  return id.size() == kLength && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 } // namespace
 
 std::string qualified(std::string_view name) {
@@ -31,13 +34,19 @@ std::string qualified(std::string_view name) {
   return result;
 }
 
-std::optional<std::string> NameRegistry::accept(std::string_view fqdn) const {
-  if (fqdn.empty()) return std::nullopt;
-  auto name = qualified(fqdn);
-  auto const lower = lower_case(name);
+bool NameRegistry::is_acceptable(std::string_view qualified_name) const {
+  auto const name = lower_case(qualified_name);
   auto const domain = lower_case(domain_);
-  if (!is_usable(name) || (lower != domain && !lower.ends_with("." + domain))) return std::nullopt;
-  return name;
+  return is_usable(name) && (name == domain || name.ends_with("." + domain));
+}
+
+std::optional<OwnName> NameRegistry::accept(std::string const& id, std::string_view fqdn, Ipv4Address address) const {
+  auto hostname = qualified(fqdn);
+  if (!is_acceptable(hostname)) {
+    log_.info("Ignoring registration {} {} {} (not a subdomain of {})", fqdn, address.to_string(), id, domain_);
+    return std::nullopt;
+  }
+  return OwnName{.container_id = id, .hostname = std::move(hostname), .address = address};
 }
 
 Result<void> NameRegistry::restore() {
@@ -45,22 +54,17 @@ Result<void> NameRegistry::restore() {
   if (!rows) return failure_of(rows);
   for (auto const& [name, wish] : *rows) {
     wishes_.emplace(name, wish);
-    if (wish != Wish::present || !accept(name.hostname)) continue;
+    if (wish != Wish::present || !is_acceptable(name.hostname)) continue;
     gossiper_.add(name.container_id, name.hostname, name.address);
   }
   return {};
 }
 
 bool NameRegistry::add(std::string const& container_id, std::string_view fqdn, Ipv4Address address) {
-  auto const hostname = accept(fqdn);
-  if (!hostname) {
-    log_.info("Ignoring registration {} {} {} (not a subdomain of {})", fqdn, address.to_string(), container_id,
-              domain_);
-    return false;
-  }
-  OwnName const name{.container_id = container_id, .hostname = *hostname, .address = address};
-  gossiper_.add(container_id, *hostname, address);
-  if (wish_for(name) != Wish::present) save({{name, Wish::present}});
+  auto const name = accept(container_id, fqdn, address);
+  if (!name) return false;
+  gossiper_.add(container_id, name->hostname, address);
+  if (wish_for(*name) != Wish::present) save({{*name, Wish::present}});
   return true;
 }
 
@@ -79,26 +83,19 @@ std::size_t NameRegistry::remove(NameFilter filter) {
   return gossiper_.remove(filter);
 }
 
-void NameRegistry::set_container(std::string const& id, std::vector<std::pair<std::string, Ipv4Address>> const& names) {
-  std::set<OwnName> wanted;
-  for (auto const& [name, address] : names) {
-    auto const hostname = accept(name.find('.') == std::string::npos ? name + "." + domain_ : name);
-    if (hostname) {
-      wanted.insert({.container_id = id, .hostname = *hostname, .address = address});
-    } else if (!name.empty()) {
-      log_.info("Ignoring registration {} {} {} (not a subdomain of {})", name, address.to_string(), id, domain_);
-    }
-  }
-  auto const live = live_names({.container_id = id});
-  for (auto const& name : live) {
-    if (wanted.contains(name) || wish_for(name) == Wish::present) continue;
-    gossiper_.remove({.container_id = id, .address = name.address, .hostname = name.hostname});
-  }
-  for (auto const& name : wanted) {
-    if (wish_for(name) == Wish::absent || std::ranges::find(live, name) != live.end()) continue;
-    gossiper_.add(id, name.hostname, name.address);
-  }
-  containers_[id] = std::move(wanted);
+bool NameRegistry::add_of_container(std::string const& id, std::string_view fqdn, Ipv4Address address) {
+  auto const name = accept(id, fqdn, address);
+  if (!name) return false;
+  if (!containers_[id].insert(*name).second) return true;
+  if (wish_for(*name) != Wish::absent) gossiper_.add(id, name->hostname, address);
+  return true;
+}
+
+void NameRegistry::remove_of_container(std::string const& id, std::string_view fqdn, Ipv4Address address) {
+  OwnName const name{.container_id = id, .hostname = qualified(fqdn), .address = address};
+  if (auto const at = containers_.find(id); at != containers_.end()) at->second.erase(name);
+  if (wish_for(name) == Wish::present) return;
+  gossiper_.remove({.container_id = id, .address = address, .hostname = name.hostname});
 }
 
 void NameRegistry::on_container_died(std::string const& id) {
@@ -114,7 +111,7 @@ void NameRegistry::on_container_died(std::string const& id) {
 void NameRegistry::keep_only_running(std::set<std::string> const& containers) {
   std::set<std::string> dead;
   auto const note = [&](std::string const& id) {
-    if (!id.starts_with(kReservedIds) && !containers.contains(id)) dead.insert(id);
+    if (is_container_id(id) && !containers.contains(id)) dead.insert(id);
   };
   for (auto const& [key, state] : gossiper_.table().entries_of(gossiper_.self())) {
     if (state.is_live()) note(key.container_id);

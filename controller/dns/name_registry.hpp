@@ -21,8 +21,8 @@ namespace weave::controller::dns {
 
 /// Which names this host registers (protocol/ipam-dns.md §14): those that people add and remove, which are kept across
 /// restarts of the daemon, and those of containers, which Docker knows and which are told again after a restart. A name
-/// outside the domain, or one that no DNS message can hold, is ignored and logged. Ids that begin with `weave:` stand
-/// for no container. Control thread; gossiper and store must outlive it.
+/// outside the domain, or one that no DNS message can hold, is ignored and logged. Control thread; gossiper and store
+/// must outlive it.
 class NameRegistry {
  public:
   NameRegistry(NameGossiper& gossiper, NameStore& store, std::string_view domain, Logger log)
@@ -41,17 +41,19 @@ class NameRegistry {
   /// back until it dies.
   std::size_t remove(NameFilter filter);
 
-  /// The names that a running container has from Docker, all of them; a name without dots is completed with the domain.
-  /// Names that it had before and that are not among these go, those that people added for it stay.
-  void set_container(std::string const& id, std::vector<std::pair<std::string, Ipv4Address>> const& names);
+  /// A name that a running container has from Docker, or has no longer; what people have said of it prevails. False if
+  /// the name is ignored.
+  bool add_of_container(std::string const& id, std::string_view fqdn, Ipv4Address address);
+  void remove_of_container(std::string const& id, std::string_view fqdn, Ipv4Address address);
   /// All names of the container go for good.
   void on_container_died(std::string const& id);
-  /// All other containers have died.
+  /// All other containers have died; ids that are not those of containers (64 hex digits) are left alone.
   void keep_only_running(std::set<std::string> const& containers);
 
  private:
-  /// The name as it is registered; nothing if it is to be ignored.
-  [[nodiscard]] std::optional<std::string> accept(std::string_view fqdn) const;
+  [[nodiscard]] bool is_acceptable(std::string_view qualified_name) const;
+  /// Nothing if the name is to be ignored, which is logged.
+  [[nodiscard]] std::optional<OwnName> accept(std::string const& id, std::string_view fqdn, Ipv4Address address) const;
   [[nodiscard]] std::optional<Wish> wish_for(OwnName const& name) const;
   [[nodiscard]] std::vector<OwnName> live_names(NameFilter const& filter) const;
   void save(std::vector<NameStore::Change> const& changes);

@@ -66,64 +66,69 @@ TEST(NameRegistry, ignores_names_that_nobody_could_ask_for) {
 
 TEST(NameRegistry, keeps_what_people_added_across_restarts) {
   RegistryRig rig{kUs};
+  auto const container = std::string(64, 'a');
   rig.registry.add("weave:extern", "db.weave.local", kOne);
-  rig.registry.add("c1", "web.weave.local", kTwo);
-  rig.registry.add("c1", "gone.weave.local", kTwo);
+  rig.registry.add("something else", "odd.weave.local", kOne);
+  rig.registry.add(container, "web.weave.local", kTwo);
+  rig.registry.add(container, "gone.weave.local", kTwo);
   rig.registry.remove({.hostname = "gone.weave.local"});
 
   auto const next = RegistryRig::restarted(rig);
   EXPECT_EQ(next->addresses("db.weave.local."), std::vector{kOne});
   EXPECT_EQ(next->addresses("web.weave.local."), std::vector{kTwo});
-  EXPECT_EQ(live(*next), 2U);
-  // Docker then says that c1 has died meanwhile.
-  next->registry.keep_only_running({"c2"});
+  EXPECT_EQ(live(*next), 3U);
+  // Docker then says that the container has died meanwhile.
+  next->registry.keep_only_running({std::string(64, 'b')});
   EXPECT_EQ(next->addresses("db.weave.local."), std::vector{kOne});
-  EXPECT_EQ(live(*next), 1U);
-  EXPECT_EQ(next->store.rows.size(), 1U);
+  EXPECT_EQ(live(*next), 2U);
+  EXPECT_EQ(next->store.rows.size(), 2U);
 }
 
 TEST(NameRegistry, follows_the_names_of_a_container) {
   RegistryRig rig{kUs};
-  rig.registry.set_container("c1",
-                             {{"foo.weave.local", kOne}, {"c1name", kOne}, {"alias", kOne}, {"a.example.com", kOne}});
-  EXPECT_EQ(rig.addresses("c1name.weave.local."), std::vector{kOne});
-  EXPECT_EQ(live(rig), 3U);
+  rig.registry.add_of_container("c1", "foo.weave.local", kOne);
+  rig.registry.add_of_container("c1", "first.weave.local.", kOne);
+  EXPECT_FALSE(rig.registry.add_of_container("c1", "a.example.com", kOne));
   rig.registry.add("c1", "extra.weave.local", kTwo);
-
-  // Renamed, and an alias less.
-  rig.channel.broadcasts.clear();
-  rig.registry.set_container("c1", {{"foo.weave.local", kOne}, {"other", kOne}});
-  EXPECT_EQ(rig.channel.broadcasts.size(), 3U);
-  EXPECT_TRUE(rig.addresses("c1name.weave.local.").empty());
-  EXPECT_EQ(rig.addresses("other.weave.local."), std::vector{kOne});
-  EXPECT_EQ(rig.addresses("extra.weave.local."), std::vector{kTwo});
+  EXPECT_EQ(rig.addresses("first.weave.local."), std::vector{kOne});
+  EXPECT_EQ(live(rig), 3U);
 
   // The same again is no news.
   rig.channel.broadcasts.clear();
-  rig.registry.set_container("c1", {{"foo.weave.local", kOne}, {"other", kOne}});
+  rig.registry.add_of_container("c1", "foo.weave.local", kOne);
   EXPECT_TRUE(rig.channel.broadcasts.empty());
+
+  rig.registry.remove_of_container("c1", "first.weave.local.", kOne);
+  rig.registry.remove_of_container("c1", "extra.weave.local.", kTwo);
+  EXPECT_TRUE(rig.addresses("first.weave.local.").empty());
+  EXPECT_EQ(rig.addresses("extra.weave.local."), std::vector{kTwo});
 
   rig.registry.on_container_died("c1");
   EXPECT_EQ(live(rig), 0U);
   EXPECT_TRUE(rig.store.rows.empty());
-  rig.registry.set_container("c1", {{"foo.weave.local", kOne}});
+  rig.registry.add_of_container("c1", "foo.weave.local", kOne);
   EXPECT_EQ(live(rig), 1U);
 }
 
 TEST(NameRegistry, does_not_bring_back_what_people_removed) {
   RegistryRig rig{kUs};
-  rig.registry.set_container("c1", {{"foo", kOne}, {"bar", kOne}});
+  rig.registry.add_of_container("c1", "foo.weave.local.", kOne);
+  rig.registry.add_of_container("c1", "bar.weave.local.", kOne);
   EXPECT_EQ(rig.registry.remove({.container_id = "c1", .hostname = "foo.weave.local"}), 1U);
-  rig.registry.set_container("c1", {{"foo", kOne}, {"bar", kOne}});
+  rig.registry.add_of_container("c1", "foo.weave.local.", kOne);
   EXPECT_TRUE(rig.addresses("foo.weave.local.").empty());
 
   auto const next = RegistryRig::restarted(rig);
-  next->registry.set_container("c1", {{"foo", kOne}, {"bar", kOne}});
+  next->registry.add_of_container("c1", "foo.weave.local.", kOne);
+  next->registry.add_of_container("c1", "bar.weave.local.", kOne);
   EXPECT_TRUE(next->addresses("foo.weave.local.").empty());
   EXPECT_EQ(next->addresses("bar.weave.local."), std::vector{kOne});
-  // Until they think better of it.
+  // Until they think better of it, or the container dies.
   next->registry.add("c1", "foo.weave.local", kOne);
   EXPECT_EQ(next->addresses("foo.weave.local."), std::vector{kOne});
+  rig.registry.on_container_died("c1");
+  rig.registry.add_of_container("c1", "foo.weave.local.", kOne);
+  EXPECT_EQ(rig.addresses("foo.weave.local."), std::vector{kOne});
 }
 
 TEST(NameRegistry, registers_even_what_cannot_be_stored) {
