@@ -42,7 +42,7 @@ class ContainerWatcher {
     std::string domain = "weave.local.";
     std::set<std::string> drivers{"weave", "weavemesh"}; ///< of networks that are ours
     EventFollower::Pauses pauses;
-    Duration settling = std::chrono::milliseconds{50};    ///< from an event to the look: they come in flocks
+    Duration settling = std::chrono::milliseconds{20};    ///< from an event to the look: they come in flocks
     Duration look_again = std::chrono::milliseconds{200}; ///< at one without process or address
     int looks = 50;
     Duration reconcile_every = std::chrono::minutes{3};
