@@ -168,7 +168,7 @@ TEST_F(ContainerWatcherTest, DoesNotBelieveAnswersOlderThanADeath) {
   engine.delay = 100ms;
   engine.start("a");
   engine.emit(EventKind::container_started, "a");
-  scheduler.advance(60ms); // asked
+  scheduler.advance(40ms); // asked
   engine.halt("a");
   engine.emit(EventKind::container_died, "a");
   scheduler.advance(1s);
