@@ -23,7 +23,8 @@ class ContainerNames {
   /// It has been started, or was found to run. Before its names.
   virtual void started(std::string const& /*id*/) {}
   virtual void destroyed(std::string const& /*id*/) {}
-  /// After each full look at the engine: these run, as far as is known; who is not among them does not.
+  /// After each list of the engine (at each connection, then every few minutes): these run, as far as is known; who is
+  /// not among them does not.
   virtual void running(std::set<std::string> const& /*ids*/) {}
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As an engine 20.10 answers, without what is not read.
+// Recorded from an engine 20.10; shortened, and the second network added.
 constexpr std::string_view kContainer =
     R"({"Id":"105f1f389ba454f73a2e9ae3abde2c23f8975262e4fa60172223a82a45fcad7d","Created":"2026-11-25T04:45:31.070576346Z",)"
     R"("State":{"Status":"running","Running":true,"Paused":false,"Restarting":false,"OOMKilled":false,"Dead":false,"Pid":238},)"
@@ -19,7 +19,7 @@ constexpr std::string_view kContainer =
     R"("NetworkID":"793fa703771f","EndpointID":"69465ae8759e","Gateway":"","IPAddress":"10.99.0.1","IPPrefixLen":16},)"
     R"("other":{"Aliases":null,"NetworkID":"357376384af4","EndpointID":"","IPAddress":""}}}})";
 
-// As an engine 29 with API 1.52 answers.
+// By the documentation of API 1.44 to 1.52; not recorded.
 constexpr std::string_view kNewContainer =
     R"({"Id":"c1","State":{"Status":"running","Running":true,"Restarting":false,"Pid":7},"Name":"/web",)"
     R"("Config":{"Hostname":"c1"},"NetworkSettings":{"SandboxID":"s","Networks":{"weave":{"Aliases":["db"],)"
