@@ -90,6 +90,45 @@ Result<void> no_bridged_fastdp(Options& options, std::string_view text) {
   return {};
 }
 
+Result<void> no_dns(Options& options, std::string_view text) {
+  options.dns = !*parse_boolean(text);
+  return {};
+}
+
+Result<void> set_dns_domain(Options& options, std::string_view text) {
+  if (text.empty() || text == ".") return failure(ErrorKind::malformed, "a domain name is expected");
+  options.dns_domain = text;
+  if (!text.ends_with('.')) options.dns_domain += '.';
+  return {};
+}
+
+Result<void> set_dns_listen(Options& options, std::string_view text) {
+  options.dns_listen.reset();
+  if (text.empty()) return {};
+  auto const colon = std::min(text.rfind(':'), text.size());
+  auto const address = Ipv4Address::parse(text.substr(0, colon));
+  if (!address) return failure(ErrorKind::malformed, "an address and a port such as 172.17.0.1:53 are expected");
+  Ipv4Endpoint endpoint{.address = *address, .port = 53};
+  if (colon < text.size()) {
+    if (auto const port = set_number(endpoint.port, text.substr(colon + 1)); !port) return port;
+  }
+  options.dns_listen = endpoint;
+  return {};
+}
+
+/// As the original's: a number with a unit, "5s", "500ms", "1m".
+Result<void> set_dns_timeout(Options& options, std::string_view text) {
+  static constexpr std::array<std::pair<std::string_view, int>, 3> kUnits{{{"ms", 1}, {"s", 1000}, {"m", 60'000}}};
+  for (auto const& [unit, milliseconds] : kUnits) {
+    if (!text.ends_with(unit)) continue;
+    std::uint32_t number = 0;
+    if (auto const set = set_number(number, text.substr(0, text.size() - unit.size())); !set) continue;
+    options.dns_fallback_timeout = std::chrono::milliseconds{std::int64_t{number} * milliseconds};
+    return {};
+  }
+  return failure(ErrorKind::malformed, "a duration such as 5s is expected");
+}
+
 Result<void> nothing(Options&, std::string_view) { return {}; }
 
 template <bool Options::*member>
@@ -142,7 +181,8 @@ constexpr std::array kFlags{
     Flag{"--advertise-address", kValue, "", "no effect", without_effect},
 
     Flag{"--weave-bridge", kValue, "weave", "name of the bridge", text_to<&Options::weave_bridge>},
-    Flag{"--docker-bridge", kValue, "", "Docker's bridge", nullptr},
+    Flag{"--docker-bridge", kValue, "docker0", "Docker's bridge, on whose address DNS listens",
+         text_to<&Options::docker_bridge>},
     Flag{"--datapath", kValue, "", "name of the Open vSwitch datapath (default: datapath)",
          text_to<&Options::datapath>},
     Flag{"--mtu", kValue, "0", "MTU of the network, 0 to compute it", number_to<&Options::mtu>},
@@ -180,12 +220,14 @@ constexpr std::array kFlags{
     Flag{"--no-multicast-route", kBoolean, "false", "no multicast route on the default network",
          switch_to<&Options::no_multicast_route>},
 
-    Flag{"--no-dns", kBoolean, "false", "without DNS", nothing},
-    Flag{"--dns-domain", kValue, "weave.local.", "DNS domain", nullptr, "weave.local weave.local."},
-    Flag{"--dns-listen-address", kValue, "", "DNS address and port", nullptr},
-    Flag{"--dns-ttl", kValue, "1", "DNS time to live, seconds", nullptr, "1"},
-    Flag{"--dns-fallback-timeout", kValue, "5s", "wait for upstream DNS servers", nullptr, "5s"},
-    Flag{"--resolv-conf", kValue, "", "where upstream DNS servers are named", nullptr},
+    Flag{"--no-dns", kBoolean, "false", "without DNS", no_dns},
+    Flag{"--dns-domain", kValue, "weave.local.", "DNS domain", set_dns_domain},
+    Flag{"--dns-listen-address", kValue, "", "DNS address and port (default: port 53 of Docker's bridge)",
+         set_dns_listen},
+    Flag{"--dns-ttl", kValue, "1", "DNS time to live, seconds", number_to<&Options::dns_ttl>},
+    Flag{"--dns-fallback-timeout", kValue, "5s", "wait for upstream DNS servers", set_dns_timeout},
+    Flag{"--resolv-conf", kValue, "/etc/resolv.conf", "where upstream DNS servers are named",
+         text_to<&Options::resolv_conf>},
 
     Flag{"--proxy", kBoolean, "false", "Docker API proxy", nullptr, "false"},
     Flag{"-H", kValue, "", "address of the proxy", nullptr},

@@ -175,6 +175,7 @@ std::expected<Options, EarlyExit> parse_options(std::span<std::string const> arg
   options.run_dir = variable("WEAVE_RUN_DIR", options.run_dir);
   options.state_dir = variable("WEAVE_STATE_DIR", options.state_dir);
   options.docker_api = variable("DOCKER_HOST", "unix:///var/run/docker.sock");
+  options.docker_bridge = variable("DOCKER_BRIDGE", options.docker_bridge);
   if (auto const parsed = Parser{arguments, options}.run(); !parsed) return std::unexpected{parsed.error()};
   if (options.cleanup || options.print_peer_name) return options;
   if (options.password.empty()) options.password = variable("WEAVE_PASSWORD", {});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -67,6 +68,14 @@ struct Options {
   std::string plugin_socket = "/run/docker/plugins/weave.sock";          ///< empty = without this driver
   std::string plugin_mesh_socket = "/run/docker/plugins/weavemesh.sock"; ///< empty = without this driver
   bool plugin_weave_global_scope = false;
+
+  bool dns = true;
+  std::string dns_domain = "weave.local."; ///< with the final dot
+  std::optional<Ipv4Endpoint> dns_listen;  ///< absent: port 53 of Docker's bridge
+  std::string docker_bridge = "docker0";
+  std::uint32_t dns_ttl = 1; ///< seconds
+  std::chrono::milliseconds dns_fallback_timeout{5000};
+  std::string resolv_conf = "/etc/resolv.conf"; ///< names the servers that other questions go to
 
   bool print_peer_name = false; ///< print it and exit
   bool cleanup = false;         ///< remove devices and rules of an earlier run and exit; the rest is not checked then
