@@ -41,6 +41,21 @@ Result<Answer> ApiClient::remove(std::string target, std::chrono::milliseconds t
   return ask(address_, request_of("DELETE", std::move(target)), timeout);
 }
 
+Result<Answer> ApiClient::put(std::string target, Parameters const& parameters,
+                              std::chrono::milliseconds timeout) const {
+  http::Form form;
+  for (auto const& [name, value] : parameters) form.add(name, value);
+  auto request = http::Request::post_form(std::move(target), form);
+  request.method = "PUT";
+  return ask(address_, std::move(request), timeout);
+}
+
+Result<Answer> ApiClient::names(std::chrono::milliseconds timeout) const {
+  auto request = request_of("GET", "/name");
+  request.headers.add("Accept", "application/json");
+  return ask(address_, std::move(request), timeout);
+}
+
 Result<Answer> ApiClient::report(std::chrono::milliseconds timeout) const {
   auto request = request_of("GET", "/report");
   request.headers.add("Accept", "application/json");

@@ -33,6 +33,10 @@ class ApiClient {
   [[nodiscard]] Result<Answer> post(std::string target, Parameters const& parameters,
                                     std::chrono::milliseconds timeout) const;
   [[nodiscard]] Result<Answer> remove(std::string target, std::chrono::milliseconds timeout) const;
+  [[nodiscard]] Result<Answer> put(std::string target, Parameters const& parameters,
+                                   std::chrono::milliseconds timeout) const;
+  /// `GET /name`: JSON.
+  [[nodiscard]] Result<Answer> names(std::chrono::milliseconds timeout) const;
   /// `GET /report` as JSON.
   [[nodiscard]] Result<Answer> report(std::chrono::milliseconds timeout) const;
   /// `GET /report` through a template.

@@ -270,6 +270,9 @@ struct OwnedAddresses {
 /// `{"owned":[…]}` with a final newline; `{"owned":null}` when there is none (surfaces.md §6.1).
 [[nodiscard]] std::string to_json(std::vector<OwnedAddresses> const& owned);
 
+/// The inverse.
+[[nodiscard]] Result<std::vector<OwnedAddresses>> parse_owned_addresses(std::string_view json);
+
 /// `GET /name`: an array with a final newline; `null` when there is none (protocol/ipam-dns.md §15).
 [[nodiscard]] std::string to_json(std::vector<DnsEntryStatus> const& entries);
 /// The inverse.

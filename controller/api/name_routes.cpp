@@ -43,7 +43,9 @@ Response list(NamePort const& names, Request const& request) {
 
 void add_value(http::Router& router, char const* path, std::function<std::string()> value) {
   router.add("GET", path, [value = std::move(value)](Request const&, PathValues const&, Responder responder) {
-    responder.send(Response::text(value()));
+    auto text = value();
+    if (text.empty()) return responder.send(Response::text("DNS does not answer yet: see weave status\n", 503));
+    responder.send(Response::text(std::move(text)));
   });
 }
 

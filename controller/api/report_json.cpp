@@ -230,4 +230,16 @@ std::string to_json(std::vector<OwnedAddresses> const& owned) {
   return compact_json(json::object{{"owned", list_or_null(owned, entry)}}) + "\n";
 }
 
+Result<std::vector<OwnedAddresses>> parse_owned_addresses(std::string_view text) {
+  try {
+    return read_list(json::parse(text), "owned", [](json::value const& item) {
+      OwnedAddresses row{.container_id = read<std::string>(item, "containerid"), .addresses = {}};
+      for (auto const& cidr : read_texts(item, "addrs")) row.addresses.push_back(Ipv4Cidr::parse(cidr).value());
+      return row;
+    });
+  } catch (std::exception const& error) {
+    return failure(ErrorKind::malformed, fmt::format("invalid list of addresses: {}", error.what()));
+  }
+}
+
 } // namespace weave::controller::api

@@ -70,6 +70,7 @@ Result<void> Application::build() {
   build_mesh();
   if (auto built = build_ipam(); !built) return built;
   if (auto built = build_docker(); !built) return built;
+  if (auto built = build_dns(); !built) return built;
   return build_api();
 }
 
@@ -258,9 +259,33 @@ Result<void> Application::build_docker() {
   return {};
 }
 
+Result<void> Application::build_dns() {
+  if (!options_.dns) return {};
+  auto dns = DnsService::create({.self = name_,
+                                 .domain = options_.dns_domain,
+                                 .listen = options_.dns_listen,
+                                 .docker_bridge = options_.docker_bridge,
+                                 .ttl = options_.dns_ttl,
+                                 .fallback_timeout = options_.dns_fallback_timeout,
+                                 .resolv_conf = options_.resolv_conf,
+                                 .engine = options_.plugin ? options_.docker_api : std::string{},
+                                 .drivers = docker_ ? docker_->driver_names() : std::set<std::string>{}},
+                                {.context = context_,
+                                 .scheduler = scheduler_,
+                                 .random = random_,
+                                 .mesh = *mesh_,
+                                 .store = store_->names(),
+                                 .logger = logger_});
+  if (!dns) return failure_of(dns);
+  dns_ = std::move(*dns);
+  return {};
+}
+
 Result<void> Application::build_api() {
-  auto const control =
-      api::control_routes({.daemon = this, .addresses = control_addresses_.get(), .docker_network = docker_.get()});
+  auto const control = api::control_routes({.daemon = this,
+                                            .addresses = control_addresses_.get(),
+                                            .docker_network = docker_.get(),
+                                            .names = dns_ ? &dns_->names() : nullptr});
   auto const serve = [this](http::Handler handler) -> http::Server& {
     return *servers_.emplace_back(
         std::make_unique<http::Server>(context_, std::move(handler), http::ServerOptions{}, logger_));
@@ -282,6 +307,9 @@ Result<void> Application::build_api() {
 
 Result<void> Application::start() {
   if (allocator_) allocator_->start();
+  if (dns_) {
+    if (auto started = dns_->start(); !started) return started;
+  }
   if (auto started = mesh_->start(); !started) return started;
   for (auto const& error : mesh_->initiate(targets_, true)) logger_.error("{}", error.text());
   watch_signals();
@@ -312,6 +340,7 @@ void Application::stop() {
   if (plane_) plane_->leave();
   firewall_timer_.reset();
   servers_.clear();
+  if (dns_) dns_->stop();
   if (docker_) docker_->stop();
   if (mesh_) mesh_->stop();
 }
@@ -326,6 +355,7 @@ api::StatusReport Application::report() const {
     report.ipam = ipam_status(allocator_->status());
     report.ipam->waiting_for = report.ipam->paxos ? mesh_view_->initial_peers() : std::string{};
   }
+  if (dns_) report.dns = dns_->status();
   if (docker_) {
     report.plugin = docker_->status();
     if (auto const reason = docker_->not_ready()) report.not_ready_reasons.push_back(*reason);

@@ -18,6 +18,7 @@
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
 #include "controller/app/data_plane.hpp"
+#include "controller/app/dns_service.hpp"
 #include "controller/app/docker_service.hpp"
 #include "controller/app/mesh_view.hpp"
 #include "controller/app/options.hpp"
@@ -57,6 +58,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] std::optional<ShortId> short_id_of(PeerName peer) const;
   [[nodiscard]] Result<void> build_ipam();
   [[nodiscard]] Result<void> build_docker();
+  [[nodiscard]] Result<void> build_dns();
   [[nodiscard]] Result<void> build_api();
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::vector<std::string> choose_targets();
@@ -87,6 +89,7 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<ipam::Allocator> allocator_;
   std::unique_ptr<ControlAddresses> control_addresses_;
   std::unique_ptr<DockerService> docker_;
+  std::unique_ptr<DnsService> dns_;
   std::vector<std::unique_ptr<http::Server>> servers_;
   Timer firewall_timer_;
 };

@@ -17,4 +17,10 @@ ContainerService::ContainerService(http::Endpoint endpoint, Settings settings, P
                    .domain = std::move(settings.domain), .drivers = std::move(settings.drivers), .pauses = {}},
                ports.logger} {}
 
+void ContainerService::check_running(std::string const& id, std::function<void(bool running)> done) {
+  engine_.inspect_container(id, [done = std::move(done)](Result<docker::ContainerInfo> const& info) {
+    done(info ? info->running : info.error().kind() != ErrorKind::not_found);
+  });
+}
+
 } // namespace weave::controller

@@ -34,6 +34,8 @@ class ContainerService {
   void start() { watcher_.start(); }
   /// Leaves what was told.
   void stop() { watcher_.stop(); }
+  /// Whether the container runs; true if that cannot be found out. Answers once, not any more when this has gone.
+  void check_running(std::string const& id, std::function<void(bool running)> done);
   [[nodiscard]] docker::WatchStatus status() const { return watcher_.status(); }
 
  private:

@@ -111,6 +111,14 @@ api::PluginStatus DockerService::status() const {
   return status;
 }
 
+std::set<std::string> DockerService::driver_names() const {
+  std::set<std::string> names;
+  for (auto const& socket : {settings_.weave_socket, settings_.mesh_socket}) {
+    if (!socket.empty()) names.insert(driver_name(socket));
+  }
+  return names;
+}
+
 void DockerService::remove_default_network(api::Completion<Removal> done) {
   if (!default_network_) return done(Removal{.removed = true, .attached_containers = {}});
   default_network_->remove([done = std::move(done)](Result<docker::DefaultNetwork::Removal> const& removal) {

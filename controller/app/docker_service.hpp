@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/logger.hpp"
@@ -54,6 +55,8 @@ class DockerService final : public api::DockerNetworkPort {
   /// Nothing if containers can be attached now; else what is still awaited. The default network is awaited for a
   /// bounded time only: an engine that is starting may itself be waiting for us.
   [[nodiscard]] std::optional<std::string> not_ready() const;
+  /// The names that Docker knows our drivers by.
+  [[nodiscard]] std::set<std::string> driver_names() const;
   [[nodiscard]] api::PluginStatus status() const;
   void remove_default_network(api::Completion<Removal> done) override;
   /// Takes the sockets away.

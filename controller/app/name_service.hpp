@@ -45,6 +45,9 @@ class NameService final : public api::NamePort {
   [[nodiscard]] std::string domain() const override { return registry_.domain(); }
   [[nodiscard]] std::string listen_address() const override { return listen_address_; }
 
+  /// Once it is known; empty before.
+  void set_listen_address(std::string address) { listen_address_ = std::move(address); }
+
   /// The part of the report; `upstream` are the servers that other questions go to.
   [[nodiscard]] api::DnsStatus status(std::vector<std::string> upstream, std::uint32_t ttl) const;
 

@@ -28,16 +28,8 @@ bool is_container_id(std::string_view id) {
 
 } // namespace
 
-std::string qualified(std::string_view name) {
-  std::string result{name};
-  if (!result.ends_with('.')) result += '.';
-  return result;
-}
-
 bool NameRegistry::is_acceptable(std::string_view qualified_name) const {
-  auto const name = lower_case(qualified_name);
-  auto const domain = lower_case(domain_);
-  return is_usable(name) && (name == domain || name.ends_with("." + domain));
+  return is_usable(qualified_name) && is_inside(qualified_name, domain_);
 }
 
 std::optional<OwnName> NameRegistry::accept(std::string const& id, std::string_view fqdn, Ipv4Address address) const {

@@ -16,9 +16,6 @@
 
 namespace weave::controller::dns {
 
-/// The DNS domain as configured, with the final dot appended if it is missing.
-[[nodiscard]] std::string qualified(std::string_view name);
-
 /// Which names this host registers (protocol/ipam-dns.md §14): those that people add and remove, which are kept across
 /// restarts of the daemon, and those of containers, which Docker knows and which are told again after a restart. A name
 /// outside the domain, or one that no DNS message can hold, is ignored and logged. Control thread; gossiper and store

@@ -4,13 +4,6 @@
 
 namespace weave::controller::dns {
 
-std::string lower_case(std::string_view name) {
-  std::string result{name};
-  std::ranges::transform(result, result.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return result;
-}
-
 NameSnapshot NameSnapshot::of(std::initializer_list<std::pair<std::string_view, Ipv4Address>> names) {
   NameSnapshot snapshot;
   for (auto const& [name, address] : names) {

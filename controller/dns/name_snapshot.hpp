@@ -10,12 +10,10 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "controller/dns/name_text.hpp"
 #include "controller/dns/shared_table.hpp"
 
 namespace weave::controller::dns {
-
-/// ASCII only, as DNS compares names.
-[[nodiscard]] std::string lower_case(std::string_view name);
 
 /// The live names of the whole mesh at one moment, as questions are answered from it. Names are fully qualified, with
 /// the final dot, in presentation format. A published snapshot never changes: any thread may read it, without locks,

@@ -1,0 +1,147 @@
+#include "controller/app/dns_service.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "datapath/link/addresses.hpp"
+#include "datapath/link/links.hpp"
+#include "datapath/link/route_socket.hpp"
+
+namespace weave::controller {
+namespace {
+
+constexpr Duration kListenRetry = std::chrono::seconds{2};
+constexpr std::uint16_t kDnsPort = 53;
+
+Result<Ipv4Address> address_of(std::string const& device) {
+  auto socket = datapath::RouteSocket::open();
+  if (!socket) return failure_of(socket);
+  datapath::Links links{*socket};
+  auto const link = links.find(device);
+  if (!link) return failure_of(link);
+  auto const addresses = datapath::Addresses{*socket}.list(link->index);
+  if (!addresses) return failure_of(addresses);
+  if (addresses->empty()) return failure(ErrorKind::unavailable, fmt::format("{} has no address", device));
+  return addresses->front().address.address;
+}
+
+} // namespace
+
+Result<std::unique_ptr<DnsService>> DnsService::create(Settings settings, Ports ports) {
+  auto service = std::unique_ptr<DnsService>{new DnsService{std::move(settings), std::move(ports)}};
+  if (auto const opened = service->open(); !opened) return failure_of(opened);
+  return service;
+}
+
+DnsService::DnsService(Settings settings, Ports ports)
+    : settings_{std::move(settings)},
+      ports_{std::move(ports)},
+      membership_{ports_.mesh},
+      gossiper_{settings_.self,
+                {.scheduler = ports_.scheduler, .random = ports_.random, .mesh = membership_, .log = ports_.logger}},
+      registry_{gossiper_, ports_.store, settings_.domain, ports_.logger},
+      names_{registry_,
+             gossiper_,
+             {},
+             [this](std::string const& id, std::function<void(bool)> done) {
+               if (!containers_) return done(true);
+               containers_->check_running(id, std::move(done));
+             }},
+      resolver_{ports_.scheduler, settings_.resolv_conf, {}, ports_.logger} {}
+
+DnsService::~DnsService() { stop(); }
+
+Result<void> DnsService::open() {
+  gossiper_.attach(ports_.mesh.register_channel(std::string{dns::kNameChannel}, gossiper_));
+  ports_.mesh.add_listeners({.on_peer_collected = [this](PeerName peer) { gossiper_.on_peer_gone(peer); },
+                             .on_routes_changed = [this](auto const&) { gossiper_.on_topology_changed(); }});
+  if (auto restored = registry_.restore(); !restored) return restored;
+  if (settings_.engine.empty()) return {};
+  auto containers = ContainerService::create(
+      {.engine = settings_.engine, .domain = registry_.domain(), .drivers = settings_.drivers},
+      {.context = ports_.context, .scheduler = ports_.scheduler, .names = *this, .logger = ports_.logger});
+  if (!containers) return failure_of(containers);
+  containers_ = std::move(*containers);
+  return {};
+}
+
+Result<void> DnsService::start() {
+  gossiper_.start();
+  if (containers_) containers_->start();
+  if (settings_.listen) return listen();
+  listen_when_possible();
+  return {};
+}
+
+void DnsService::stop() {
+  retry_.reset();
+  if (containers_) containers_->stop();
+  if (server_) server_->stop();
+}
+
+Result<Ipv4Endpoint> DnsService::listen_address() const {
+  if (settings_.listen) return *settings_.listen;
+  auto const address = address_of(settings_.docker_bridge);
+  if (!address) return failure_of(address);
+  return Ipv4Endpoint{.address = *address, .port = kDnsPort};
+}
+
+Result<void> DnsService::listen() {
+  auto const endpoint = listen_address();
+  if (!endpoint) return failure_of(endpoint);
+  auto server = std::make_unique<dns::Server>(
+      ports_.context, ports_.scheduler, ports_.random, gossiper_.names(),
+      dns::ServerOptions{.listen = {{.host = endpoint->address.to_string(), .port = endpoint->port}},
+                         .domain = registry_.domain(),
+                         .ttl = settings_.ttl,
+                         .resolver_file = settings_.resolv_conf,
+                         .forwarding = {.reply_timeout = settings_.fallback_timeout}},
+      ports_.logger);
+  if (auto started = server->start(); !started) return started;
+  server_ = std::move(server);
+  names_.set_listen_address(endpoint->to_string());
+  ports_.logger.info("DNS answers at {} for {}", endpoint->to_string(), registry_.domain());
+  return {};
+}
+
+/// Docker makes its bridge when it starts, which may be after us.
+void DnsService::listen_when_possible() {
+  auto const listening = listen();
+  if (listening) return obstacle_.clear();
+  if (obstacle_ != listening.error().text()) {
+    obstacle_ = listening.error().text();
+    ports_.logger.info("DNS does not answer yet: {}", obstacle_);
+  }
+  retry_ = ports_.scheduler.after(kListenRetry, [this] { listen_when_possible(); });
+}
+
+std::optional<std::string> DnsService::not_listening() const {
+  if (server_) return std::nullopt;
+  return obstacle_;
+}
+
+api::DnsStatus DnsService::status() {
+  std::vector<std::string> upstream;
+  for (auto const& server : resolver_.servers()) upstream.push_back(server.host);
+  return names_.status(std::move(upstream), settings_.ttl);
+}
+
+void DnsService::add(std::string const& id, std::string const& fqdn, Ipv4Address address) {
+  (void)registry_.add_of_container(id, fqdn, address);
+}
+
+void DnsService::remove(std::string const& id, std::string const& fqdn, Ipv4Address address) {
+  registry_.remove_of_container(id, fqdn, address);
+}
+
+void DnsService::died(std::string const& id) { registry_.on_container_died(id); }
+
+void DnsService::running(std::set<std::string> const& ids) {
+  // Only the first look tells of deaths that nobody has seen; later ones may come before a container is up again.
+  if (std::exchange(engine_seen_, true)) return;
+  registry_.keep_only_running(ids);
+}
+
+} // namespace weave::controller
