@@ -19,12 +19,11 @@ struct Missing {
   int code = 1;
 };
 
-constexpr std::array kMissing{
-    Missing{"attach"},       Missing{"attach-bridge"}, Missing{"bridge-type"}, Missing{"config"},
-    Missing{"detach"},       Missing{"dns-add"},       Missing{"dns-args", 0}, Missing{"dns-lookup"},
-    Missing{"dns-remove"},   Missing{"env", 0},        Missing{"expose"},      Missing{"hide"},
-    Missing{"ps"},           Missing{"setup"},         Missing{"setup-cni"},   Missing{"launch-plugin"},
-    Missing{"launch-proxy"}, Missing{"stop-plugin"},   Missing{"stop-proxy"}};
+constexpr std::array kMissing{Missing{"attach"},       Missing{"attach-bridge"}, Missing{"bridge-type"},
+                              Missing{"config"},       Missing{"detach"},        Missing{"env", 0},
+                              Missing{"expose"},       Missing{"hide"},          Missing{"ps"},
+                              Missing{"setup"},        Missing{"setup-cni"},     Missing{"launch-plugin"},
+                              Missing{"launch-proxy"}, Missing{"stop-plugin"},   Missing{"stop-proxy"}};
 
 constexpr std::array kCommands{
     Command{"launch",
@@ -38,6 +37,16 @@ constexpr std::array kCommands{
     Command{"connect", "[--replace] <peer>...", run_connect},
     Command{"forget", "<peer>...", run_forget},
     Command{"prime", "", run_prime},
+    Command{"dns-args", "[<docker run arguments>]", run_dns_args},
+    Command{"dns-add",
+            "[<ip_address>...] <container_id> [-h <fqdn>]\n"
+            "              | <ip_address>... -h <fqdn>",
+            run_dns_add},
+    Command{"dns-remove",
+            "[<ip_address>...] <container_id> [-h <fqdn>]\n"
+            "              | <ip_address>... -h <fqdn>",
+            run_dns_remove},
+    Command{"dns-lookup", "<name> | <ip_address>", run_dns_lookup},
     Command{"status", "[targets | connections | peers | dns | ipam | flows] [--json]", run_status},
     Command{"report", "[-f <format>]", run_report},
     Command{"rmpeer", "<peer_id>...", run_rmpeer},

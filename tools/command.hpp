@@ -39,6 +39,10 @@ int usage(std::ostream& err, int code);
 
 // The sub-commands, one file each.
 int run_connect(Invocation& call);
+int run_dns_add(Invocation& call);
+int run_dns_args(Invocation& call);
+int run_dns_lookup(Invocation& call);
+int run_dns_remove(Invocation& call);
 int run_forget(Invocation& call);
 int run_launch(Invocation& call);
 int run_prime(Invocation& call);

@@ -12,8 +12,12 @@ ALLOWED = {
     "controller": {"controller", "plugin", "gossip", "datapath", "base"},
     "tools": {"tools", "base"},
 }
-# The command may use the client side of the control API and nothing else of the controller.
-TOOLS_EXTRA = ("controller/api/messages.hpp", "controller/api/client.hpp")
+# The command may use the client side of the control API, and pure codecs of those it asks itself (DNS, Docker).
+TOOLS_EXTRA = (
+    "controller/api/messages.hpp", "controller/api/client.hpp",
+    "controller/dns/dns_message.hpp", "controller/dns/domain_name.hpp", "controller/dns/name_text.hpp",
+    "controller/docker/container_json.hpp", "controller/docker/engine_json.hpp",
+)
 # Inside the controller only app sees everything.
 CONTROLLER = {
     "router": {"router"},
