@@ -221,6 +221,14 @@ def engine_seeds(seeds):
     seeds["engine_json"]["version"] = b"1.41"
 
 
+def dns_message_seeds(seeds):
+    dns = load("dns")
+    for v in dns["query"]["cases"] + dns["upstream"]:
+        for key, limit in (("query_hex", 512), ("reply_hex", 300)):
+            if key in v:
+                seeds["dns_message"][f"{v['name']}_{key[:5]}"] = struct.pack(">H", limit) + bytes.fromhex(v[key])
+
+
 class Seeds(dict):
     def __missing__(self, target):
         return self.setdefault(target, {})
@@ -229,7 +237,7 @@ class Seeds(dict):
 def main():
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus"
     seeds = Seeds()
-    for make in (mesh_seeds, ipam_seeds, datapath_seeds, super_frames, text_seeds, plugin_seeds, engine_seeds):
+    for make in (mesh_seeds, ipam_seeds, datapath_seeds, super_frames, text_seeds, plugin_seeds, engine_seeds, dns_message_seeds):
         make(seeds)
     shutil.rmtree(directory, ignore_errors=True)
     for target, files in sorted(seeds.items()):
