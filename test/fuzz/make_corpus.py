@@ -221,6 +221,16 @@ def engine_seeds(seeds):
     seeds["engine_json"]["version"] = b"1.41"
 
 
+def dns_name_seeds(seeds):
+    """Conversations: what somebody has, and what then comes."""
+    dns = load("dns")
+    for v in dns["gossip"] + dns["hostile"]:
+        seeds["dns_names"][v["name"]] = record(0, bytes.fromhex(v["hex"]))
+    for v in dns["merge"]:
+        operation = 0 if v["kind"] == "gossip" else 1
+        seeds["dns_names"][v["name"]] = record(3, b"\1") + record(operation, bytes.fromhex(v["incoming_hex"]))
+
+
 def dns_message_seeds(seeds):
     dns = load("dns")
     for v in dns["query"]["cases"] + dns["upstream"]:
@@ -237,7 +247,8 @@ class Seeds(dict):
 def main():
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus"
     seeds = Seeds()
-    for make in (mesh_seeds, ipam_seeds, datapath_seeds, super_frames, text_seeds, plugin_seeds, engine_seeds, dns_message_seeds):
+    for make in (mesh_seeds, ipam_seeds, datapath_seeds, super_frames, text_seeds, plugin_seeds, engine_seeds, dns_message_seeds,
+                 dns_name_seeds):
         make(seeds)
     shutil.rmtree(directory, ignore_errors=True)
     for target, files in sorted(seeds.items()):
