@@ -45,8 +45,13 @@ struct NameState {
 using NameSet = std::map<NameKey, NameState>;
 
 /// Takes `state` in unless what `set` has is newer or the same; whether it did.
-inline bool merge_into(NameSet& set, NameKey const& key, NameState state) {
-  auto const [at, is_new] = set.try_emplace(key, state);
+inline bool merge_into(NameSet& set, NameKey key, NameState state) {
+  // What comes in order, as it should, need not be searched for.
+  if (set.empty() || set.rbegin()->first < key) {
+    set.emplace_hint(set.end(), std::move(key), state);
+    return true;
+  }
+  auto const [at, is_new] = set.try_emplace(std::move(key), state);
   if (is_new) return true;
   if (!state.is_newer_than(at->second)) return false;
   at->second = state;

@@ -154,27 +154,28 @@ std::unique_ptr<gossip::GossipData> NameGossiper::some(NameSet names, std::int64
 }
 
 Result<std::unique_ptr<gossip::GossipData>> NameGossiper::on_broadcast(PeerName source, ByteView payload) {
-  auto const message = decode_names(payload);
+  auto message = decode_names(payload);
   if (!message) return failure_of(message);
-  auto received = merge(*message, source);
+  auto const sent_at = message->timestamp;
+  auto received = merge(*std::move(message), source);
   // Others would drop their connection to us for the clock of somebody far away.
   auto const now = this->now().unix_seconds;
-  auto const timestamp = is_bearable(skew_of(message->timestamp, now)) ? message->timestamp : now;
+  auto const timestamp = is_bearable(skew_of(sent_at, now)) ? sent_at : now;
   return some(std::move(received.accepted), timestamp);
 }
 
 Result<std::unique_ptr<gossip::GossipData>> NameGossiper::on_gossip(PeerName source, ByteView payload) {
-  auto const message = decode_names(payload);
+  auto message = decode_names(payload);
   if (!message) return failure_of(message);
-  auto received = merge(*message, source);
+  auto received = merge(*std::move(message), source);
   if (received.news.empty()) return nullptr;
   return some(std::move(received.news), now().unix_seconds);
 }
 
-NameTable::Received NameGossiper::merge(NameMessage const& message, PeerName source) {
+NameTable::Received NameGossiper::merge(NameMessage message, PeerName source) {
   check_clock(message.timestamp, source);
   auto received = shared_->table.receive(
-      message.entries, [this](PeerName peer) { return ports_.mesh.is_known(peer); }, now());
+      std::move(message.entries), [this](PeerName peer) { return ports_.mesh.is_known(peer); }, now());
   publish();
   broadcast(received.corrections);
   keep_strangers(received.strangers);
@@ -286,9 +287,9 @@ Result<void> NameGossiper::on_unicast(PeerName source, ByteView payload) {
       static_cast<void>(channel_->unicast(source, out.take()));
     }
   } else if (payload.front() == kNames) {
-    auto const message = decode_names(payload.subspan(1));
+    auto message = decode_names(payload.subspan(1));
     if (!message) return failure_of(message);
-    static_cast<void>(merge(*message, source));
+    static_cast<void>(merge(*std::move(message), source));
   }
   return {};
 }

@@ -90,7 +90,7 @@ class NameGossiper final : public gossip::Gossiper {
   };
 
   [[nodiscard]] Moment now() const;
-  [[nodiscard]] NameTable::Received merge(NameMessage const& message, PeerName source);
+  [[nodiscard]] NameTable::Received merge(NameMessage message, PeerName source);
   void keep_strangers(NameSet const& names);
   void admit_strangers();
   void broadcast(NameSet const& names);

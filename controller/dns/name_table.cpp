@@ -56,11 +56,11 @@ NameSet NameTable::remove(NameFilter const& filter, Moment now) {
   return removed;
 }
 
-NameTable::Received NameTable::receive(NameSet const& entries, std::function<bool(PeerName)> const& is_known,
-                                       Moment now) {
-  Received received;
-  for (auto const& [key, state] : entries) {
-    (is_known(key.origin) ? received.accepted : received.strangers).emplace(key, state);
+NameTable::Received NameTable::receive(NameSet entries, std::function<bool(PeerName)> const& is_known, Moment now) {
+  Received received{.accepted = std::move(entries), .news = {}, .corrections = {}, .strangers = {}};
+  for (auto at = received.accepted.begin(); at != received.accepted.end();) {
+    auto const current = at++;
+    if (!is_known(current->first.origin)) received.strangers.insert(received.accepted.extract(current));
   }
   for (auto& [key, state] : received.accepted) {
     if (key.origin == self_ && correct(key, state, now)) received.corrections.emplace(key, state);

@@ -57,7 +57,7 @@ class NameTable {
     /// Entries of peers that are not in the mesh as far as we know.
     NameSet strangers;
   };
-  [[nodiscard]] Received receive(NameSet const& entries, std::function<bool(PeerName)> const& is_known, Moment now);
+  [[nodiscard]] Received receive(NameSet entries, std::function<bool(PeerName)> const& is_known, Moment now);
 
   /// The peer is gone: its entries go, tombstones too.
   void forget_peer(PeerName peer);
