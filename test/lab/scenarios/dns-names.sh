@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # lab: containers ping each other by name on two hosts: host name, container name, alias; names come and go, also by hand
 # needs: weave docker python3
+# kernel: host
 # limit: 120
 
 lab_host_create hosta 192.0.2.1

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # lab: networks of one's own with both drivers, --ip, refusals, connect and disconnect, restarts of engine and container
 # needs: weave docker ping
+# kernel: host
 # limit: 90
 
 lab_host_create hosta 192.0.2.1

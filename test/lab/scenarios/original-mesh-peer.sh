@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # lab: a peer of the original mesh library joins both ways, between two of ours: established, one topology, gossip relayed
 # needs: weave go
+# kernel: host
 # limit: 90
 
 original_source=/usr/share/gocode/src/github.com/weaveworks/mesh
