@@ -15,10 +15,13 @@ runner_header() {
   sed -n "s/^# $2: *//p" "$LAB_ROOT/scenarios/$1.sh" | head -n 1
 }
 
+# Name, kernel, and what it shows, with the numbers of the acceptance catalogue that it covers.
 runner_list() {
-  local name
+  local name kernel numbers
   while read -r name; do
-    printf '%-18s %s\n' "$name" "$(runner_header "$name" lab)"
+    kernel=$(runner_header "$name" kernel)
+    numbers=$(runner_header "$name" catalogue)
+    printf '%-22s %-8s %s%s\n' "$name" "${kernel:-both}" "$(runner_header "$name" lab)" "${numbers:+ [$numbers]}"
   done < <(runner_names)
 }
 
