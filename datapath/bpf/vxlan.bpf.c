@@ -3,86 +3,14 @@
  * protocol/datapath.md §1, §5; kernel facts: KERNEL-VXLAN §9. From Linux 5.8 on. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/in6.h>
-#include <linux/ip.h>
 #include <linux/pkt_cls.h>
-#include <stddef.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "kernel_frames.h"
 #include "kernel_layout.h"
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct weave_conf);
-} weave_conf SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, WEAVE_IDS);
-  __type(key, __u32);
-  __type(value, __u32);
-} weave_routes SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, WEAVE_IDS);
-  __type(key, __u32);
-  __type(value, struct weave_neighbour);
-} weave_neigh SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, WEAVE_IDS);
-  __type(key, __u32);
-  __type(value, __u32);
-} weave_heads SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, WEAVE_LIST_ELEMENTS);
-  __type(key, __u32);
-  __type(value, struct weave_list);
-} weave_lists SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, WEAVE_MACS);
-  __type(key, struct weave_mac);
-  __type(value, struct weave_place);
-} weave_macs SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, WEAVE_IDS);
-  __type(key, __u32);
-  __type(value, struct weave_probe);
-} weave_probes SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, WEAVE_ARRIVALS_SIZE);
-} weave_arrivals SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, WEAVE_IDS);
-  __type(key, __u32);
-  __type(value, struct weave_traffic);
-} weave_traffic SEC(".maps");
-
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, WEAVE_EVENTS);
-  __type(key, __u32);
-  __type(value, __u64);
-} weave_events SEC(".maps");
-
-#define INLINE static __always_inline
+#include "kernel_tables.h"
 
 /* Where a frame came from, and whether it is a copy. */
 #define FROM_US 1
@@ -93,17 +21,6 @@ struct {
  * describes its types. */
 #define LONG_LISTS 1
 #define SHORT_LISTS 0
-
-struct tunnel {
-  __u32 vni;
-  __u32 remote;
-};
-
-struct ethernet {
-  struct weave_mac destination;
-  struct weave_mac source;
-  __be16 type;
-};
 
 INLINE void count(__u32 event, __u64 by) {
   __u64 *counter = bpf_map_lookup_elem(&weave_events, &event);
@@ -118,47 +35,6 @@ INLINE int drop(__u32 event) {
 INLINE struct weave_conf *configuration(void) {
   __u32 zero = 0;
   return bpf_map_lookup_elem(&weave_conf, &zero);
-}
-
-INLINE int is_group(struct weave_mac const *mac) { return mac->address[0] & 1; }
-
-INLINE int is_zero(struct weave_mac const *mac) {
-  return !(mac->address[0] | mac->address[1] | mac->address[2] | mac->address[3] | mac->address[4] | mac->address[5]);
-}
-
-INLINE int read_ethernet(struct __sk_buff *skb, struct ethernet *frame) {
-  struct ethhdr copy;
-  struct ethhdr const *header = (void *)(long)skb->data;
-  if ((void *)(header + 1) > (void *)(long)skb->data_end) {
-    if (bpf_skb_load_bytes(skb, 0, &copy, sizeof copy)) return -1;
-    header = &copy;
-  }
-  __builtin_memset(frame, 0, sizeof *frame);
-  __builtin_memcpy(frame->destination.address, header->h_dest, 6);
-  __builtin_memcpy(frame->source.address, header->h_source, 6);
-  frame->type = header->h_proto;
-  return 0;
-}
-
-/* The kernel takes shorter forms of the key from older programs; this one exists since the beginning. */
-INLINE int read_tunnel(struct __sk_buff *skb, struct tunnel *tunnel) {
-  struct bpf_tunnel_key key;
-  if (bpf_skb_get_tunnel_key(skb, &key, offsetof(struct bpf_tunnel_key, remote_ipv6[1]), 0)) return -1;
-  tunnel->vni = key.tunnel_id & WEAVE_MARK_VNI;
-  tunnel->remote = key.remote_ipv4;
-  return 0;
-}
-
-INLINE int write_tunnel(struct __sk_buff *skb, __u32 vni, __u32 remote, __u32 local) {
-  struct bpf_tunnel_key key = {};
-  key.tunnel_id = vni;
-  key.remote_ipv4 = remote;
-  key.local_ipv4 = local;
-  key.tunnel_ttl = 64;
-  int const flags = BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT;
-  if (bpf_skb_set_tunnel_key(skb, &key, sizeof key, flags) == 0) return 0;
-  /* Before Linux 6.0 there is no local address: the route decides. */
-  return (int)bpf_skb_set_tunnel_key(skb, &key, offsetof(struct bpf_tunnel_key, local_ipv6[0]), flags);
 }
 
 INLINE struct weave_place *find_mac(struct weave_mac const *mac) { return bpf_map_lookup_elem(&weave_macs, mac); }
@@ -291,26 +167,6 @@ INLINE int is_for_others(struct weave_mac const *destination, __u32 own) {
   return !place || place->id != own;
 }
 
-INLINE int is_too_big_message(struct __sk_buff *skb, struct ethernet const *frame) {
-  struct {
-    __u8 type;
-    __u8 code;
-  } icmp;
-  if (frame->type == bpf_htons(ETH_P_IP)) {
-    struct iphdr ip;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof ip) || ip.protocol != IPPROTO_ICMP) return 0;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN + ip.ihl * 4, &icmp, sizeof icmp)) return 0;
-    return icmp.type == 3 && icmp.code == 4;
-  }
-  if (frame->type == bpf_htons(ETH_P_IPV6)) {
-    __u8 next;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN + 6, &next, sizeof next) || next != IPPROTO_ICMPV6) return 0;
-    if (bpf_skb_load_bytes(skb, ETH_HLEN + 40, &icmp, sizeof icmp)) return 0;
-    return icmp.type == 2;
-  }
-  return 0;
-}
-
 INLINE struct weave_neighbour *next_hop(__u32 destination) {
   __u32 *route = bpf_map_lookup_elem(&weave_routes, &destination);
   if (!route) return 0;
@@ -346,11 +202,6 @@ INLINE int send_heartbeat(struct __sk_buff *skb) {
   skb->mark = 0;
   if (write_tunnel(skb, vni, probe->remote, probe->local)) return drop(WEAVE_DROP_SEND_FAILED);
   return TC_ACT_OK;
-}
-
-INLINE int is_bridge_group(struct weave_mac const *mac) {
-  __u8 const *a = mac->address;
-  return a[0] == 0x01 && a[1] == 0x80 && a[2] == 0xc2 && !(a[3] | a[4] | a[5]);
 }
 
 /* Frames that a VXLAN device is to send: what the bridge passes on, heartbeats, and our own redirects. */
