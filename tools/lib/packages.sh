@@ -12,6 +12,8 @@ packages_lab=(
   docker.io busybox-static iproute2 nftables iputils-ping iperf3 tcpdump curl python3 procps
   util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev
 )
+# What benchmarks measure with and compare with, beside what builds and what the lab needs.
+packages_bench=(dnsperf dnsmasq-base unbound iperf3 ethtool)
 # ovs-dpctl for the lab, and libopenvswitch to be built for the tests of our codec.
 packages_oracle=(openvswitch-switch openvswitch-source autoconf automake libtool libtool-bin make)
 
