@@ -213,6 +213,7 @@ struct DnsStatus {
   std::string address;
   std::uint32_t ttl = 1;
   std::vector<DnsEntryStatus> entries;
+  std::string obstacle = {}; ///< why nothing is answered, and what to do; empty while listening
 
   friend bool operator==(DnsStatus const&, DnsStatus const&) = default;
 };

@@ -119,11 +119,8 @@ DnsEntryStatus dns_entry(json::value const& value) {
 }
 
 json::value to_value(DnsStatus const& dns) {
-  return {{"Domain", dns.domain},
-          {"Upstream", list_or_null(dns.upstream)},
-          {"Address", dns.address},
-          {"TTL", dns.ttl},
-          {"Entries", list_or_null(dns.entries, kToValue)}};
+  return {{"Domain", dns.domain}, {"Upstream", list_or_null(dns.upstream)},         {"Address", dns.address},
+          {"TTL", dns.ttl},       {"Entries", list_or_null(dns.entries, kToValue)}, {"Obstacle", dns.obstacle}};
 }
 
 DnsStatus dns_status(json::value const& value) {
@@ -131,7 +128,8 @@ DnsStatus dns_status(json::value const& value) {
           .upstream = read_texts(value, "Upstream"),
           .address = read<std::string>(value, "Address"),
           .ttl = read<std::uint32_t>(value, "TTL"),
-          .entries = read_list(value, "Entries", dns_entry)};
+          .entries = read_list(value, "Entries", dns_entry),
+          .obstacle = read<std::string>(value, "Obstacle")};
 }
 
 json::value to_value(PluginStatus const& plugin) {

@@ -127,13 +127,14 @@ std::string ipam_section(IpamStatus const& ipam) {
 
 std::string dns_section(DnsStatus const& dns) {
   auto const live = std::ranges::count(dns.entries, 0, &DnsEntryStatus::tombstone);
-  return Section{}
-      .line("Service", "dns")
-      .line("Domain", dns.domain)
-      .line("Upstream", joined_or_none(dns.upstream))
-      .line("TTL", fmt::to_string(dns.ttl))
-      .line("Entries", fmt::to_string(live))
-      .text();
+  auto section = Section{}
+                     .line("Service", "dns")
+                     .line("Domain", dns.domain)
+                     .line("Upstream", joined_or_none(dns.upstream))
+                     .line("TTL", fmt::to_string(dns.ttl))
+                     .line("Entries", fmt::to_string(live));
+  if (!dns.obstacle.empty()) section.line("Obstacle", dns.obstacle);
+  return section.text();
 }
 
 std::string attribute_text(AttributeValue const& value) {
@@ -188,6 +189,11 @@ std::string status_text(StatusReport const& report) {
                   .line("Version", fmt::format("{} ({})", report.version, version_check_text(report.version_check)))
                   .text();
   auto const add = [&text](std::string const& section) { text += "\n" + section; };
+  if (!report.not_ready_reasons.empty()) {
+    Section section;
+    for (auto const& reason : report.not_ready_reasons) section.line("Not ready", reason);
+    add(section.text());
+  }
   if (report.router) add(router_section(*report.router));
   if (report.ipam) add(ipam_section(*report.ipam));
   if (report.dns) add(dns_section(*report.dns));

@@ -355,7 +355,10 @@ api::StatusReport Application::report() const {
     report.ipam = ipam_status(allocator_->status());
     report.ipam->waiting_for = report.ipam->paxos ? mesh_view_->initial_peers() : std::string{};
   }
-  if (dns_) report.dns = dns_->status();
+  if (dns_) {
+    report.dns = dns_->status();
+    if (auto const reason = dns_->not_ready()) report.not_ready_reasons.push_back(*reason);
+  }
   if (docker_) {
     report.plugin = docker_->status();
     if (auto const reason = docker_->not_ready()) report.not_ready_reasons.push_back(*reason);

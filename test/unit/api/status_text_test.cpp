@@ -46,6 +46,17 @@ TEST(StatusText, AServiceThatIsOffHasNoSection) {
             std::string::npos);
 }
 
+TEST(StatusText, WhatKeepsAServiceFromWorkingIsTold) {
+  auto report = sample_report();
+  report.ready = false;
+  report.not_ready_reasons = {"DNS does not answer: nobody knows why"};
+  report.dns = sample_dns();
+  report.dns->obstacle = "nobody knows why";
+  auto const text = status_text(report);
+  EXPECT_NE(text.find("\n      Not ready: DNS does not answer: nobody knows why\n"), std::string::npos);
+  EXPECT_NE(text.find("        Entries: 2\n       Obstacle: nobody knows why\n"), std::string::npos);
+}
+
 TEST(StatusText, ProtocolRangeCollapsesAndCountsOfZeroAreLeftOut) {
   StatusReport report;
   report.version = "3.0.0";
