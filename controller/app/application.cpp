@@ -16,7 +16,6 @@
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
 #include "controller/app/status_assembly.hpp"
-#include "datapath/link/firewall.hpp"
 
 namespace weave::controller {
 namespace {
@@ -133,16 +132,18 @@ Result<void> Application::build_data_plane() {
 }
 
 void Application::guard_firewall() {
-  if (auto const ensured = datapath::ForwardRules{options_.weave_bridge}.ensure(); !ensured) {
-    logger_.warning("{}", ensured.error().text());
-  }
+  datapath::FirewallWish const wish{
+      .bridge = options_.weave_bridge, .docker_bridge = options_.docker_bridge, .exposures = {}};
+  if (auto const applied = firewall_.apply(wish); !applied) logger_.warning("{}", applied.error().text());
   watch_firewall();
 }
 
 /// Others flush iptables (firewalld, an administrator); where bridged frames pass through it the rule must come back.
 void Application::watch_firewall() {
   firewall_timer_ = scheduler_.after(kFirewallInterval, [this] {
-    if (datapath::ForwardRules::bridged_frames_are_filtered()) return guard_firewall();
+    if (datapath::OverlayFirewall::bridged_frames_are_filtered() && !firewall_.intact().value_or(false)) {
+      return guard_firewall();
+    }
     watch_firewall();
   });
 }

@@ -24,6 +24,7 @@
 #include "controller/app/options.hpp"
 #include "controller/app/service_manager.hpp"
 #include "controller/app/store_service.hpp"
+#include "datapath/link/firewall.hpp"
 #include "gossip/asio/tcp_transport.hpp"
 #include "gossip/mesh_router.hpp"
 
@@ -91,6 +92,7 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<DockerService> docker_;
   std::unique_ptr<DnsService> dns_;
   std::vector<std::unique_ptr<http::Server>> servers_;
+  datapath::OverlayFirewall firewall_;
   Timer firewall_timer_;
 };
 
