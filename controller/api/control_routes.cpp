@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "controller/api/flows_text.hpp"
+#include "controller/api/host_routes.hpp"
 #include "controller/api/name_routes.hpp"
 #include "controller/api/report_template.hpp"
 #include "controller/api/status_text.hpp"
@@ -113,9 +114,6 @@ void add_mesh(http::Router& router, DaemonPort& daemon) {
   router.add("POST", "/forget", [&daemon](Request const& request, PathValues const&, Responder responder) {
     daemon.forget(request.parameters().all("peer"));
     responder.send(Response::text(""));
-  });
-  router.add("POST", "/expose/{ip}/{len}", [](Request const&, PathValues const&, Responder responder) {
-    responder.send(error_response(501, "expose: not available in this version"));
   });
 }
 
@@ -238,6 +236,8 @@ http::Router control_routes(ControlPorts ports) {
   if (ports.addresses != nullptr) add_addresses(router, *ports.addresses);
   add_ownership(router, ports.addresses);
   if (ports.names != nullptr) add_names(router, *ports.names);
+  if (ports.attach != nullptr) add_containers(router, *ports.attach);
+  if (ports.expose != nullptr) add_expose(router, *ports.expose);
   if (ports.docker_network != nullptr) add_docker_network(router, *ports.docker_network);
   return router;
 }
