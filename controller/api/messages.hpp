@@ -192,6 +192,7 @@ struct IpamStatus {
   std::vector<PendingClaimStatus> pending_claims;
   std::vector<std::string> pending_allocates; ///< `<ident> <cidr>`
   std::string waiting_for;                    ///< who is missing for the quorum; empty when nobody is
+  std::string conflict = {};                  ///< with whom we disagree about the ring, and what to do; empty: nobody
 
   friend bool operator==(IpamStatus const&, IpamStatus const&) = default;
 };

@@ -87,7 +87,8 @@ json::value to_value(IpamStatus const& ipam) {
           {"PendingAllocates", list_or_null(ipam.pending_allocates)},
           {"Status", ipam_state_text(ipam)},
           {"Tracker", ipam.tracker},
-          {"WaitingFor", ipam.waiting_for}};
+          {"WaitingFor", ipam.waiting_for},
+          {"Conflict", ipam.conflict}};
 }
 
 IpamStatus ipam_status(json::value const& value) {
@@ -100,7 +101,8 @@ IpamStatus ipam_status(json::value const& value) {
                   .entries = read_list(value, "Entries", ring_entry),
                   .pending_claims = read_list(value, "PendingClaims", pending_claim),
                   .pending_allocates = read_texts(value, "PendingAllocates"),
-                  .waiting_for = read<std::string>(value, "WaitingFor")};
+                  .waiting_for = read<std::string>(value, "WaitingFor"),
+                  .conflict = read<std::string>(value, "Conflict")};
   if (auto const& paxos = field(value, "Paxos"); !paxos.is_null()) {
     ipam.paxos = PaxosStatus{.elector = read<bool>(paxos, "Elector"),
                              .known_nodes = read<std::uint32_t>(paxos, "KnownNodes"),

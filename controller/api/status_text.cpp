@@ -117,12 +117,14 @@ std::string router_section(RouterStatus const& router) {
 }
 
 std::string ipam_section(IpamStatus const& ipam) {
-  return Section{}
-      .line("Service", "ipam")
-      .line("Status", ipam_state_text(ipam))
-      .line("Range", ipam.range.to_string())
-      .line("DefaultSubnet", ipam.default_subnet.to_string())
-      .text();
+  auto section = Section{}
+                     .line("Service", "ipam")
+                     .line("Status", ipam_state_text(ipam))
+                     .line("Range", ipam.range.to_string())
+                     .line("DefaultSubnet", ipam.default_subnet.to_string());
+  if (!ipam.waiting_for.empty()) section.line("WaitingFor", printable(ipam.waiting_for));
+  if (!ipam.conflict.empty()) section.line("Conflict", printable(ipam.conflict));
+  return section.text();
 }
 
 std::string dns_section(DnsStatus const& dns) {
@@ -294,7 +296,7 @@ std::string dns_text(StatusReport const& report) {
 
 std::string ipam_text(StatusReport const& report) {
   std::string text;
-  if (!report.ipam || report.ipam->entries.empty()) return text;
+  if (!report.ipam) return text;
   auto const own = report.router ? report.router->name : kUnknownPeer;
   auto all = shares(report.ipam->entries);
   std::ranges::stable_partition(all, [own](Share const& share) { return share.peer == own; });
@@ -307,6 +309,7 @@ std::string ipam_text(StatusReport const& report) {
     text += fmt::format("{} {:8} IPs ({:04.1f}% of total) {}\n", left(full_name(share.peer, share.nickname), 37),
                         share.addresses, percent, note);
   }
+  if (!report.ipam->conflict.empty()) text += fmt::format("Conflict: {}\n", printable(report.ipam->conflict));
   return text;
 }
 

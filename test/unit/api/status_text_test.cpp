@@ -30,6 +30,16 @@ TEST(StatusText, OfARunningPeerHasEverySectionOfTheOriginal) {
             "     DriverName: weave\n");
 }
 
+TEST(StatusText, TheAddressSectionSaysWhoIsMissingAndWhoDisagrees) {
+  auto report = sample_report();
+  report.ipam->waiting_for = "1 of 2 initial peers reachable; missing b";
+  report.ipam->conflict = "seeded by different peers";
+  EXPECT_NE(status_text(report).find("  DefaultSubnet: 10.32.0.0/12\n"
+                                     "     WaitingFor: 1 of 2 initial peers reachable; missing b\n"
+                                     "       Conflict: seeded by different peers\n\n"),
+            std::string::npos);
+}
+
 TEST(StatusText, AServiceThatIsOffHasNoSection) {
   auto report = sample_report();
   report.ipam.reset();
@@ -138,6 +148,8 @@ TEST(IpamText, MarksUnreachablePeersAndIsEmptyWithoutRing) {
   EXPECT_NE(ipam_text(report).find("% of total) - unreachable!\n"), std::string::npos);
   report.ipam->entries.clear();
   EXPECT_EQ(ipam_text(report), "");
+  report.ipam->conflict = "seeded by others\x1b";
+  EXPECT_EQ(ipam_text(report), "Conflict: seeded by others?\n");
   report.ipam.reset();
   EXPECT_EQ(ipam_text(report), "");
 }
