@@ -15,6 +15,7 @@
 #include "controller/api/control_routes.hpp"
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
+#include "controller/app/original_import.hpp"
 #include "controller/app/status_assembly.hpp"
 
 namespace weave::controller {
@@ -74,6 +75,21 @@ Result<void> Application::build_store() {
   auto store = StoreService::open(options_.database());
   if (!store) return failure_of(store);
   store_ = std::move(*store);
+  return import_state();
+}
+
+Result<void> Application::import_state() {
+  auto const& range = options_.ipalloc_range;
+  auto const imported =
+      import_original({.file = options_.import_file,
+                       .state_dir = options_.state_dir,
+                       .host_root = options_.host_root,
+                       .name = options_.name,
+                       .bridge_name = peer_name_of_bridge(options_.weave_bridge),
+                       .universe = range ? std::optional{range->range()} : std::nullopt},
+                      *store_, logger_);
+  if (!imported) return failure_of(imported);
+  imported_ = *imported;
   return {};
 }
 
@@ -210,6 +226,10 @@ std::vector<std::string> Application::choose_targets() {
     auto targets = store_->targets();
     logger_.info("Restart/resume detected - using persisted peer list: [{}]", fmt::join(targets, " "));
     return targets;
+  }
+  if (imported_ && options_.peers.empty()) {
+    logger_.info("Import detected - using imported peer list: [{}]", fmt::join(store_->targets(), " "));
+    return store_->targets();
   }
   logger_.info("Launch detected - using supplied peer list: [{}]", fmt::join(options_.peers, " "));
   return options_.peers;

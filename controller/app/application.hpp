@@ -53,6 +53,7 @@ class Application final : public api::DaemonPort {
  private:
   [[nodiscard]] Result<void> build();
   [[nodiscard]] Result<void> build_store();
+  [[nodiscard]] Result<void> import_state();
   [[nodiscard]] Result<void> check_range() const;
   [[nodiscard]] Result<PeerName> choose_name();
   [[nodiscard]] Result<void> build_data_plane();
@@ -73,6 +74,7 @@ class Application final : public api::DaemonPort {
   Options options_;
   Logger logger_;
   std::optional<Error> failure_;
+  bool imported_ = false;
   std::vector<std::string> targets_;
   std::map<std::string, UniqueFd> inherited_ = inherited_sockets();
 

@@ -258,6 +258,8 @@ constexpr std::array kFlags{
     Flag{"--run-dir", kValue, "/run/weave", "sockets and pid files (or WEAVE_RUN_DIR)", text_to<&Options::run_dir>},
     Flag{"--state-dir", kValue, "/var/lib/weave", "what survives a reboot (or WEAVE_STATE_DIR)",
          text_to<&Options::state_dir>},
+    Flag{"--import", kValue, "", "Bolt file of Weave Net to take over at the first start, or none (or WEAVE_IMPORT)",
+         text_to<&Options::import_file>},
     Flag{"--host-root", kValue, "", "where this machine's identity is read", text_to<&Options::host_root>},
     Flag{"--proc-path", kValue, "/proc", "the host's procfs", nullptr, "/proc"},
     Flag{"--db-prefix", kValue, "", "replaced by --state-dir", nullptr},

@@ -57,6 +57,7 @@ struct Options {
   std::string run_dir = "/run/weave";
   std::string state_dir = "/var/lib/weave";
   std::string host_root;
+  std::string import_file; ///< an original's database; "none": not even one that is found; empty: what is found
 
   IpallocInit ipalloc_init;
   std::optional<Ipv4Cidr> ipalloc_range;          ///< absent = allocation off

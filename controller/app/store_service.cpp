@@ -154,6 +154,14 @@ class SqliteStoreService final : public StoreService {
     exposures_ = text;
     return {};
   }
+  Result<void> inherit(Inheritance const& inheritance) override {
+    store::StateStore::Inheritance rows{.name = inheritance.name, .ipam = {}, .targets = inheritance.targets};
+    if (auto const& known = inheritance.ipam) rows.ipam = {.state = known->state, .owned = known->owned};
+    if (auto const done = store_->inherit(rows); !done) return done;
+    name_ = inheritance.name;
+    targets_ = inheritance.targets;
+    return {};
+  }
   ipam::IpamStore& ipam() override { return ipam_; }
   plugin::DriverStore& drivers() override { return drivers_; }
   dns::NameStore& names() override { return names_; }

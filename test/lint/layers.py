@@ -22,6 +22,7 @@ TOOLS_EXTRA = (
 CONTROLLER = {
     "router": {"router"},
     "ipam": {"ipam"},
+    "bolt": {"bolt", "ipam"},
     "dns": {"dns"},
     "docker": {"docker"},
     "store": {"store"},

@@ -75,6 +75,12 @@ TEST(Options, BooleansTakeGoWordsAndNoSeparateValue) {
 
 TEST(Options, AfterTwoDashesEverythingIsAPeer) { EXPECT_EQ(parsed({"--", "--port"}).peers, Words{"--port"}); }
 
+TEST(Options, AnImportedFileIsNamedByFlagOrEnvironment) {
+  EXPECT_EQ(parsed({}).import_file, "");
+  EXPECT_EQ(parsed({}, {{"WEAVE_IMPORT", "/a.db"}}).import_file, "/a.db");
+  EXPECT_EQ(parsed({"--import", "none"}, {{"WEAVE_IMPORT", "/a.db"}}).import_file, "none");
+}
+
 TEST(Options, EnvironmentFillsWhatIsNotGiven) {
   auto const options =
       parsed({"--run-dir=/r"}, {{"WEAVE_RUN_DIR", "/x"}, {"WEAVE_STATE_DIR", "/s"}, {"DOCKER_HOST", "tcp://h:1"}});
