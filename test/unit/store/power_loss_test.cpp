@@ -53,6 +53,10 @@ std::vector<Operation> operations() {
         return store.set_targets({"a.example", "b.example:6783"});
       },
       [](StateStore& store) { return store.set_restart_mark(true); },
+      [](StateStore& store) {
+        return store.inherit(
+            {.name = PeerName{7}, .ipam = StateStore::Ipam{Bytes(50, 9), {{"c0", "0"}, {"z", "1"}}}, .targets = {"x"}});
+      },
       [](StateStore& store) { return store.save_ipam(Bytes(300, 1), rows(0, 100, std::string(150, 'x'))); },
       [](StateStore& store) { return store.put(StateStore::Table::networks, "n1", "{\"a\":1}"); },
       [](StateStore& store) {
