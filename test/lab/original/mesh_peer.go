@@ -4,7 +4,7 @@
 // and addresses too (names.go; addresses.go, ring.go, paxos.go): written from the protocol's text, encoded by Go's own gob.
 //
 // Commands on standard input: "unicast NAME TEXT", "broadcast TEXT", "connect HOST", "status", "ping ADDRESS";
-// "name-add HOSTNAME ADDRESS", "name-remove HOSTNAME", "names"; "prime", "allocate", "claim ADDRESS", "ask FIRST END", "ring".
+// "name-add HOSTNAME ADDRESS", "name-remove HOSTNAME", "name-stale HOSTNAME ADDRESS ID ORIGIN live|dead VERSION", "names"; "prime", "allocate", "claim ADDRESS", "ask FIRST END", "ring".
 // Lines on standard output: "unicast FROM TEXT", "broadcast FROM TEXT", "gossip TEXT", "status JSON", "pong ADDRESS",
 // "fastdp NAME STATE"; "name NAME ADDRESS ORIGIN live|dead version N" of what arrives, "has …" the same of what is there;
 // "formed SEEDS", "allocated ADDRESS", "claimed ADDRESS", "denied FIRST END by PEER", "gave FIRST END to PEER", "ring JSON".
@@ -307,9 +307,9 @@ func main() {
 		case fields[0] == "ping" && len(fields) == 2:
 			overlay.vxlan.ping(net.ParseIP(fields[1]).To4())
 		case shared != nil && strings.HasPrefix(fields[0], "name"):
-			shared.command(fields)
+			shared.command(strings.Fields(input.Text()))
 		case allocator != nil && strings.Contains(" prime allocate claim ask ring ", " "+fields[0]+" "):
-			allocator.command(fields, *quorum)
+			allocator.command(strings.Fields(input.Text()), *quorum)
 		case fields[0] == "status":
 			text, err := json.Marshal(mesh.NewStatus(router))
 			fail(err)

@@ -7,6 +7,7 @@ import (
 	"encoding/gob"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -181,7 +182,8 @@ func (n *names) describe(e Entry) string {
 	return fmt.Sprintf("%s %s %s %s version %d", e.Hostname, addressText(e.Addr), e.Origin, state, e.Version)
 }
 
-// command understands "name-add HOSTNAME ADDRESS", "name-remove HOSTNAME" and "names".
+// command understands "name-add HOSTNAME ADDRESS", "name-remove HOSTNAME", "names" and "name-stale HOSTNAME ADDRESS ID ORIGIN
+// live|dead VERSION", which tells everybody what is no longer true of somebody else's name.
 func (n *names) command(words []string) {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
@@ -200,6 +202,16 @@ func (n *names) command(words []string) {
 				changed.Entries = append(changed.Entries, entry)
 			}
 		}
+	case words[0] == "name-stale" && len(words) == 7:
+		origin, err := mesh.PeerNameFromString(words[4])
+		fail(err)
+		version, err := strconv.Atoi(words[6])
+		fail(err)
+		entry := Entry{ContainerID: words[3], Origin: origin, Addr: address(words[2]), Hostname: words[1], Version: version}
+		if words[5] == "dead" {
+			entry.Tombstone = changed.Timestamp
+		}
+		changed.Entries = []Entry{entry}
 	case words[0] == "names":
 		for _, entry := range n.known {
 			fmt.Println("has", n.describe(entry))

@@ -3,6 +3,7 @@
 # needs: weave go python3 curl ss
 # kernel: host
 # limit: 90
+# catalogue: 215
 
 lab_original_build
 
@@ -126,11 +127,23 @@ for host in hosta hostb; do lab_wait 5 "a name added again on $host" looked_up "
 lab_weave hosta dns-add 10.32.2.2 -h near.weave.local
 lab_wait 5 'a name of hosta added again at the original' knows near 10.32.2.2 "$(lab_weave_name hosta)" 'live version 2'
 
+# Old news of our own names, such as of an earlier life: we have the last word.
+hosta_name=$(lab_weave_name hosta)
+tell name-stale ghost.weave.local. 10.32.3.1 "$(printf '%064d' 7)" "$hosta_name" live 5
+tell name-stale near.weave.local. 10.32.2.2 weave:extern "$hosta_name" dead 7
+lab_wait 5 'a name that is none is withdrawn' knows ghost 10.32.3.1 "$hosta_name" 'dead version 6'
+lab_wait 5 'a name that is one is asserted' knows near 10.32.2.2 "$hosta_name" 'live version 8'
+for host in hosta hostb; do
+  lab_wait 5 "no ghost on $host" looked_up "$host" ghost
+  lab_wait 5 "the true name on $host" looked_up "$host" near 10.32.2.2
+done
+
 # It goes, with its names; and is back without them, but is told ours.
 lab_end orig mesh KILL
 for host in hosta hostb; do lab_wait 5 "names of the original after its death on $host" looked_up "$host" theirs; done
 lab_absent 'what the original complains of' '^error|panic' "$(cat "$LAB_DIR/logs/orig-mesh.log")"
+mv "$LAB_DIR/logs/orig-mesh.log" "$LAB_DIR/logs/orig-before.log"
 start_original
-lab_wait 15 'the original learns the names of hosta when it is back' knows near 10.32.2.2 "$(lab_weave_name hosta)" 'live version 2'
+lab_wait 15 'the original learns the names of hosta when it is back' knows near 10.32.2.2 "$hosta_name" 'live version 8'
 lab_wait 5 'and the ring' same_ring
 lab_absent 'what the original complains of' '^error|panic' "$(cat "$LAB_DIR/logs/orig-mesh.log")"
