@@ -183,6 +183,9 @@ class Allocator final : public gossip::Gossiper {
   [[nodiscard]] Result<void> ask_for_space(Ipv4Range range, std::vector<Donor> const& candidates);
   void on_deadline(OperationId id);
   void cancel_container(std::string_view id);
+  /// Ends the claims of `id` that nobody waits for: those of addresses found in use, and those answered early. Otherwise
+  /// they would take the address after it has been released. False if there was none.
+  bool give_up_claims(std::string_view id, std::optional<Ipv4Address> address);
 
   // Deadlines say who is missing (wait_reason.cpp).
   [[nodiscard]] std::string wait_reason(OperationRequest const& request) const;
