@@ -33,6 +33,7 @@ struct ContainerInfo {
   std::int64_t pid = 0;
   std::vector<ContainerEndpoint> endpoints; ///< by name of the network
   std::string sandbox = {};                  ///< file of its network namespace; empty if it has not got one of its own
+  std::string network_owner = {};            ///< the container whose network namespace it shares; empty: none
   std::string hosts_file = {};               ///< its /etc/hosts on this host; empty if there is none
   std::vector<std::string> extra_hosts = {}; ///< `name:ip` as asked for when it was made
 
