@@ -31,7 +31,7 @@ Result<Ipv4Address> address_of(std::string const& device) {
 std::string advice(bool waits_for_docker) {
   constexpr std::string_view kChoice = "choose another address with --dns-listen-address, or launch with --no-dns";
   return waits_for_docker ? fmt::format("Docker makes this bridge when it starts; where it has none, {}", kChoice)
-                          : fmt::format("end the program that has it, {}", kChoice);
+                          : fmt::format("free that address, {}", kChoice);
 }
 
 } // namespace

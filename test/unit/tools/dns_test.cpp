@@ -304,6 +304,11 @@ TEST_F(DnsCommands, SaysWhyNothingWasAdded) {
   auto printed = weave({"dns-add", "1.2.3.4", "-h", "db.example.com"});
   EXPECT_EQ(printed.code, 0);
   EXPECT_EQ(printed.err, "(db.example.com is not in the domain weave.local. and was ignored)\n");
+  for (auto const& name : {std::string(64, 'x') + ".weave.local", std::string{"a..weave.local"}}) {
+    printed = weave({"dns-add", "10.32.0.9", "-h", name});
+    EXPECT_EQ(printed.code, 1);
+    EXPECT_EQ(printed.err, name + " is not a name that DNS can hold\n");
+  }
   printed = weave({"dns-add", "c1"});
   EXPECT_EQ(printed.code, 1);
   EXPECT_EQ(printed.err, "unable to inspect container c1: No such container: c1\n");
