@@ -3,7 +3,7 @@
 # needs: weave docker
 # kernel: host
 # limit: 90
-# catalogue: 100 140 280 500 510
+# catalogue: 100 140 280 320 500 510
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2
@@ -45,8 +45,12 @@ prints 'detach outside the range' 10.9.1.1 hosta detach 10.9.1.1/24 c1
 prints 'expose outside the range without consensus' 10.9.1.254 hosta expose ip:10.9.1.254/24
 prints 'hide outside the range' 10.9.1.254 hosta hide 10.9.1.254/24
 lab_at_most 'what needs no consensus' 3000 "$(($(lab_now_ms) - start))"
+lab_weave hosta attach 10.2.1.1/24 c1 >"$LAB_DIR/claimed" &
+claim=$!
 lab_weave_launch hostb --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 --ipalloc-init consensus=2 192.0.2.1
 lab_weave_connected 1 hosta hostb
+wait "$claim" || lab_fail 'a claim that waited for the other peer failed'
+lab_equal 'a claim that waited for the other peer' 10.2.1.1 "$(cat "$LAB_DIR/claimed")"
 
 # Three addresses of all kinds; the lowest comes first, and the same request gives the same address.
 prints 'attach' '10.2.1.1 10.2.2.1 10.2.3.1' hosta attach 10.2.1.1/24 net:10.2.2.0/24 net:default c1
@@ -102,3 +106,7 @@ prints 'attach after a restart' 10.2.3.1 hosta attach c1
 before=$(lab_weave hosta ps)
 lab_weave hosta stop >/dev/null
 lab_equal 'ps with the daemon stopped' "$before" "$(lab_weave hosta ps)"
+lab_weave_launch hosta --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 192.0.2.2
+prints 'attach after a restart of the daemon' 10.2.3.2 hosta attach c2
+lab_equal 'ps after a restart of the daemon' "$before" "$(lab_weave hosta ps)"
+lab_wait 5 'c3 on hostb reaches c2 on hosta' reaches hostb c3 10.2.1.1
