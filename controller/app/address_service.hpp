@@ -26,13 +26,15 @@ class ControlAddresses final : public api::AddressPort {
   [[nodiscard]] Result<void> release(std::string const& id, Ipv4Address address) override;
   [[nodiscard]] Result<void> release_all(std::string const& id) override;
   [[nodiscard]] Ipv4Cidr default_subnet() const override { return allocator_.default_subnet(); }
-  [[nodiscard]] std::string tracker() const override { return {}; }
+  [[nodiscard]] std::string tracker() const override { return tracker_; }
+  void name_tracker(std::string_view name) { tracker_ = name; }
   [[nodiscard]] api::Cancel prime(Limit limit, api::Completion<void> done) override;
   void hand_over() override { allocator_.shut_down(); }
   [[nodiscard]] Result<std::uint32_t> take_over(std::string const& peer) override { return allocator_.take_over(peer); }
 
  private:
   ipam::Allocator& allocator_;
+  std::string tracker_;
 };
 
 /// The allocator as the Docker IPAM driver uses it: addresses are filed under their own text. Borrowed; control thread.

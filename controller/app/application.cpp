@@ -147,8 +147,12 @@ Result<void> Application::build_data_plane() {
 Result<void> Application::build_host_services() {
   auto stored = parse_exposures(store_->exposures());
   if (!stored) return failure(stored.error().kind(), fmt::format("state file: {}", stored.error().text()));
+  if (options_.no_masq_local && options_.ipalloc_range) local_ranges_ = make_local_ranges(scheduler_, logger_);
   auto expose = ExposeService::create(
-      {.bridge = options_.weave_bridge, .docker_bridge = options_.docker_bridge, .exposures = *std::move(stored)},
+      {.bridge = options_.weave_bridge,
+       .docker_bridge = options_.docker_bridge,
+       .local_set = std::string{local_ranges_ ? kLocalSet : std::string_view{}},
+       .exposures = *std::move(stored)},
       {.scheduler = scheduler_,
        .worker = worker_,
        .save = [this](auto const& exposures) { return store_->set_exposures(to_text(exposures)); },
@@ -252,7 +256,7 @@ Result<void> Application::build_ipam() {
   allocator_ = std::make_unique<ipam::Allocator>(
       config,
       ipam::AllocatorPorts{
-          .scheduler = scheduler_, .random = random_, .mesh = *mesh_view_, .store = store_->ipam(), .log = logger_});
+          .scheduler = scheduler_, .random = random_, .mesh = *mesh_view_, .store = store_->ipam(), .log = logger_, .tracker = local_ranges_.get()});
   allocator_->attach(mesh_->register_channel(std::string{ipam::kChannelName}, *allocator_));
   if (auto const restored = allocator_->restore(); !restored) return failure_of(restored);
   control_addresses_ = std::make_unique<ControlAddresses>(*allocator_);
@@ -304,6 +308,7 @@ Result<void> Application::build_dns() {
 }
 
 Result<void> Application::build_api() {
+  if (control_addresses_ && local_ranges_) control_addresses_->name_tracker(kLocalTracker);
   auto const control = api::control_routes({.daemon = this,
                                             .addresses = control_addresses_.get(),
                                             .docker_network = docker_.get(),
@@ -377,6 +382,7 @@ api::StatusReport Application::report() const {
   add_data_plane(*report.router, *plane_, mesh, scheduler_.now(), scheduler_.wall_now());
   if (allocator_) {
     report.ipam = ipam_status(allocator_->status());
+    if (local_ranges_) report.ipam->tracker = kLocalTracker;
     report.ipam->waiting_for = report.ipam->paxos ? mesh_view_->initial_peers() : std::string{};
   }
   if (dns_) {

@@ -23,6 +23,7 @@
 #include "controller/app/dns_service.hpp"
 #include "controller/app/docker_service.hpp"
 #include "controller/app/expose_service.hpp"
+#include "controller/app/local_ranges.hpp"
 #include "controller/app/mesh_view.hpp"
 #include "controller/app/options.hpp"
 #include "controller/app/service_manager.hpp"
@@ -88,6 +89,7 @@ class Application final : public api::DaemonPort {
   PeerName name_;
   std::unique_ptr<DataPlane> plane_;
   BackgroundWorker worker_{context_};
+  std::unique_ptr<LocalRanges> local_ranges_;
   std::unique_ptr<ExposeService> expose_;
   std::unique_ptr<AttachService> attach_;
   std::unique_ptr<gossip::TcpTransport> transport_;

@@ -69,6 +69,9 @@ void ExposeService::start() {
   warn(adopt());
   warn(put_on_bridge());
   warn(firewall_->apply(wish()));
+  if (auto const& refusal = firewall_->set_refusal()) {
+    ports_.logger.warning("--no-masq-local has no effect: {}", refusal->text());
+  }
   watch();
 }
 
@@ -109,7 +112,10 @@ Result<void> ExposeService::keep(Exposures exposures) {
 }
 
 datapath::FirewallWish ExposeService::wish() const {
-  return {.bridge = settings_.bridge, .docker_bridge = settings_.docker_bridge, .exposures = settings_.exposures};
+  return {.bridge = settings_.bridge,
+          .docker_bridge = settings_.docker_bridge,
+          .exposures = settings_.exposures,
+          .local_set = settings_.local_set};
 }
 
 void ExposeService::expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) {

@@ -30,6 +30,8 @@ class ExposeService final : public api::ExposePort {
   struct Settings {
     std::string bridge = "weave";
     std::string docker_bridge;
+    /// See FirewallWish.
+    std::string local_set;
     /// As stored.
     std::vector<datapath::Exposure> exposures;
   };

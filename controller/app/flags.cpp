@@ -61,6 +61,13 @@ Result<void> set_range(Options& options, std::string_view text) {
   return set_parsed(options.ipalloc_range, text);
 }
 
+Result<void> no_awsvpc(Options&, std::string_view text) {
+  if (!*parse_boolean(text)) return {};
+  return failure(ErrorKind::refused,
+                 "--awsvpc is not supported. Start without it: the overlay works between EC2 instances as well, if "
+                 "their security group lets TCP and UDP port 6783 and UDP port 6784 pass");
+}
+
 /// The named service no longer exists anywhere.
 Result<void> without_effect(Options& options, std::string_view) {
   options.warnings.emplace_back(
@@ -203,9 +210,10 @@ constexpr std::array kFlags{
          no_bridged_fastdp},
     Flag{"--bufsz", kValue, "8", "no effect", nothing},
     Flag{"--pkt-debug", kBoolean, "false", "log every packet", nullptr, "false"},
-    Flag{"--no-masq-local", kBoolean, "false", "no source NAT towards local containers", nullptr, "false"},
+    Flag{"--no-masq-local", kBoolean, "false", "no source NAT towards local containers",
+         switch_to<&Options::no_masq_local>},
     Flag{"--expect-npc", kBoolean, "false", "a network policy controller is there", nullptr, "false"},
-    Flag{"--awsvpc", kBoolean, "false", "AWS route tables instead of an overlay", nullptr, "false"},
+    Flag{"--awsvpc", kBoolean, "false", "AWS route tables instead of an overlay: not supported", no_awsvpc},
 
     Flag{"--ipalloc-range", kValue, "10.32.0.0/12", "addresses to allocate, empty for none", set_range},
     Flag{"--ipalloc-default-subnet", kValue, "", "subnet for containers that name none (default: the range)",

@@ -13,7 +13,9 @@
 #include "controller/app/data_plane.hpp"
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
+#include "controller/app/local_ranges.hpp"
 #include "controller/app/options.hpp"
+#include "datapath/link/address_set.hpp"
 #include "datapath/link/firewall.hpp"
 
 namespace weave::controller {
@@ -44,8 +46,10 @@ int print_peer_name(Options const& options) {
 int clean_up(Options const& options, Logger const& logger) {
   auto const rules = datapath::OverlayFirewall{}.remove();
   auto const devices = remove_data_plane(options.weave_bridge, options.datapath);
+  auto const set = datapath::AddressSet::destroy(std::string{kLocalSet});
   if (!devices) return fatal(logger, devices.error().text());
   if (!rules) return fatal(logger, rules.error().text());
+  if (!set) return fatal(logger, set.error().text());
   return 0;
 }
 

@@ -51,6 +51,7 @@ struct Options {
   std::uint16_t mtu = 0; ///< 0 = computed
   std::string password;  ///< never printed
   bool no_multicast_route = false;
+  bool no_masq_local = false; ///< what goes to containers of this host is not masqueraded
 
   std::string http_addr;   ///< besides the control socket; empty = off
   std::string status_addr; ///< empty = off

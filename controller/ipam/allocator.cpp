@@ -94,6 +94,7 @@ Result<void> Allocator::end_turn() {
   auto saved = save_changes();
   unsaved_ = !saved;
   if (saved) {
+    tell_tracker();
     send_all();
     operations_.deliver();
     return saved;
@@ -104,6 +105,14 @@ Result<void> Allocator::end_turn() {
     book_.release(holding.id, holding.address);
   }
   return saved;
+}
+
+void Allocator::tell_tracker() {
+  if (ports_.tracker == nullptr) return;
+  auto ranges = book_.ring().owned_ranges(config_.self);
+  if (ranges == told_ranges_) return;
+  told_ranges_ = std::move(ranges);
+  ports_.tracker->follow(*told_ranges_);
 }
 
 Result<void> Allocator::save_changes() {

@@ -21,6 +21,7 @@
 #include "controller/ipam/ipam_status.hpp"
 #include "controller/ipam/operation_queue.hpp"
 #include "controller/ipam/paxos.hpp"
+#include "controller/ipam/range_tracker.hpp"
 #include "gossip/gossiper.hpp"
 
 namespace weave::controller::ipam {
@@ -50,6 +51,8 @@ struct AllocatorPorts {
   MeshView& mesh;
   IpamStore& store;
   Logger log;
+  /// Absent: nobody is told.
+  RangeTracker* tracker = nullptr;
 };
 
 /// An address found in use at start.
@@ -159,6 +162,7 @@ class Allocator final : public gossip::Gossiper {
   // Turns: every entry point ends with one (allocator.cpp).
   Result<void> end_turn();
   [[nodiscard]] Result<void> save_changes();
+  void tell_tracker();
   void send_all();
   void retry_operations();
   void schedule_tick();
@@ -239,6 +243,8 @@ class Allocator final : public gossip::Gossiper {
   bool unsaved_ = false;
   bool retry_needed_ = false;
   bool shut_down_ = false;
+  /// What the tracker knows.
+  std::optional<std::vector<Ipv4Range>> told_ranges_;
   std::uint64_t round_ = 1;
   Conflict conflict_;
   Timer tick_timer_;
