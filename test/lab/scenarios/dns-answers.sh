@@ -56,6 +56,13 @@ lab_weave hosta dns-remove 10.32.9.1 c2 -h EXTRA.weave.local
 lab_equal 'one address is removed' 10.32.9.2 "$(lab_addresses hosta extra.weave.local)"
 lab_weave hosta dns-remove 192.0.2.200 -h outside.weave.local
 lab_equal 'an address of no container is removed' '' "$(lab_weave hosta dns-lookup outside)"
+lab_capture hostb weave dns-remove 10.32.9.2 -h extra.weave.local
+lab_equal 'a name of a container elsewhere is none of ours' '0|' "$LAB_STATUS|$LAB_STDERR"
+lab_weave hosta dns-add 192.0.2.201 -h theirs.weave.local
+lab_wait 5 'a name of no container reaches the other host' far theirs 192.0.2.201
+lab_capture hostb weave dns-remove 192.0.2.201 -h theirs.weave.local
+lab_equal 'a name that another host has registered' \
+  "0|(theirs.weave.local is still registered by peer $(lab_weave_name hosta): remove it on that host)" "$LAB_STATUS|$LAB_STDERR"
 lab_weave hosta dns-remove c2
 for name in alias extra c2; do lab_equal "$name after the container's names were removed" '' "$(lab_addresses hosta "$name.weave.local")"; done
 lab_wait 5 'removal reaches the other host' far extra
