@@ -98,7 +98,8 @@ class Allocator final : public gossip::Gossiper {
   Allocator& operator=(Allocator const&) = delete;
 
   void attach(gossip::GossipChannel& channel) { channel_ = &channel; }
-  /// True if stored data were ours to use. Unreadable data are an error, to be treated as fatal.
+  /// True if stored data were ours to use. Unreadable data are an error, to be treated as fatal; a store that takes no
+  /// changes is none.
   [[nodiscard]] Result<bool> restore();
   void reclaim(std::vector<ReclaimedAddress> const& addresses);
   /// Frees the addresses of containers that are not in the list.

@@ -144,6 +144,20 @@ TEST_F(IpamOnDisk, a_full_disk_refuses_allocations_until_there_is_room_again) {
   EXPECT_EQ(running.allocate("c2"), "10.32.0.2/24");
 }
 
+TEST_F(IpamOnDisk, a_daemon_started_on_a_full_disk_knows_what_is_held_and_goes_on_when_there_is_room) {
+  test::FaultyDisk disk;
+  {
+    Daemon before{file("state.db")};
+    EXPECT_EQ(before.allocate("c1"), "10.32.0.1/24");
+  }
+  disk.set_capacity(0);
+  Daemon running{file("state.db")};
+  ASSERT_NE(running.allocator->owned().find("c1"), nullptr);
+  EXPECT_TRUE(running.allocate("c2").ends_with(": no space is left on its disk; make room there"));
+  disk.set_capacity(std::nullopt);
+  EXPECT_EQ(running.allocate("c2"), "10.32.0.2/24");
+}
+
 /// What the daemon in another process says and then, perhaps, does not live to do.
 class Story {
  public:
