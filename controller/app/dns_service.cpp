@@ -139,7 +139,10 @@ std::optional<std::string> DnsService::not_ready() const {
 
 api::DnsStatus DnsService::status() {
   std::vector<std::string> upstream;
-  for (auto const& server : resolver_.servers()) upstream.push_back(server.host);
+  for (auto const& server : resolver_.servers()) {
+    // Hosts that ask us themselves name us there; we do not.
+    if (!server_ || server.host != listening_.address.to_string()) upstream.push_back(server.host);
+  }
   auto status = names_.status(std::move(upstream), settings_.ttl);
   status.obstacle = obstacle_;
   return status;
