@@ -31,7 +31,7 @@ class ExposeService final : public api::ExposePort {
     std::string bridge = "weave";
     std::string docker_bridge;
     /// See FirewallWish.
-    std::string local_set;
+    std::string local_set = {};
     /// As stored.
     std::vector<datapath::Exposure> exposures;
   };

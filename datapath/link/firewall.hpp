@@ -27,7 +27,7 @@ struct FirewallWish {
   std::string docker_bridge;
   std::vector<Exposure> exposures;
   /// Name of an AddressSet of this host's own containers: what goes to them keeps its source. Empty: there is none.
-  std::string local_set;
+  std::string local_set = {};
 
   friend bool operator==(FirewallWish const&, FirewallWish const&) = default;
 };
