@@ -165,7 +165,7 @@ void ExposeService::watch() {
 void ExposeService::check() {
   watch();
   if (settings_.exposures.empty() && !datapath::OverlayFirewall::bridged_frames_are_filtered()) return;
-  if (auto const placed = put_on_bridge(); !placed) ports_.logger.warning("{}", placed.error().text());
+  if (auto const placed = put_on_bridge(); !placed) return note(placed.error().text());
   ports_.worker.run<Result<bool>>(
       [firewall = firewall_, wanted = wish()]() -> Result<bool> {
         auto const intact = firewall->intact();
@@ -176,9 +176,15 @@ void ExposeService::check() {
         return true;
       },
       [this](Result<bool> const& restored) {
-        if (!restored) return ports_.logger.warning("{}", restored.error().text());
-        if (*restored) ports_.logger.info("firewall rules of the overlay were gone and are back");
+        note(restored ? std::string{} : restored.error().text());
+        if (restored && *restored) ports_.logger.info("firewall rules of the overlay were gone and are back");
       });
+}
+
+void ExposeService::note(std::string obstacle) {
+  if (obstacle == obstacle_) return;
+  obstacle_ = std::move(obstacle);
+  if (!obstacle_.empty()) ports_.logger.warning("{}", obstacle_);
 }
 
 } // namespace weave::controller
