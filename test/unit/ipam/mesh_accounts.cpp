@@ -6,6 +6,17 @@
 #include "test/unit/ipam/simulated_node.hpp"
 
 namespace weave::test {
+namespace {
+
+std::string ring_text(controller::ipam::RingState const& ring) {
+  std::string text;
+  for (auto const& entry : ring.tokens) {
+    text += fmt::format("{}:{:x}@{}/{} ", entry.token.to_string(), entry.peer.value(), entry.version, entry.free);
+  }
+  return text;
+}
+
+} // namespace
 
 void MeshSimulation::finish() {
   calm_down();
@@ -69,13 +80,16 @@ void MeshSimulation::settle_undecided() {
 
 void MeshSimulation::check_same_rings() {
   std::optional<std::vector<std::pair<Ipv4Address, PeerName>>> first;
+  std::string reference;
   for (auto const i : live_nodes()) {
     std::vector<std::pair<Ipv4Address, PeerName>> pieces;
     for (auto const& entry : nodes_[i]->peer->ring().tokens) pieces.emplace_back(entry.token, entry.peer);
     if (!first) {
       first = std::move(pieces);
+      reference = ring_text(nodes_[i]->peer->ring());
     } else if (*first != pieces) {
-      fault(fmt::format("the ring of {} differs after everything had calmed down", i));
+      fault(fmt::format("the ring of {} differs after everything had calmed down: {}\n  instead of {}", i,
+                        ring_text(nodes_[i]->peer->ring()), reference));
     }
   }
 }

@@ -27,6 +27,7 @@ void MeshSimulation::declare_undecided(std::size_t index) {
   }
 }
 
+// Without a ring there is nothing to take over, and two peers of which one is gone never agree on one.
 bool MeshSimulation::has_ring() const {
   for (auto const& node : nodes_) {
     if (node->alive() && node->peer->ring().tokens.empty()) return false;
@@ -43,6 +44,7 @@ std::size_t MeshSimulation::random_other(std::size_t index) {
 
 void MeshSimulation::take_over_dead() {
   calm_down();
+  if (!has_ring()) return;
   auto const dead = random_live_node();
   bury(dead);
   stop_containers(dead);
@@ -51,6 +53,7 @@ void MeshSimulation::take_over_dead() {
 
 void MeshSimulation::retire(bool cut_off) {
   calm_down();
+  if (!has_ring()) return;
   auto const index = random_live_node();
   auto const name = nodes_[index]->name;
   if (cut_off) nodes_[index]->group = 9;
@@ -67,6 +70,7 @@ void MeshSimulation::retire(bool cut_off) {
 
 void MeshSimulation::return_from_the_dead(bool containers_live) {
   calm_down();
+  if (!has_ring()) return;
   auto const dead = random_live_node();
   declare_undecided(dead);
   bury(dead);
@@ -79,6 +83,7 @@ void MeshSimulation::return_from_the_dead(bool containers_live) {
 
 void MeshSimulation::take_over_twice() {
   calm_down();
+  if (!has_ring()) return;
   auto const dead = random_live_node();
   auto const name = nodes_[dead]->name;
   declare_undecided(dead);
@@ -96,6 +101,7 @@ void MeshSimulation::take_over_twice() {
 
 void MeshSimulation::take_over_living() {
   calm_down();
+  if (!has_ring()) return;
   auto const victim = random_live_node();
   declare_undecided(victim);
   nodes_[victim]->group = 9;
