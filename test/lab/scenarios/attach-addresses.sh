@@ -33,6 +33,7 @@ run hosta c2 & two=$!
 run hostb c3
 wait "$one" "$two"
 fails 7 'weave is not running (nobody answers on /run/weave/control.sock). Have you launched it?' hosta attach c1
+prints 'ps without a bridge' '' hosta ps
 
 # Nobody to agree with: what needs no agreement does not wait for it.
 lab_weave_launch hosta --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 --ipalloc-init consensus=2
@@ -62,6 +63,9 @@ reaches hosta c1 10.2.3.2 || lab_fail 'c1 does not reach c2'
 ! reaches hosta c2 10.2.1.3 || lab_fail 'c2 reaches a subnet that it is not on'
 lab_match 'ps of c1' "^$(short_id hosta c1) ([0-9a-f]{2}:){5}[0-9a-f]{2} 10\.2\.1\.1/24 10\.2\.2\.1/24 10\.2\.3\.1/24$" \
   "$(lab_weave hosta ps "$(short_id hosta c1)")"
+prints 'ps of what does not exist' '' hosta ps nobody
+lab_equal 'why' 'unable to inspect container nobody: No such container: nobody' "$LAB_STDERR"
+lab_match 'ps --json' '"id":"c1","interface":"ethwe","mac":"[0-9a-f:]{17}","addresses":\["10.2.1.1/24","10.2.2.1/24","10.2.3.1/24"\]' "$(lab_weave hosta ps --json c1)"
 lab_match 'ps by name' '^c1 ([0-9a-f]{2}:){5}[0-9a-f]{2} 10\.2\.1\.1/24 ' "$(lab_weave hosta ps c1)"
 lab_equal 'lines of ps' "$(printf '%s\n' weave:expose "$(short_id hosta c1)" "$(short_id hosta c2)" | sort)" \
   "$(lab_weave hosta ps | cut -d ' ' -f 1 | sort)"
