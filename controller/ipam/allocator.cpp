@@ -90,6 +90,7 @@ void Allocator::tick() {
 
 Result<void> Allocator::end_turn() {
   while (std::exchange(retry_needed_, false)) retry_operations();
+  wake_waiting_peers();
   book_.update_free_counts();
   auto saved = save_changes();
   unsaved_ = !saved;
@@ -117,7 +118,7 @@ void Allocator::tell_tracker() {
 
 Result<void> Allocator::save_changes() {
   auto const& changed = book_.owned().changed();
-  bool const state_changed = book_.ring_changed() || election_changed_;
+  bool const state_changed = book_.ring_changed() || election_changed_ || nicknames_changed_;
   if (!state_changed && changed.empty()) return {};
   IpamChange change;
   if (state_changed) {
@@ -134,6 +135,7 @@ Result<void> Allocator::save_changes() {
   }
   book_.saved();
   election_changed_ = false;
+  nicknames_changed_ = false;
   return {};
 }
 

@@ -22,6 +22,7 @@
 #include "controller/ipam/operation_queue.hpp"
 #include "controller/ipam/paxos.hpp"
 #include "controller/ipam/range_tracker.hpp"
+#include "controller/ipam/waiting_peers.hpp"
 #include "gossip/gossiper.hpp"
 
 namespace weave::controller::ipam {
@@ -127,7 +128,8 @@ class Allocator final : public gossip::Gossiper {
   [[nodiscard]] Ipv4Cidr default_subnet() const { return config_.default_subnet; }
 
   /// Takes over the ranges of a peer that is gone for good, by nickname or name; how many free addresses that gave (0
-  /// if unknown). Refused while that peer is in the mesh: both would hand out the same addresses.
+  /// if unknown). Refused while that peer is in the mesh: both would hand out the same addresses. Of several peers with
+  /// that nickname the one that is gone is meant.
   [[nodiscard]] Result<std::uint32_t> take_over(std::string_view peer);
   /// Gives everything to another peer and refuses operations from now on.
   void shut_down();
@@ -205,9 +207,11 @@ class Allocator final : public gossip::Gossiper {
   Result<void> receive(GossipState state, PeerName source);
   Result<void> receive_ring(RingState const& ring, PeerName source);
   void receive_election(PaxosState const& election);
-  [[nodiscard]] Result<void> judge(MergeError const& error, RingState const& theirs) const;
+  [[nodiscard]] Result<void> judge(MergeError const& error, RingState const& theirs, PeerName source);
   void on_space_request(PeerName source, Ipv4Range range);
   void on_space_denied(PeerName source, Ipv4Range range);
+  /// Peers that were refused space ask again once they hear that there is some.
+  void wake_waiting_peers();
   void merge_nicknames(Nicknames const& theirs);
   void prune_nicknames();
   void establish_ring();
@@ -215,10 +219,12 @@ class Allocator final : public gossip::Gossiper {
   void conclude_election();
   void form_ring(std::vector<PeerName> seeds);
   [[nodiscard]] std::optional<PeerName> choose_heir() const;
-  [[nodiscard]] std::optional<PeerName> find_peer(std::string_view name_or_nickname) const;
+  /// Whom `rmpeer` means, in the mesh or not; absent: nobody who owns something.
+  [[nodiscard]] Result<std::optional<PeerName>> find_owner(std::string_view name_or_nickname) const;
 
   // Addresses in use here that belong to other peers (allocator_displaced.cpp).
-  void report_conflict(std::string const& text, PeerName other);
+  void report_conflict(std::string const& text, PeerName other, Duration shown_for);
+  void end_conflict(PeerName other);
   void ask_back();
   void note_contested(Ipv4Range range, PeerName owner);
   /// Empty if there are none.
@@ -234,6 +240,7 @@ class Allocator final : public gossip::Gossiper {
   Nicknames nicknames_;
   OperationQueue operations_;
   DonorRequests requests_;
+  WaitingPeers waiting_peers_;
   std::map<std::string, TimePoint, std::less<>> dead_;
   /// Displaced addresses that their owner has in use as well.
   std::set<Ipv4Address> contested_;
@@ -241,6 +248,7 @@ class Allocator final : public gossip::Gossiper {
 
   bool awaiting_ring_ = false;
   bool election_changed_ = false;
+  bool nicknames_changed_ = false;
   bool unsaved_ = false;
   bool retry_needed_ = false;
   bool shut_down_ = false;

@@ -114,9 +114,8 @@ void Allocator::attempt(OperationId id, AllocateRequest const& request) {
     return;
   }
   // Others may have freed addresses since they last told; when nobody reports any, everybody is asked.
-  bool const again = requests_.is_repeated(range);
   auto candidates = book_.ring().donors(range);
-  if (candidates.empty() && again) candidates = book_.ring().donors(range, true);
+  if (candidates.empty()) candidates = book_.ring().donors(range, true);
   if (auto const asked = ask_for_space(range, candidates); !asked) {
     ports_.log.debug("IP allocation: nobody to ask for space in {}: {}", request.subnet.to_string(),
                      asked.error().text());

@@ -37,6 +37,7 @@ Result<bool> Allocator::adopt(StoredIpam const& stored) {
     return false;
   }
   auto& state = persisted->state;
+  merge_nicknames(state.nicknames);
   bool const has_ring = state.ring && !state.ring->tokens.empty();
   for (auto const& [id, text] : stored.owned) {
     auto const row = parse_owned(text);
