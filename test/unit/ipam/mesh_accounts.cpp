@@ -20,12 +20,31 @@ std::string ring_text(controller::ipam::RingState const& ring) {
 
 void MeshSimulation::finish() {
   calm_down();
+  bool const forked = !undecided_.empty();
   settle_undecided();
+  if (forked && originals_tie()) {
+    ++counts_.original_ties;
+    return;
+  }
   check_same_rings();
   check_invariants();
   release_everything();
   check_nothing_lost();
   drain();
+}
+
+/// Two originals hold one token under the same version for different owners. They keep what they have for ever, and if
+/// neither of them is the winner, nobody may make its entry newer for them (protocol/ipam-dns.md §17). Only after a
+/// fork.
+bool MeshSimulation::originals_tie() const {
+  std::map<std::pair<Ipv4Address, std::uint32_t>, PeerName> owners;
+  for (auto const i : live_nodes()) {
+    if (!nodes_[i]->original) continue;
+    for (auto const& entry : nodes_[i]->peer->ring().tokens) {
+      if (owners.emplace(std::pair{entry.token, entry.version}, entry.peer).first->second != entry.peer) return true;
+    }
+  }
+  return false;
 }
 
 /// People are told of every address that is in use twice, and of no other.

@@ -18,6 +18,7 @@ SimulationCounts& SimulationCounts::operator+=(SimulationCounts const& other) {
   duplicates += other.duplicates;
   links_dropped += other.links_dropped;
   drained += other.drained;
+  original_ties += other.original_ties;
   return *this;
 }
 

@@ -26,6 +26,8 @@ struct SimulationCounts {
   int duplicates = 0;
   int links_dropped = 0;
   int drained = 0;
+  /// Schedules that ended in a tie between originals, which nothing resolves.
+  int original_ties = 0;
 
   SimulationCounts& operator+=(SimulationCounts const& other);
 };
@@ -125,6 +127,7 @@ class MeshSimulation {
   [[nodiscard]] std::size_t random_other(std::size_t index);
   void declare_undecided(std::size_t index);
 
+  [[nodiscard]] bool originals_tie() const;
   void check_reports();
   void stop_one_of_two();
   void settle_undecided();

@@ -56,12 +56,15 @@ TEST_P(Simulation, every_address_is_held_once_and_none_is_lost) {
   RecordProperty("crashes", total.crashes);
   RecordProperty("duplicates", total.duplicates);
   RecordProperty("links_dropped", total.links_dropped);
+  RecordProperty("drained", total.drained);
+  RecordProperty("original_ties", total.original_ties);
   if (count < 20) return;
   // A run in which nothing happened proves nothing.
   EXPECT_GT(total.granted, static_cast<int>(count) * 20);
   EXPECT_GT(total.refused, static_cast<int>(count));
   EXPECT_GT(total.crashes, static_cast<int>(count));
   EXPECT_EQ(total.duplicates > 0, story.undecided);
+  EXPECT_LE(total.original_ties, static_cast<int>(count) / 20);
 }
 
 constexpr SimulationOptions kWithOriginals{.originals = true};
