@@ -13,6 +13,9 @@ lab_weave_launch hosta
 lab_weave_launch hostb 192.0.2.1
 lab_weave_launch hostc 192.0.2.1
 lab_weave_connected 2 "${hosts[@]}"
+# One ring before three hosts ask for addresses at once: this is about names.
+lab_weave hosta prime
+for host in "${hosts[@]}"; do lab_wait 5 "the ring on $host" eval "lab_weave $host status ipam | grep -q '(hosta)'"; done
 
 # Nine containers of one name.
 started() { # HOST...: one after another on each host, hosts at the same time
