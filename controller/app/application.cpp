@@ -65,6 +65,7 @@ Result<void> Application::build() {
   if (auto built = check_range(); !built) return built;
   if (auto built = build_data_plane(); !built) return built;
   build_mesh();
+  if (auto built = build_containers(); !built) return built;
   if (auto built = build_ipam(); !built) return built;
   if (auto built = build_docker(); !built) return built;
   if (auto built = build_dns(); !built) return built;
@@ -80,14 +81,13 @@ Result<void> Application::build_store() {
 
 Result<void> Application::import_state() {
   auto const& range = options_.ipalloc_range;
-  auto const imported =
-      import_original({.file = options_.import_file,
-                       .state_dir = options_.state_dir,
-                       .host_root = options_.host_root,
-                       .name = options_.name,
-                       .bridge_name = peer_name_of_bridge(options_.weave_bridge),
-                       .universe = range ? std::optional{range->range()} : std::nullopt},
-                      *store_, logger_);
+  auto const imported = import_original({.file = options_.import_file,
+                                         .state_dir = options_.state_dir,
+                                         .host_root = options_.host_root,
+                                         .name = options_.name,
+                                         .bridge_name = peer_name_of_bridge(options_.weave_bridge),
+                                         .universe = range ? std::optional{range->range()} : std::nullopt},
+                                        *store_, logger_);
   if (!imported) return failure_of(imported);
   imported_ = *imported;
   return {};
@@ -161,9 +161,9 @@ Result<void> Application::build_host_services() {
   expose_ = std::move(*expose);
   expose_->start();
   if (options_.docker_api.empty()) return {};
-  auto attach =
-      AttachService::create({.engine = options_.docker_api, .bridge = options_.weave_bridge},
-                            {.context = context_, .sandboxes = plane_->sandboxes(), .worker = worker_, .logger = logger_});
+  auto attach = AttachService::create(
+      {.engine = options_.docker_api, .bridge = options_.weave_bridge},
+      {.context = context_, .sandboxes = plane_->sandboxes(), .worker = worker_, .logger = logger_});
   if (!attach) return failure_of(attach);
   attach_ = std::move(*attach);
   return {};
@@ -239,6 +239,18 @@ std::vector<std::string> Application::choose_targets() {
   return options_.peers;
 }
 
+Result<void> Application::build_containers() {
+  if (options_.docker_api.empty()) return {};
+  auto drivers =
+      options_.plugin ? driver_names(options_.plugin_socket, options_.plugin_mesh_socket) : std::set<std::string>{};
+  auto containers = ContainerService::create(
+      {.engine = options_.docker_api, .domain = options_.dns_domain, .drivers = std::move(drivers)},
+      {.context = context_, .scheduler = scheduler_, .logger = logger_});
+  if (!containers) return failure_of(containers);
+  containers_ = std::move(*containers);
+  return {};
+}
+
 Result<void> Application::build_ipam() {
   if (!options_.ipalloc_range) return {};
   ipam::AllocatorConfig const config{
@@ -253,14 +265,50 @@ Result<void> Application::build_ipam() {
                                static_cast<std::uint32_t>(count_other_hosts(targets_)));
       }};
   if (auto valid = ipam::validate(config); !valid) return valid;
-  allocator_ = std::make_unique<ipam::Allocator>(
-      config,
-      ipam::AllocatorPorts{
-          .scheduler = scheduler_, .random = random_, .mesh = *mesh_view_, .store = store_->ipam(), .log = logger_, .tracker = local_ranges_.get()});
+  allocator_ = std::make_unique<ipam::Allocator>(config, ipam::AllocatorPorts{.scheduler = scheduler_,
+                                                                              .random = random_,
+                                                                              .mesh = *mesh_view_,
+                                                                              .store = store_->ipam(),
+                                                                              .log = logger_,
+                                                                              .tracker = local_ranges_.get()});
   allocator_->attach(mesh_->register_channel(std::string{ipam::kChannelName}, *allocator_));
-  if (auto const restored = allocator_->restore(); !restored) return failure_of(restored);
-  control_addresses_ = std::make_unique<ControlAddresses>(*allocator_);
+  auto const restored = allocator_->restore();
+  if (!restored) return failure_of(restored);
+  allocator_->reclaim(exposed_addresses(options_.weave_bridge, allocator_->owned()));
+  hand_filed_.emplace(store_->hand_filed(), [this](std::string const& text) {
+    if (auto const saved = store_->set_hand_filed(text); !saved) {
+      logger_.error("saving addresses without an id: {}", saved.error().text());
+    }
+  });
+  control_addresses_ = std::make_unique<ControlAddresses>(
+      *allocator_, gate_, *hand_filed_, [this](std::string const& id, std::function<void(bool)> done) {
+        if (!containers_) return done(true);
+        containers_->check_running(id, std::move(done));
+      });
+  if (containers_) follow_containers(!*restored);
   return {};
+}
+
+void Application::follow_containers(bool memory_lost) {
+  attached_addresses_ = std::make_unique<AttachedAddresses>(containers_->engine(), worker_, logger_);
+  container_addresses_ = std::make_unique<ContainerAddresses>(
+      ContainerAddresses::Config{.drivers = driver_names(options_.plugin_socket, options_.plugin_mesh_socket),
+                                 .memory_lost = memory_lost},
+      ContainerAddresses::Ports{
+          .scheduler = scheduler_,
+          .engine = containers_->engine(),
+          .allocator = *allocator_,
+          .gate = gate_,
+          .find_attached = [this](auto const& ids, auto done) { attached_addresses_->find(ids, std::move(done)); },
+          .is_known_use =
+              [this](Ipv4Address address) {
+                return hand_filed_->contains(address) || (docker_ && docker_->has_endpoint(address));
+              },
+          .logger = logger_});
+  container_addresses_->watch([this](EngineSurvey const& survey) {
+    if (docker_) docker_->learn_networks(survey.networks);
+  });
+  containers_->tell(*container_addresses_);
 }
 
 Result<void> Application::build_docker() {
@@ -278,7 +326,12 @@ Result<void> Application::build_docker() {
                                        .sandboxes = plane_->sandboxes(),
                                        .store = store_->drivers(),
                                        .allocator = allocator_.get(),
-                                       .waiting_for = [this] { return mesh_view_->initial_peers(); },
+                                       .gate = gate_,
+                                       .hooks = {.waiting_for = [this] { return mesh_view_->initial_peers(); },
+                                                 .touched =
+                                                     [this](Ipv4Address address) {
+                                                       if (container_addresses_) container_addresses_->touch(address);
+                                                     }},
                                        .logger = logger_});
   if (!docker) return failure_of(docker);
   docker_ = std::move(*docker);
@@ -293,14 +346,13 @@ Result<void> Application::build_dns() {
                                  .docker_bridge = options_.docker_bridge,
                                  .ttl = options_.dns_ttl,
                                  .fallback_timeout = options_.dns_fallback_timeout,
-                                 .resolv_conf = options_.resolv_conf,
-                                 .engine = options_.plugin ? options_.docker_api : std::string{},
-                                 .drivers = docker_ ? docker_->driver_names() : std::set<std::string>{}},
+                                 .resolv_conf = options_.resolv_conf},
                                 {.context = context_,
                                  .scheduler = scheduler_,
                                  .random = random_,
                                  .mesh = *mesh_,
                                  .store = store_->names(),
+                                 .containers = containers_.get(),
                                  .logger = logger_});
   if (!dns) return failure_of(dns);
   dns_ = std::move(*dns);
@@ -335,6 +387,7 @@ Result<void> Application::build_api() {
 }
 
 Result<void> Application::start() {
+  if (containers_) containers_->start();
   if (allocator_) allocator_->start();
   if (dns_) {
     if (auto started = dns_->start(); !started) return started;
@@ -369,6 +422,7 @@ void Application::stop() {
   if (plane_) plane_->leave();
   if (expose_) expose_->stop();
   servers_.clear();
+  if (containers_) containers_->stop();
   if (dns_) dns_->stop();
   if (docker_) docker_->stop();
   if (mesh_) mesh_->stop();

@@ -17,8 +17,12 @@
 #include "base/result.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
+#include "controller/app/allocation_gate.hpp"
 #include "controller/app/attach_service.hpp"
+#include "controller/app/attached_addresses.hpp"
 #include "controller/app/background_worker.hpp"
+#include "controller/app/container_addresses.hpp"
+#include "controller/app/container_service.hpp"
 #include "controller/app/data_plane.hpp"
 #include "controller/app/dns_service.hpp"
 #include "controller/app/docker_service.hpp"
@@ -62,7 +66,9 @@ class Application final : public api::DaemonPort {
   void build_mesh();
   void tell_short_ids();
   [[nodiscard]] std::optional<ShortId> short_id_of(PeerName peer) const;
+  [[nodiscard]] Result<void> build_containers();
   [[nodiscard]] Result<void> build_ipam();
+  void follow_containers(bool memory_lost);
   [[nodiscard]] Result<void> build_docker();
   [[nodiscard]] Result<void> build_dns();
   [[nodiscard]] Result<void> build_api();
@@ -95,8 +101,13 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<gossip::TcpTransport> transport_;
   std::unique_ptr<gossip::MeshRouter> mesh_;
   std::unique_ptr<MeshKnowledge> mesh_view_;
+  std::unique_ptr<ContainerService> containers_;
   std::unique_ptr<ipam::Allocator> allocator_;
+  AllocationGate gate_;
+  std::optional<HandFiledAddresses> hand_filed_;
   std::unique_ptr<ControlAddresses> control_addresses_;
+  std::unique_ptr<AttachedAddresses> attached_addresses_;
+  std::unique_ptr<ContainerAddresses> container_addresses_;
   std::unique_ptr<DockerService> docker_;
   std::unique_ptr<DnsService> dns_;
   std::vector<std::unique_ptr<http::Server>> servers_;

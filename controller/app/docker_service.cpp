@@ -1,5 +1,6 @@
 #include "controller/app/docker_service.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -18,7 +19,7 @@ std::string driver_name(std::string const& socket) { return std::filesystem::pat
 std::unique_ptr<plugin::AddressAllocator> make_addresses(DockerService::Settings const& settings,
                                                          DockerService::Ports const& ports) {
   if (ports.allocator == nullptr || !settings.universe) return std::make_unique<plugin::NullAddressAllocator>();
-  return std::make_unique<PluginAddresses>(*ports.allocator, *settings.universe, ports.waiting_for);
+  return std::make_unique<PluginAddresses>(*ports.allocator, ports.gate, *settings.universe, ports.hooks);
 }
 
 std::unique_ptr<plugin::NetworkSource> make_networks(docker::DockerClient* engine) {
@@ -38,6 +39,14 @@ std::unique_ptr<docker::DockerClient> make_engine(DockerService::Settings const&
 }
 
 } // namespace
+
+std::set<std::string> driver_names(std::string const& weave_socket, std::string const& mesh_socket) {
+  std::set<std::string> names;
+  for (auto const& socket : {weave_socket, mesh_socket}) {
+    if (!socket.empty()) names.insert(driver_name(socket));
+  }
+  return names;
+}
 
 Result<std::unique_ptr<DockerService>> DockerService::create(Settings settings, Ports ports) {
   auto service = std::unique_ptr<DockerService>{new DockerService{std::move(settings), std::move(ports)}};
@@ -111,12 +120,20 @@ api::PluginStatus DockerService::status() const {
   return status;
 }
 
-std::set<std::string> DockerService::driver_names() const {
-  std::set<std::string> names;
-  for (auto const& socket : {settings_.weave_socket, settings_.mesh_socket}) {
-    if (!socket.empty()) names.insert(driver_name(socket));
+bool DockerService::has_endpoint(Ipv4Address address) const {
+  return std::ranges::any_of(network_driver_.records().endpoints(), [&](auto const& endpoint) {
+    auto const cidr = Ipv4Cidr::parse(endpoint.second.address);
+    return cidr && cidr->address == address;
+  });
+}
+
+void DockerService::learn_networks(std::vector<docker::NetworkInfo> const& networks) {
+  auto const drivers = driver_names(settings_.weave_socket, settings_.mesh_socket);
+  for (auto const& network : networks) {
+    if (!drivers.contains(network.driver) || network_driver_.records().network(network.id) != nullptr) continue;
+    ports_.logger.info("docker: network {} was made before our time", network.name);
+    network_driver_.learn_network(network.id, network.options);
   }
-  return names;
 }
 
 void DockerService::remove_default_network(api::Completion<Removal> done) {

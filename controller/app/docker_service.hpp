@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/logger.hpp"
 #include "base/scheduler.hpp"
@@ -21,6 +22,9 @@
 #include "plugin/plugin_listener.hpp"
 
 namespace weave::controller {
+
+/// The names that Docker knows our drivers by: each is that of a socket; an empty path is none.
+[[nodiscard]] std::set<std::string> driver_names(std::string const& weave_socket, std::string const& mesh_socket);
 
 /// Everything that faces Docker, wired: the drivers on their sockets and the default network in the background. Control
 /// thread only; what it is given must outlive it.
@@ -46,7 +50,8 @@ class DockerService final : public api::DockerNetworkPort {
     plugin::DriverStore& store;
     /// Null when allocation is off.
     ipam::Allocator* allocator = nullptr;
-    std::function<std::string()> waiting_for;
+    AllocationGate& gate;
+    PluginAddresses::Hooks hooks;
     Logger logger;
   };
 
@@ -55,8 +60,10 @@ class DockerService final : public api::DockerNetworkPort {
   /// Nothing if containers can be attached now; else what is still awaited. The default network is awaited for a
   /// bounded time only: an engine that is starting may itself be waiting for us.
   [[nodiscard]] std::optional<std::string> not_ready() const;
-  /// The names that Docker knows our drivers by.
-  [[nodiscard]] std::set<std::string> driver_names() const;
+  /// Whether the address is that of an endpoint that Docker has made and not deleted.
+  [[nodiscard]] bool has_endpoint(Ipv4Address address) const;
+  /// Options of networks that were made before our time, or whose record was lost.
+  void learn_networks(std::vector<docker::NetworkInfo> const& networks);
   [[nodiscard]] api::PluginStatus status() const;
   void remove_default_network(api::Completion<Removal> done) override;
   /// Takes the sockets away.
