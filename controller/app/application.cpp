@@ -34,6 +34,11 @@ ipam::Formation formation_of(IpallocInit const& init) {
   return formation;
 }
 
+std::optional<std::string> isolation_impossible(DataPlane const& plane) {
+  if (plane.bridged()) return std::nullopt;
+  return "containers are ports of Open vSwitch here, which filters nothing; launch weave without --no-bridged-fastdp";
+}
+
 } // namespace
 
 Application::Application(Options options, Logger logger) : options_{std::move(options)}, logger_{std::move(logger)} {}
@@ -320,9 +325,11 @@ Result<void> Application::build_docker() {
                                        .multicast_route = !options_.no_multicast_route,
                                        .engine = options_.docker_api,
                                        .bridge = options_.weave_bridge,
-                                       .universe = options_.ipalloc_range},
+                                       .universe = options_.ipalloc_range,
+                                       .isolation_impossible = isolation_impossible(*plane_)},
                                       {.context = context_,
                                        .scheduler = scheduler_,
+                                       .watcher = watcher_,
                                        .sandboxes = plane_->sandboxes(),
                                        .store = store_->drivers(),
                                        .allocator = allocator_.get(),

@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "base/fd_watcher.hpp"
 #include "base/logger.hpp"
 #include "base/scheduler.hpp"
 #include "base/unique_fd.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
+#include "controller/app/isolation_service.hpp"
 #include "controller/app/sandbox_service.hpp"
 #include "controller/docker/default_network.hpp"
 #include "controller/docker/docker_client.hpp"
@@ -42,10 +44,13 @@ class DockerService final : public api::DockerNetworkPort {
     std::string bridge = "weave";
     /// What may be allocated; absent: Docker has to bring addresses itself.
     std::optional<Ipv4Cidr> universe;
+    /// Why containers' ports cannot be filtered here, if so.
+    std::optional<std::string> isolation_impossible = {};
   };
   struct Ports {
     boost::asio::io_context& context;
     Scheduler& scheduler;
+    FdWatcher& watcher;
     datapath::SandboxInterfaces& sandboxes;
     plugin::DriverStore& store;
     /// Null when allocation is off.
@@ -79,6 +84,7 @@ class DockerService final : public api::DockerNetworkPort {
   TimePoint started_;
   std::unique_ptr<plugin::AddressAllocator> addresses_;
   SandboxService sandboxes_;
+  IsolationService isolation_;
   std::unique_ptr<docker::DockerClient> engine_;
   std::unique_ptr<plugin::NetworkSource> networks_;
   plugin::NetworkDriver network_driver_;

@@ -17,6 +17,7 @@
 #include "controller/app/options.hpp"
 #include "datapath/link/address_set.hpp"
 #include "datapath/link/firewall.hpp"
+#include "datapath/link/isolation.hpp"
 
 namespace weave::controller {
 namespace {
@@ -46,9 +47,12 @@ int print_peer_name(Options const& options) {
 int clean_up(Options const& options, Logger const& logger) {
   auto const rules = datapath::OverlayFirewall{}.remove();
   auto const devices = remove_data_plane(options.weave_bridge, options.datapath);
+  // The ports are gone.
+  auto const isolation = datapath::remove_isolation();
   auto const set = datapath::AddressSet::destroy(std::string{kLocalSet});
   if (!devices) return fatal(logger, devices.error().text());
   if (!rules) return fatal(logger, rules.error().text());
+  if (!isolation) return fatal(logger, isolation.error().text());
   if (!set) return fatal(logger, set.error().text());
   return 0;
 }
