@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <ostream>
 
 #include <gtest/gtest.h>
 
@@ -21,6 +22,8 @@ std::uint64_t from_environment(char const* name, std::uint64_t otherwise) {
   auto const* const text = std::getenv(name);
   return text == nullptr ? otherwise : std::stoull(text);
 }
+
+void PrintTo(NamedStory const& story, std::ostream* out) { *out << story.name; }
 
 /// WEAVE_SIM_SEED replays one seed of a story, WEAVE_SIM_COUNT runs that many of each.
 class Simulation : public testing::TestWithParam<NamedStory> {};
