@@ -28,6 +28,10 @@ reaches() { lab_exec hosta ping -q -c 1 -W 1 "$1" >/dev/null; }
 lab_wait 5 'hosta reaches the container of hostb' reaches 10.77.1.3
 lab_equal 'detach without a bridge' 10.77.1.1 "$(lab_weave hosta detach 10.77.1.1/24 c1)"
 
+! output=$(lab_docker hosta network create --driver weave --ipam-driver weave -o works.weave.isolate --subnet 10.40.0.0/16 n1 2>&1) ||
+  lab_fail 'an isolated network was not refused'
+lab_match 'an isolated network' 'launch weave without --no-bridged-fastdp' "$output"
+
 # Where VXLAN is blocked, the user port serves them.
 lab_block_udp hosta 6784
 fastpath_both 10 sleeve hosta hostb
