@@ -233,6 +233,7 @@ struct PluginStatus {
   std::string default_subnet;
   std::string driver_name = "weave";
   std::string mesh_driver_name = "weavemesh";
+  std::string engine_obstacle = {}; ///< why containers are not followed; empty: they are, or nobody wants that
 
   friend bool operator==(PluginStatus const&, PluginStatus const&) = default;
 };

@@ -145,7 +145,8 @@ json::value to_value(PluginStatus const& plugin) {
             {"DefaultSubnet", plugin.default_subnet},
             {"ProcPath", "/proc"}}},
           {"DriverName", plugin.driver_name},
-          {"MeshDriverName", plugin.mesh_driver_name}};
+          {"MeshDriverName", plugin.mesh_driver_name},
+          {"EngineObstacle", plugin.engine_obstacle}};
 }
 
 PluginStatus plugin_status(json::value const& value) {
@@ -156,7 +157,8 @@ PluginStatus plugin_status(json::value const& value) {
           .dns = read<bool>(config, "DNS"),
           .default_subnet = read<std::string>(config, "DefaultSubnet"),
           .driver_name = read<std::string>(value, "DriverName"),
-          .mesh_driver_name = read<std::string>(value, "MeshDriverName")};
+          .mesh_driver_name = read<std::string>(value, "MeshDriverName"),
+          .engine_obstacle = read<std::string>(value, "EngineObstacle")};
 }
 
 StatusReport report_from_value(json::value const& value) {

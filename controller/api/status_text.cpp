@@ -203,7 +203,10 @@ std::string status_text(StatusReport const& report) {
     add(Section{}.line("Service", "proxy").line("Address", joined_or_none(report.proxy->addresses)).text());
   }
   if (report.plugin) {
-    add(Section{}.line("Service", "plugin (legacy)").line("DriverName", report.plugin->driver_name).text());
+    auto section = Section{}.line("Service", "plugin (legacy)").line("DriverName", report.plugin->driver_name);
+    if (auto const& obstacle = report.plugin->engine_obstacle; !obstacle.empty())
+      section.line("Docker", printable(obstacle));
+    add(section.text());
   }
   return text;
 }

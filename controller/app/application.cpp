@@ -452,6 +452,7 @@ api::StatusReport Application::report() const {
   }
   if (docker_) {
     report.plugin = docker_->status();
+    if (containers_) report.plugin->engine_obstacle = containers_->status().reason;
     if (auto const reason = docker_->not_ready()) report.not_ready_reasons.push_back(*reason);
   }
   report.ready = report.not_ready_reasons.empty();

@@ -43,6 +43,8 @@ TEST(StatusText, TheAddressSectionSaysWhoIsMissingAndWhoDisagrees) {
 TEST(StatusText, AServiceThatIsOffHasNoSection) {
   auto report = sample_report();
   report.ipam.reset();
+  report.plugin->engine_obstacle = "nobody there";
+  EXPECT_NE(status_text(report).find("     DriverName: weave\n         Docker: nobody there\n"), std::string::npos);
   report.plugin.reset();
   auto const text = status_text(report);
   EXPECT_EQ(text.find("ipam"), std::string::npos);
