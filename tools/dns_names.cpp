@@ -84,12 +84,7 @@ Result<NamedContainer> find_container(Settings const& settings, std::string cons
   if (!text) return failure_of(text);
   auto const info = docker::decode_container(*text);
   if (!info) return failure_of(info);
-  NamedContainer named{.id = info->id, .fqdn = {}, .running = info->running, .addresses = {}};
-  if (!info->domainname.empty()) {
-    named.fqdn = info->hostname + "." + info->domainname;
-  } else if (info->hostname.find('.') != std::string::npos) {
-    named.fqdn = info->hostname;
-  }
+  NamedContainer named{.id = info->id, .fqdn = info->fqdn(), .running = info->running, .addresses = {}};
   for (auto const& endpoint : info->endpoints) {
     if (endpoint.address && is_ours(*engine, endpoint)) add_unless_there(named.addresses, *endpoint.address);
   }

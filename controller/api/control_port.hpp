@@ -8,6 +8,7 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
+#include "base/scheduler.hpp"
 #include "controller/api/messages.hpp"
 
 /// What the control API needs from the daemon; implemented by the composition root. Everything is called on the control
@@ -38,17 +39,20 @@ class DaemonPort {
 };
 
 /// Address allocation (protocol/ipam-dns.md §7.5). `id` is a container id, `weave:expose`, or `_` for "none", when the
-/// address is filed under its own text.
+/// address is filed under its own text. What waits fails after `limit` (absent: never) with ErrorKind::timed_out and a
+/// text that says who is missing.
 class AddressPort {
  public:
   virtual ~AddressPort() = default;
 
-  /// The first address in `subnet` (absent: the default subnet) that `id` has or can get. May wait without limit.
-  [[nodiscard]] virtual Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive,
+  using Limit = std::optional<Duration>;
+
+  /// The first address in `subnet` (absent: the default subnet) that `id` has or can get.
+  [[nodiscard]] virtual Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive, Limit limit,
                                         Completion<Ipv4Cidr> done) = 0;
   /// Error texts without the prefix `Unable to claim: `.
   [[nodiscard]] virtual Cancel claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown,
-                                     Completion<void> done) = 0;
+                                     Limit limit, Completion<void> done) = 0;
   /// Absent subnet: the default subnet.
   [[nodiscard]] virtual std::vector<Ipv4Cidr> lookup(std::string const& id, std::optional<Ipv4Cidr> subnet) const = 0;
   [[nodiscard]] virtual std::vector<OwnedAddresses> owned() const = 0;
@@ -60,7 +64,7 @@ class AddressPort {
   /// Empty, or the name of a range tracker.
   [[nodiscard]] virtual std::string tracker() const = 0;
   /// Completes when a ring exists, also on shutdown.
-  [[nodiscard]] virtual Cancel prime(Completion<void> done) = 0;
+  [[nodiscard]] virtual Cancel prime(Limit limit, Completion<void> done) = 0;
   /// Gives all our ranges to another peer and allocates no more.
   virtual void hand_over() = 0;
   /// Takes over the ranges of a dead peer, named by name or nickname; how many addresses that were (0 if unknown).

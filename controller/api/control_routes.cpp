@@ -1,9 +1,12 @@
 #include "controller/api/control_routes.hpp"
 
+#include <charconv>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "controller/api/flows_text.hpp"
+#include "controller/api/host_routes.hpp"
 #include "controller/api/name_routes.hpp"
 #include "controller/api/report_template.hpp"
 #include "controller/api/status_text.hpp"
@@ -16,16 +19,35 @@ using http::Request;
 using http::Responder;
 using http::Response;
 
+/// How long a client waits for an address that does not say: longer than peers need to find each other after a power
+/// cut.
+constexpr auto kUsualWait = std::chrono::seconds{60};
+
 Response error_response(int status, std::string_view text) { return Response::text(fmt::format("{}\n", text), status); }
 
 /// A wrong request is 400, as is everything the original answers with 400; giving up is not success, unlike there.
 Response error_response(Error const& error, std::string_view prefix = {}) {
-  auto const status = error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::unavailable ? 503 : 400;
-  return error_response(status, fmt::format("{}{}", prefix, error.text()));
+  auto const kind = error.kind();
+  bool const gave_up = kind == ErrorKind::cancelled || kind == ErrorKind::unavailable || kind == ErrorKind::timed_out;
+  return error_response(gave_up ? 503 : 400, fmt::format("{}{}", prefix, error.text()));
 }
 
 bool is_true(Request const& request, std::string_view parameter) {
   return request.parameters().get(parameter) == "true";
+}
+
+/// Seconds that the client would wait, from its parameter `timeout`; 0 is without limit, as is every wait in the
+/// original.
+Result<AddressPort::Limit> wait_limit(Request const& request, AddressPort::Limit usual) {
+  auto const text = request.parameters().get("timeout");
+  if (!text) return usual;
+  std::uint32_t seconds = 0;
+  auto const [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (error != std::errc{} || end != text->data() + text->size()) {
+    return failure(ErrorKind::malformed, fmt::format("timeout must be a number of seconds, not '{}'", *text));
+  }
+  if (seconds == 0) return std::nullopt;
+  return std::chrono::seconds{seconds};
 }
 
 /// `{ip}/{len}` of a path.
@@ -114,9 +136,6 @@ void add_mesh(http::Router& router, DaemonPort& daemon) {
     daemon.forget(request.parameters().all("peer"));
     responder.send(Response::text(""));
   });
-  router.add("POST", "/expose/{ip}/{len}", [](Request const&, PathValues const&, Responder responder) {
-    responder.send(error_response(501, "expose: not available in this version"));
-  });
 }
 
 void allocate(AddressPort& addresses, Request const& request, PathValues const& values, Responder responder) {
@@ -126,8 +145,10 @@ void allocate(AddressPort& addresses, Request const& request, PathValues const& 
     if (!parsed) return responder.send(error_response(400, parsed.error().text()));
     subnet = *parsed;
   }
+  auto const limit = wait_limit(request, kUsualWait);
+  if (!limit) return responder.send(error_response(400, limit.error().text()));
   wait_for(std::move(responder), [&](std::function<void(Response)> answer) {
-    return addresses.allocate(values[0], subnet, is_true(request, "check-alive"),
+    return addresses.allocate(values[0], subnet, is_true(request, "check-alive"), *limit,
                               [answer = std::move(answer)](Result<Ipv4Cidr> const& result) {
                                 answer(result ? Response::text(result->to_string()) : error_response(result.error()));
                               });
@@ -137,9 +158,11 @@ void allocate(AddressPort& addresses, Request const& request, PathValues const& 
 void claim(AddressPort& addresses, Request const& request, PathValues const& values, Responder responder) {
   auto const cidr = Ipv4Cidr::parse(cidr_text(values, 1));
   if (!cidr) return responder.send(error_response(400, cidr.error().text()));
+  auto const limit = wait_limit(request, kUsualWait);
+  if (!limit) return responder.send(error_response(400, limit.error().text()));
   wait_for(std::move(responder), [&](std::function<void(Response)> answer) {
     return addresses.claim(
-        values[0], *cidr, is_true(request, "check-alive"), is_true(request, "noErrorOnUnknown"),
+        values[0], *cidr, is_true(request, "check-alive"), is_true(request, "noErrorOnUnknown"), *limit,
         [answer = std::move(answer)](Result<void> const& result) {
           answer(result ? Response::no_content() : error_response(result.error(), "Unable to claim: "));
         });
@@ -196,9 +219,11 @@ void add_addresses(http::Router& router, AddressPort& addresses) {
   router.add("GET", "/ipinfo/tracker", [&addresses](Request const&, PathValues const&, Responder responder) {
     responder.send(Response::text(addresses.tracker() + "\n"));
   });
-  router.add("GET", "/ring", [&addresses](Request const&, PathValues const&, Responder responder) {
+  router.add("GET", "/ring", [&addresses](Request const& request, PathValues const&, Responder responder) {
+    auto const limit = wait_limit(request, std::nullopt);
+    if (!limit) return responder.send(error_response(400, limit.error().text()));
     wait_for(std::move(responder), [&](std::function<void(Response)> answer) {
-      return addresses.prime([answer = std::move(answer)](Result<void> const& result) {
+      return addresses.prime(*limit, [answer = std::move(answer)](Result<void> const& result) {
         answer(result ? Response::text("") : error_response(result.error()));
       });
     });
@@ -238,6 +263,8 @@ http::Router control_routes(ControlPorts ports) {
   if (ports.addresses != nullptr) add_addresses(router, *ports.addresses);
   add_ownership(router, ports.addresses);
   if (ports.names != nullptr) add_names(router, *ports.names);
+  if (ports.attach != nullptr) add_containers(router, *ports.attach);
+  if (ports.expose != nullptr) add_expose(router, *ports.expose);
   if (ports.docker_network != nullptr) add_docker_network(router, *ports.docker_network);
   return router;
 }

@@ -2,6 +2,7 @@
 
 #include "base/http/router.hpp"
 #include "controller/api/control_port.hpp"
+#include "controller/api/host_port.hpp"
 
 namespace weave::controller::api {
 
@@ -11,10 +12,13 @@ struct ControlPorts {
   AddressPort* addresses = nullptr;
   DockerNetworkPort* docker_network = nullptr;
   NamePort* names = nullptr;
+  AttachPort* attach = nullptr;
+  ExposePort* expose = nullptr;
 };
 
 /// The whole control API (protocol/surfaces.md §6) and `DELETE /plugin/network`, which answers 204 when the
-/// default Docker network is gone and 409 with the ids of the containers on it when they hindered that. The ports are
+/// default Docker network is gone and 409 with the ids of the containers on it when they hindered that, and those of
+/// host_routes.hpp. The ports are
 /// borrowed by the router and by the answers still pending.
 [[nodiscard]] http::Router control_routes(ControlPorts ports);
 

@@ -192,6 +192,7 @@ struct IpamStatus {
   std::vector<PendingClaimStatus> pending_claims;
   std::vector<std::string> pending_allocates; ///< `<ident> <cidr>`
   std::string waiting_for;                    ///< who is missing for the quorum; empty when nobody is
+  std::string conflict = {};                  ///< with whom we disagree about the ring, and what to do; empty: nobody
 
   friend bool operator==(IpamStatus const&, IpamStatus const&) = default;
 };
@@ -213,6 +214,7 @@ struct DnsStatus {
   std::string address;
   std::uint32_t ttl = 1;
   std::vector<DnsEntryStatus> entries;
+  std::string obstacle = {}; ///< why nothing is answered, and what to do; empty while listening
 
   friend bool operator==(DnsStatus const&, DnsStatus const&) = default;
 };

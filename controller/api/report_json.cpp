@@ -87,7 +87,8 @@ json::value to_value(IpamStatus const& ipam) {
           {"PendingAllocates", list_or_null(ipam.pending_allocates)},
           {"Status", ipam_state_text(ipam)},
           {"Tracker", ipam.tracker},
-          {"WaitingFor", ipam.waiting_for}};
+          {"WaitingFor", ipam.waiting_for},
+          {"Conflict", ipam.conflict}};
 }
 
 IpamStatus ipam_status(json::value const& value) {
@@ -100,7 +101,8 @@ IpamStatus ipam_status(json::value const& value) {
                   .entries = read_list(value, "Entries", ring_entry),
                   .pending_claims = read_list(value, "PendingClaims", pending_claim),
                   .pending_allocates = read_texts(value, "PendingAllocates"),
-                  .waiting_for = read<std::string>(value, "WaitingFor")};
+                  .waiting_for = read<std::string>(value, "WaitingFor"),
+                  .conflict = read<std::string>(value, "Conflict")};
   if (auto const& paxos = field(value, "Paxos"); !paxos.is_null()) {
     ipam.paxos = PaxosStatus{.elector = read<bool>(paxos, "Elector"),
                              .known_nodes = read<std::uint32_t>(paxos, "KnownNodes"),
@@ -119,11 +121,8 @@ DnsEntryStatus dns_entry(json::value const& value) {
 }
 
 json::value to_value(DnsStatus const& dns) {
-  return {{"Domain", dns.domain},
-          {"Upstream", list_or_null(dns.upstream)},
-          {"Address", dns.address},
-          {"TTL", dns.ttl},
-          {"Entries", list_or_null(dns.entries, kToValue)}};
+  return {{"Domain", dns.domain}, {"Upstream", list_or_null(dns.upstream)},         {"Address", dns.address},
+          {"TTL", dns.ttl},       {"Entries", list_or_null(dns.entries, kToValue)}, {"Obstacle", dns.obstacle}};
 }
 
 DnsStatus dns_status(json::value const& value) {
@@ -131,7 +130,8 @@ DnsStatus dns_status(json::value const& value) {
           .upstream = read_texts(value, "Upstream"),
           .address = read<std::string>(value, "Address"),
           .ttl = read<std::uint32_t>(value, "TTL"),
-          .entries = read_list(value, "Entries", dns_entry)};
+          .entries = read_list(value, "Entries", dns_entry),
+          .obstacle = read<std::string>(value, "Obstacle")};
 }
 
 json::value to_value(PluginStatus const& plugin) {

@@ -117,23 +117,26 @@ std::string router_section(RouterStatus const& router) {
 }
 
 std::string ipam_section(IpamStatus const& ipam) {
-  return Section{}
-      .line("Service", "ipam")
-      .line("Status", ipam_state_text(ipam))
-      .line("Range", ipam.range.to_string())
-      .line("DefaultSubnet", ipam.default_subnet.to_string())
-      .text();
+  auto section = Section{}
+                     .line("Service", "ipam")
+                     .line("Status", ipam_state_text(ipam))
+                     .line("Range", ipam.range.to_string())
+                     .line("DefaultSubnet", ipam.default_subnet.to_string());
+  if (!ipam.waiting_for.empty()) section.line("WaitingFor", printable(ipam.waiting_for));
+  if (!ipam.conflict.empty()) section.line("Conflict", printable(ipam.conflict));
+  return section.text();
 }
 
 std::string dns_section(DnsStatus const& dns) {
   auto const live = std::ranges::count(dns.entries, 0, &DnsEntryStatus::tombstone);
-  return Section{}
-      .line("Service", "dns")
-      .line("Domain", dns.domain)
-      .line("Upstream", joined_or_none(dns.upstream))
-      .line("TTL", fmt::to_string(dns.ttl))
-      .line("Entries", fmt::to_string(live))
-      .text();
+  auto section = Section{}
+                     .line("Service", "dns")
+                     .line("Domain", dns.domain)
+                     .line("Upstream", joined_or_none(dns.upstream))
+                     .line("TTL", fmt::to_string(dns.ttl))
+                     .line("Entries", fmt::to_string(live));
+  if (!dns.obstacle.empty()) section.line("Obstacle", dns.obstacle);
+  return section.text();
 }
 
 std::string attribute_text(AttributeValue const& value) {
@@ -188,6 +191,11 @@ std::string status_text(StatusReport const& report) {
                   .line("Version", fmt::format("{} ({})", report.version, version_check_text(report.version_check)))
                   .text();
   auto const add = [&text](std::string const& section) { text += "\n" + section; };
+  if (!report.not_ready_reasons.empty()) {
+    Section section;
+    for (auto const& reason : report.not_ready_reasons) section.line("Not ready", reason);
+    add(section.text());
+  }
   if (report.router) add(router_section(*report.router));
   if (report.ipam) add(ipam_section(*report.ipam));
   if (report.dns) add(dns_section(*report.dns));
@@ -288,7 +296,7 @@ std::string dns_text(StatusReport const& report) {
 
 std::string ipam_text(StatusReport const& report) {
   std::string text;
-  if (!report.ipam || report.ipam->entries.empty()) return text;
+  if (!report.ipam) return text;
   auto const own = report.router ? report.router->name : kUnknownPeer;
   auto all = shares(report.ipam->entries);
   std::ranges::stable_partition(all, [own](Share const& share) { return share.peer == own; });
@@ -301,6 +309,7 @@ std::string ipam_text(StatusReport const& report) {
     text += fmt::format("{} {:8} IPs ({:04.1f}% of total) {}\n", left(full_name(share.peer, share.nickname), 37),
                         share.addresses, percent, note);
   }
+  if (!report.ipam->conflict.empty()) text += fmt::format("Conflict: {}\n", printable(report.ipam->conflict));
   return text;
 }
 

@@ -27,22 +27,22 @@ std::optional<Ipv4Cidr> cidr_of(Ipv4Range range) {
 } // namespace
 
 api::Cancel ControlAddresses::allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive,
-                                       api::Completion<Ipv4Cidr> done) {
+                                       Limit limit, api::Completion<Ipv4Cidr> done) {
   return cancel_of(allocator_.allocate({.id = std::move(id),
                                         .subnet = subnet.value_or(allocator_.default_subnet()),
                                         .is_container = check_alive,
-                                        .deadline = std::nullopt},
+                                        .deadline = limit},
                                        std::move(done)));
 }
 
 api::Cancel ControlAddresses::claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown,
-                                    api::Completion<void> done) {
+                                    Limit limit, api::Completion<void> done) {
   return cancel_of(allocator_.claim({.id = std::move(id),
                                      .cidr = address,
                                      .is_container = check_alive,
                                      .no_error_on_unknown = no_error_on_unknown,
                                      .exclusive = false,
-                                     .deadline = std::nullopt},
+                                     .deadline = limit},
                                     std::move(done)));
 }
 
@@ -64,8 +64,8 @@ Result<void> ControlAddresses::release(std::string const& id, Ipv4Address addres
 
 Result<void> ControlAddresses::release_all(std::string const& id) { return allocator_.release_all(id); }
 
-api::Cancel ControlAddresses::prime(api::Completion<void> done) {
-  return cancel_of(allocator_.prime({.deadline = std::nullopt}, std::move(done)));
+api::Cancel ControlAddresses::prime(Limit limit, api::Completion<void> done) {
+  return cancel_of(allocator_.prime({.deadline = limit}, std::move(done)));
 }
 
 plugin::AddressAllocator::Cancel PluginAddresses::allocate(Ipv4Cidr subnet, Ipv4Range range, Allocated done) {

@@ -17,17 +17,17 @@ class ControlAddresses final : public api::AddressPort {
  public:
   explicit ControlAddresses(ipam::Allocator& allocator) : allocator_{allocator} {}
 
-  [[nodiscard]] api::Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive,
+  [[nodiscard]] api::Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive, Limit limit,
                                      api::Completion<Ipv4Cidr> done) override;
   [[nodiscard]] api::Cancel claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown,
-                                  api::Completion<void> done) override;
+                                  Limit limit, api::Completion<void> done) override;
   [[nodiscard]] std::vector<Ipv4Cidr> lookup(std::string const& id, std::optional<Ipv4Cidr> subnet) const override;
   [[nodiscard]] std::vector<api::OwnedAddresses> owned() const override;
   [[nodiscard]] Result<void> release(std::string const& id, Ipv4Address address) override;
   [[nodiscard]] Result<void> release_all(std::string const& id) override;
   [[nodiscard]] Ipv4Cidr default_subnet() const override { return allocator_.default_subnet(); }
   [[nodiscard]] std::string tracker() const override { return {}; }
-  [[nodiscard]] api::Cancel prime(api::Completion<void> done) override;
+  [[nodiscard]] api::Cancel prime(Limit limit, api::Completion<void> done) override;
   void hand_over() override { allocator_.shut_down(); }
   [[nodiscard]] Result<std::uint32_t> take_over(std::string const& peer) override { return allocator_.take_over(peer); }
 

@@ -16,14 +16,10 @@
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
 #include "controller/app/status_assembly.hpp"
-#include "datapath/link/firewall.hpp"
 
 namespace weave::controller {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Duration kFirewallInterval = 10s;
 constexpr std::uint8_t kProtocolVersion = 2;
 
 ipam::Formation formation_of(IpallocInit const& init) {
@@ -128,23 +124,29 @@ Result<void> Application::build_data_plane() {
                          .on_failed = [this](Error error) { fail(std::move(error)); }});
   if (!plane) return failure_of(plane);
   plane_ = std::move(*plane);
-  guard_firewall();
+  return build_host_services();
+}
+
+/// What `weave attach` and `weave expose` change on this host.
+Result<void> Application::build_host_services() {
+  auto stored = parse_exposures(store_->exposures());
+  if (!stored) return failure(stored.error().kind(), fmt::format("state file: {}", stored.error().text()));
+  auto expose = ExposeService::create(
+      {.bridge = options_.weave_bridge, .docker_bridge = options_.docker_bridge, .exposures = *std::move(stored)},
+      {.scheduler = scheduler_,
+       .worker = worker_,
+       .save = [this](auto const& exposures) { return store_->set_exposures(to_text(exposures)); },
+       .logger = logger_});
+  if (!expose) return failure_of(expose);
+  expose_ = std::move(*expose);
+  expose_->start();
+  if (options_.docker_api.empty()) return {};
+  auto attach =
+      AttachService::create({.engine = options_.docker_api, .bridge = options_.weave_bridge},
+                            {.context = context_, .sandboxes = plane_->sandboxes(), .worker = worker_, .logger = logger_});
+  if (!attach) return failure_of(attach);
+  attach_ = std::move(*attach);
   return {};
-}
-
-void Application::guard_firewall() {
-  if (auto const ensured = datapath::ForwardRules{options_.weave_bridge}.ensure(); !ensured) {
-    logger_.warning("{}", ensured.error().text());
-  }
-  watch_firewall();
-}
-
-/// Others flush iptables (firewalld, an administrator); where bridged frames pass through it the rule must come back.
-void Application::watch_firewall() {
-  firewall_timer_ = scheduler_.after(kFirewallInterval, [this] {
-    if (datapath::ForwardRules::bridged_frames_are_filtered()) return guard_firewall();
-    watch_firewall();
-  });
 }
 
 void Application::build_mesh() {
@@ -285,7 +287,9 @@ Result<void> Application::build_api() {
   auto const control = api::control_routes({.daemon = this,
                                             .addresses = control_addresses_.get(),
                                             .docker_network = docker_.get(),
-                                            .names = dns_ ? &dns_->names() : nullptr});
+                                            .names = dns_ ? &dns_->names() : nullptr,
+                                            .attach = attach_.get(),
+                                            .expose = expose_.get()});
   auto const serve = [this](http::Handler handler) -> http::Server& {
     return *servers_.emplace_back(
         std::make_unique<http::Server>(context_, std::move(handler), http::ServerOptions{}, logger_));
@@ -338,7 +342,7 @@ void Application::fail(Error error) {
 void Application::stop() {
   notify_service_manager("STOPPING=1");
   if (plane_) plane_->leave();
-  firewall_timer_.reset();
+  if (expose_) expose_->stop();
   servers_.clear();
   if (dns_) dns_->stop();
   if (docker_) docker_->stop();
@@ -355,7 +359,10 @@ api::StatusReport Application::report() const {
     report.ipam = ipam_status(allocator_->status());
     report.ipam->waiting_for = report.ipam->paxos ? mesh_view_->initial_peers() : std::string{};
   }
-  if (dns_) report.dns = dns_->status();
+  if (dns_) {
+    report.dns = dns_->status();
+    if (auto const reason = dns_->not_ready()) report.not_ready_reasons.push_back(*reason);
+  }
   if (docker_) {
     report.plugin = docker_->status();
     if (auto const reason = docker_->not_ready()) report.not_ready_reasons.push_back(*reason);

@@ -17,9 +17,12 @@
 #include "base/result.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
+#include "controller/app/attach_service.hpp"
+#include "controller/app/background_worker.hpp"
 #include "controller/app/data_plane.hpp"
 #include "controller/app/dns_service.hpp"
 #include "controller/app/docker_service.hpp"
+#include "controller/app/expose_service.hpp"
 #include "controller/app/mesh_view.hpp"
 #include "controller/app/options.hpp"
 #include "controller/app/service_manager.hpp"
@@ -53,6 +56,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<void> check_range() const;
   [[nodiscard]] Result<PeerName> choose_name();
   [[nodiscard]] Result<void> build_data_plane();
+  [[nodiscard]] Result<void> build_host_services();
   void build_mesh();
   void tell_short_ids();
   [[nodiscard]] std::optional<ShortId> short_id_of(PeerName peer) const;
@@ -63,8 +67,6 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::vector<std::string> choose_targets();
   void watch_signals();
-  void guard_firewall();
-  void watch_firewall();
   void fail(Error error);
   void stop();
 
@@ -83,6 +85,9 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<StoreService> store_;
   PeerName name_;
   std::unique_ptr<DataPlane> plane_;
+  BackgroundWorker worker_{context_};
+  std::unique_ptr<ExposeService> expose_;
+  std::unique_ptr<AttachService> attach_;
   std::unique_ptr<gossip::TcpTransport> transport_;
   std::unique_ptr<gossip::MeshRouter> mesh_;
   std::unique_ptr<MeshKnowledge> mesh_view_;
@@ -91,7 +96,6 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<DockerService> docker_;
   std::unique_ptr<DnsService> dns_;
   std::vector<std::unique_ptr<http::Server>> servers_;
-  Timer firewall_timer_;
 };
 
 } // namespace weave::controller

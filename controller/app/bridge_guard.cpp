@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "datapath/link/attached_interface.hpp"
 #include "datapath/link/overlay_bridge.hpp"
 
 namespace weave::controller {
@@ -17,15 +18,17 @@ constexpr Duration kInterval = std::chrono::seconds{1};
 Result<std::size_t> rejoin_endpoints(datapath::Links& links, std::string const& bridge) {
   auto const master = links.find(bridge);
   if (!master) return failure_of(master);
-  auto const endpoints = links.list(datapath::kEndpointHostPrefix);
-  if (!endpoints) return failure_of(endpoints);
   std::size_t joined = 0;
-  for (auto const& endpoint : *endpoints) {
-    if (endpoint.master) continue;
-    if (auto const changed = links.change(endpoint.name, {.up = true, .master = master->index}); !changed) {
-      return failure_of(changed);
+  for (auto const prefix : {datapath::kEndpointHostPrefix, datapath::kAttachedHostPrefix}) {
+    auto const endpoints = links.list(prefix);
+    if (!endpoints) return failure_of(endpoints);
+    for (auto const& endpoint : *endpoints) {
+      if (endpoint.master) continue;
+      if (auto const changed = links.change(endpoint.name, {.up = true, .master = master->index}); !changed) {
+        return failure_of(changed);
+      }
+      ++joined;
     }
-    ++joined;
   }
   return joined;
 }

@@ -13,6 +13,7 @@ namespace weave::controller {
 namespace {
 
 constexpr Duration kListenRetry = std::chrono::seconds{2};
+constexpr Duration kAddressLook = std::chrono::seconds{5};
 constexpr std::uint16_t kDnsPort = 53;
 
 Result<Ipv4Address> address_of(std::string const& device) {
@@ -25,6 +26,12 @@ Result<Ipv4Address> address_of(std::string const& device) {
   if (!addresses) return failure_of(addresses);
   if (addresses->empty()) return failure(ErrorKind::unavailable, fmt::format("{} has no address", device));
   return addresses->front().address.address;
+}
+
+std::string advice(bool waits_for_docker) {
+  constexpr std::string_view kChoice = "choose another address with --dns-listen-address, or launch with --no-dns";
+  return waits_for_docker ? fmt::format("Docker makes this bridge when it starts; where it has none, {}", kChoice)
+                          : fmt::format("end the program that has it, {}", kChoice);
 }
 
 } // namespace
@@ -70,9 +77,13 @@ Result<void> DnsService::open() {
 Result<void> DnsService::start() {
   gossiper_.start();
   if (containers_) containers_->start();
-  if (settings_.listen) return listen();
-  listen_when_possible();
-  return {};
+  if (!settings_.listen) {
+    listen_when_possible();
+    return {};
+  }
+  auto const listening = listen(*settings_.listen);
+  if (listening) return {};
+  return failure(listening.error().kind(), fmt::format("DNS cannot {}: {}", listening.error().text(), advice(false)));
 }
 
 void DnsService::stop() {
@@ -81,19 +92,10 @@ void DnsService::stop() {
   if (server_) server_->stop();
 }
 
-Result<Ipv4Endpoint> DnsService::listen_address() const {
-  if (settings_.listen) return *settings_.listen;
-  auto const address = address_of(settings_.docker_bridge);
-  if (!address) return failure_of(address);
-  return Ipv4Endpoint{.address = *address, .port = kDnsPort};
-}
-
-Result<void> DnsService::listen() {
-  auto const endpoint = listen_address();
-  if (!endpoint) return failure_of(endpoint);
+Result<void> DnsService::listen(Ipv4Endpoint endpoint) {
   auto server = std::make_unique<dns::Server>(
       ports_.context, ports_.scheduler, ports_.random, gossiper_.names(),
-      dns::ServerOptions{.listen = {{.host = endpoint->address.to_string(), .port = endpoint->port}},
+      dns::ServerOptions{.listen = {{.host = endpoint.address.to_string(), .port = endpoint.port}},
                          .domain = registry_.domain(),
                          .ttl = settings_.ttl,
                          .resolver_file = settings_.resolv_conf,
@@ -101,31 +103,46 @@ Result<void> DnsService::listen() {
       ports_.logger);
   if (auto started = server->start(); !started) return started;
   server_ = std::move(server);
-  names_.set_listen_address(endpoint->to_string());
-  ports_.logger.info("DNS answers at {} for {}", endpoint->to_string(), registry_.domain());
+  listening_ = endpoint;
+  names_.set_listen_address(endpoint.to_string());
+  ports_.logger.info("DNS answers at {} for {}", endpoint.to_string(), registry_.domain());
   return {};
 }
 
-/// Docker makes its bridge when it starts, which may be after us.
+/// Docker makes its bridge when it starts, which may be after us, and may give it another address when it starts anew.
 void DnsService::listen_when_possible() {
-  auto const listening = listen();
-  if (listening) return obstacle_.clear();
-  if (obstacle_ != listening.error().text()) {
-    obstacle_ = listening.error().text();
-    ports_.logger.info("DNS does not answer yet: {}", obstacle_);
+  retry_ = ports_.scheduler.after(server_ ? kAddressLook : kListenRetry, [this] { listen_when_possible(); });
+  auto const address = address_of(settings_.docker_bridge);
+  if (server_ && (!address || *address == listening_.address)) return;
+  server_.reset();
+  names_.set_listen_address({});
+  auto const listening = address ? listen({.address = *address, .port = kDnsPort}) : failure_of(address);
+  if (listening) {
+    obstacle_.clear();
+    return;
   }
-  retry_ = ports_.scheduler.after(kListenRetry, [this] { listen_when_possible(); });
+  waits_for_docker_ = !address;
+  auto obstacle = fmt::format("DNS does not answer: {}: {}", listening.error().text(), advice(waits_for_docker_));
+  if (obstacle == obstacle_) return;
+  obstacle_ = std::move(obstacle);
+  ports_.logger.warning("{}", obstacle_);
 }
 
-std::optional<std::string> DnsService::not_listening() const {
-  if (server_) return std::nullopt;
+std::optional<std::string> DnsService::not_ready() const {
+  if (obstacle_.empty()) return std::nullopt;
+  // Without Docker nobody asks.
+  using docker::WatchState;
+  auto const engine = containers_ ? containers_->status().state : WatchState::engine_absent;
+  if (waits_for_docker_ && (engine == WatchState::engine_absent || engine == WatchState::waiting)) return std::nullopt;
   return obstacle_;
 }
 
 api::DnsStatus DnsService::status() {
   std::vector<std::string> upstream;
   for (auto const& server : resolver_.servers()) upstream.push_back(server.host);
-  return names_.status(std::move(upstream), settings_.ttl);
+  auto status = names_.status(std::move(upstream), settings_.ttl);
+  status.obstacle = obstacle_;
+  return status;
 }
 
 void DnsService::add(std::string const& id, std::string const& fqdn, Ipv4Address address) {

@@ -27,7 +27,7 @@ namespace weave::controller {
 
 /// weaveDNS, wired: the names of the mesh, those that the engine's containers bring, and the server that answers. Made
 /// after the mesh and before it starts; control thread only. While the address to listen on does not exist (Docker's
-/// bridge before Docker), names are kept and told, and the server follows when it can.
+/// bridge before Docker), names are kept and told, and the server follows when it can, also to another address.
 class DnsService final : private docker::ContainerNames {
  public:
   struct Settings {
@@ -63,14 +63,13 @@ class DnsService final : private docker::ContainerNames {
 
   [[nodiscard]] api::NamePort& names() { return names_; }
   [[nodiscard]] api::DnsStatus status();
-  /// Where questions are answered; nothing yet: why.
-  [[nodiscard]] std::optional<std::string> not_listening() const;
+  /// Why questions are not answered although somebody may ask, and what to do about it.
+  [[nodiscard]] std::optional<std::string> not_ready() const;
 
  private:
   DnsService(Settings settings, Ports ports);
   [[nodiscard]] Result<void> open();
-  [[nodiscard]] Result<Ipv4Endpoint> listen_address() const;
-  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] Result<void> listen(Ipv4Endpoint endpoint);
   void listen_when_possible();
 
   void add(std::string const& id, std::string const& fqdn, Ipv4Address address) override;
@@ -89,7 +88,9 @@ class DnsService final : private docker::ContainerNames {
   std::unique_ptr<ContainerService> containers_;
   bool engine_seen_ = false;
   std::unique_ptr<dns::Server> server_;
-  std::string obstacle_;
+  Ipv4Endpoint listening_;
+  std::string obstacle_; ///< a sentence; empty while listening
+  bool waits_for_docker_ = false;
   Timer retry_;
 };
 

@@ -8,6 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "controller/dns/domain_name.hpp"
+#include "controller/dns/name_text.hpp"
+
 namespace weave::controller {
 namespace {
 
@@ -96,9 +99,17 @@ Result<void> no_dns(Options& options, std::string_view text) {
 }
 
 Result<void> set_dns_domain(Options& options, std::string_view text) {
-  if (text.empty() || text == ".") return failure(ErrorKind::malformed, "a domain name is expected");
-  options.dns_domain = text;
-  if (!text.ends_with('.')) options.dns_domain += '.';
+  if (text.empty() || text == ".")
+    return failure(ErrorKind::malformed, "a domain name such as weave.local is expected");
+  auto const domain = dns::DomainName::parse(text);
+  if (!domain) return failure_of(domain);
+  auto const qualified = dns::qualified(text);
+  // What DNS must write with escapes nobody can type into a resolv.conf.
+  if (domain->to_string() != qualified) {
+    return failure(ErrorKind::malformed,
+                   "a domain name such as weave.local is expected, of letters, digits and hyphens");
+  }
+  options.dns_domain = qualified;
   return {};
 }
 

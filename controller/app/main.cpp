@@ -42,7 +42,7 @@ int print_peer_name(Options const& options) {
 }
 
 int clean_up(Options const& options, Logger const& logger) {
-  auto const rules = datapath::ForwardRules{options.weave_bridge}.remove();
+  auto const rules = datapath::OverlayFirewall{}.remove();
   auto const devices = remove_data_plane(options.weave_bridge, options.datapath);
   if (!devices) return fatal(logger, devices.error().text());
   if (!rules) return fatal(logger, rules.error().text());

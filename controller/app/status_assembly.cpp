@@ -111,6 +111,7 @@ api::IpamStatus ipam_status(ipam::IpamStatus const& status) {
   for (auto const& [id, cidr] : status.pending_allocates) {
     told.pending_allocates.push_back(fmt::format("{} {}", id, cidr.to_string()));
   }
+  told.conflict = status.conflict;
   return told;
 }
 

@@ -17,6 +17,7 @@ namespace {
 using Table = store::StateStore::Table;
 
 constexpr std::string_view kShortIdSetting = "short_id";
+constexpr std::string_view kExposuresSetting = "exposures";
 
 class IpamRowsStore final : public ipam::IpamStore {
  public:
@@ -121,8 +122,12 @@ class NameRowsStore final : public dns::NameStore {
 class SqliteStoreService final : public StoreService {
  public:
   SqliteStoreService(std::unique_ptr<store::StateStore> store, std::optional<PeerName> name,
-                     std::optional<ShortId> short_id, std::vector<std::string> targets)
-      : store_{std::move(store)}, name_{name}, short_id_{short_id}, targets_{std::move(targets)} {}
+                     std::optional<ShortId> short_id, std::vector<std::string> targets, std::string exposures)
+      : store_{std::move(store)},
+        name_{name},
+        short_id_{short_id},
+        targets_{std::move(targets)},
+        exposures_{std::move(exposures)} {}
 
   std::optional<PeerName> peer_name() const override { return name_; }
   Result<void> set_peer_name(PeerName name) override {
@@ -142,6 +147,13 @@ class SqliteStoreService final : public StoreService {
     targets_ = targets;
     return store_->set_targets(targets);
   }
+  std::string exposures() const override { return exposures_; }
+  Result<void> set_exposures(std::string const& text) override {
+    if (exposures_ == text) return {};
+    if (auto const saved = store_->set_setting(kExposuresSetting, text); !saved) return saved;
+    exposures_ = text;
+    return {};
+  }
   ipam::IpamStore& ipam() override { return ipam_; }
   plugin::DriverStore& drivers() override { return drivers_; }
   dns::NameStore& names() override { return names_; }
@@ -151,6 +163,7 @@ class SqliteStoreService final : public StoreService {
   std::optional<PeerName> name_;
   std::optional<ShortId> short_id_;
   std::vector<std::string> targets_;
+  std::string exposures_;
   IpamRowsStore ipam_{*store_};
   DriverRecordStore drivers_{*store_};
   NameRowsStore names_{*store_};
@@ -191,8 +204,10 @@ Result<std::unique_ptr<StoreService>> StoreService::open(std::string const& path
   if (!targets) return failure_of(targets);
   auto const short_id = (*opened)->setting(kShortIdSetting);
   if (!short_id) return failure_of(short_id);
-  return std::make_unique<SqliteStoreService>(std::move(*opened), *name, parse_short_id(*short_id),
-                                              std::move(*targets));
+  auto const exposures = (*opened)->setting(kExposuresSetting);
+  if (!exposures) return failure_of(exposures);
+  return std::make_unique<SqliteStoreService>(std::move(*opened), *name, parse_short_id(*short_id), std::move(*targets),
+                                              exposures->value_or(""));
 }
 
 } // namespace weave::controller

@@ -28,6 +28,9 @@ class StoreService {
   [[nodiscard]] virtual Result<void> set_short_id(ShortId id) = 0;
   [[nodiscard]] virtual std::vector<std::string> targets() const = 0;
   [[nodiscard]] virtual Result<void> set_targets(std::vector<std::string> const& targets) = 0;
+  /// Addresses of this host in the overlay, as expose_service.hpp writes them.
+  [[nodiscard]] virtual std::string exposures() const = 0;
+  [[nodiscard]] virtual Result<void> set_exposures(std::string const& text) = 0;
   [[nodiscard]] virtual ipam::IpamStore& ipam() = 0;
   [[nodiscard]] virtual plugin::DriverStore& drivers() = 0;
   [[nodiscard]] virtual dns::NameStore& names() = 0;

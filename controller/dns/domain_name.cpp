@@ -19,22 +19,26 @@ bool same_ignoring_case(ByteView a, ByteView b) {
   return std::ranges::equal(a, b, [](std::uint8_t x, std::uint8_t y) { return lower(x) == lower(y); });
 }
 
-constexpr bool needs_backslash(std::uint8_t byte) {
-  return std::string_view{".(); @\"\\"}.find(static_cast<char>(byte)) != std::string_view::npos;
+constexpr bool is_escaped(std::uint8_t byte) {
+  return byte < ' ' || byte >= 0x7f ||
+         std::string_view{".(); @\"\\"}.find(static_cast<char>(byte)) != std::string_view::npos;
 }
 
+constexpr auto kIsEscaped = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte) table[byte] = is_escaped(static_cast<std::uint8_t>(byte));
+  return table;
+}();
+
 char* write_escaped(char* out, std::uint8_t byte) {
-  if (byte <= ' ' || byte >= 0x7f) {
-    if (byte != ' ') {
-      *out++ = '\\';
-      *out++ = static_cast<char>('0' + byte / 100);
-      *out++ = static_cast<char>('0' + byte / 10 % 10);
-      *out++ = static_cast<char>('0' + byte % 10);
-      return out;
-    }
+  *out++ = '\\';
+  if (byte < ' ' || byte >= 0x7f) {
+    *out++ = static_cast<char>('0' + byte / 100);
+    *out++ = static_cast<char>('0' + byte / 10 % 10);
+    *out++ = static_cast<char>('0' + byte % 10);
+  } else {
+    *out++ = static_cast<char>(byte);
   }
-  if (needs_backslash(byte)) *out++ = '\\';
-  *out++ = static_cast<char>(byte);
   return out;
 }
 
@@ -43,7 +47,13 @@ std::string_view write_text(ByteView wire, DomainName::Text& room, Change change
   if (wire.size() == 1) return ".";
   auto* out = room.data();
   for (std::size_t at = 0; wire[at] != 0; at += 1U + wire[at]) {
-    for (auto const byte : wire.subspan(at + 1, wire[at])) out = write_escaped(out, change(byte));
+    for (auto const byte : wire.subspan(at + 1, wire[at])) {
+      if (kIsEscaped[byte]) {
+        out = write_escaped(out, change(byte));
+      } else {
+        *out++ = static_cast<char>(change(byte));
+      }
+    }
     *out++ = '.';
   }
   return {room.data(), static_cast<std::size_t>(out - room.data())};

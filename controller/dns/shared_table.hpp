@@ -7,7 +7,8 @@
 #include <functional>
 #include <memory>
 #include <utility>
-#include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 namespace weave::controller::dns {
 
@@ -25,26 +26,29 @@ class SharedTable {
     if (!page) return nullptr;
     auto const& bucket = page->buckets[place.bucket];
     if (!bucket) return nullptr;
-    auto const found = std::ranges::find(bucket->records, key, &Record::first);
-    return found == bucket->records.end() ? nullptr : &found->second;
+    auto const found = std::ranges::find_if(bucket->records, place.is(key));
+    return found == bucket->records.end() ? nullptr : &found->value;
   }
 
   /// Inserts or replaces.
   void put(Key key, Value value) {
-    auto& records = own_bucket(place_of(key)).records;
-    auto const found = std::ranges::find(records, key, &Record::first);
+    auto const place = place_of(key);
+    auto& records = own_bucket(place).records;
+    auto const found = std::ranges::find_if(records, place.is(key));
     if (found != records.end()) {
-      found->second = std::move(value);
+      found->value = std::move(value);
       return;
     }
-    records.emplace_back(std::move(key), std::move(value));
+    records.push_back({.hash = place.hash, .key = std::move(key), .value = std::move(value)});
     ++size_;
   }
 
   template <class Wanted>
   void erase(Wanted const& key) {
     if (find(key) == nullptr) return;
-    std::erase_if(own_bucket(place_of(key)).records, [&key](Record const& record) { return record.first == key; });
+    auto const place = place_of(key);
+    auto& records = own_bucket(place).records;
+    records.erase(std::ranges::find_if(records, place.is(key)));
     --size_;
   }
 
@@ -58,26 +62,37 @@ class SharedTable {
 
  private:
   static constexpr std::size_t kFanout = 64;
-  using Record = std::pair<Key, Value>;
+  struct Record {
+    std::uint64_t hash; ///< spares looking at the keys of others, which are elsewhere in memory
+    Key key;
+    Value value;
+  };
   // What was made in an older edition may be part of a copy.
   struct Bucket {
     std::uint64_t edition = 0;
-    std::vector<Record> records;
+    // As many as there are with 10 000 keys need no memory of their own.
+    boost::container::small_vector<Record, 4> records;
   };
   struct Page {
     std::uint64_t edition = 0;
     std::array<std::shared_ptr<Bucket>, kFanout> buckets;
   };
   struct Place {
+    std::uint64_t hash;
     std::size_t page;
     std::size_t bucket;
+
+    template <class Wanted>
+    [[nodiscard]] auto is(Wanted const& key) const {
+      return [this, &key](Record const& record) { return record.hash == hash && record.key == key; };
+    }
   };
 
   template <class Wanted>
   [[nodiscard]] static Place place_of(Wanted const& key) {
     // The standard hash of a number is the number: spread it.
     auto const hash = static_cast<std::uint64_t>(Hash{}(key)) * 0x9e37'79b9'7f4a'7c15ULL;
-    return {.page = hash >> 58, .bucket = (hash >> 52) % kFanout};
+    return {.hash = hash, .page = hash >> 58, .bucket = (hash >> 52) % kFanout};
   }
 
   template <class Node>

@@ -38,56 +38,59 @@ QueryCounts& QueryCounts::operator+=(QueryCounts const& other) {
   return *this = std::bit_cast<QueryCounts>(sum);
 }
 
-/// The memory for one recvmmsg and one sendmmsg.
+/// The memory for one recvmmsg and one sendmmsg. Everything is set up once, and of what a call has changed only that is
+/// set back: most batches are small.
 struct UdpWorker::Batch {
   struct Slot {
     UdpClient client;
     alignas(cmsghdr) std::array<std::uint8_t, 128> control;
-    std::array<std::uint8_t, kQueryRoom> query;
-    std::array<std::uint8_t, Answering::kUdpRoom> reply;
     iovec query_part;
     iovec reply_part;
   };
-  std::array<Slot, kBatch> slots;
-  std::array<mmsghdr, kBatch> received;
-  std::array<mmsghdr, kBatch> replies;
+  std::array<mmsghdr, kBatch> received{};
+  std::array<mmsghdr, kBatch> replies{};
+  std::array<Slot, kBatch> slots{};
+  std::array<std::array<std::uint8_t, kQueryRoom>, kBatch> queries;
+  std::array<std::array<std::uint8_t, Answering::kUdpRoom>, kBatch> reply_rooms;
   unsigned reply_count = 0;
 
-  int receive(UdpSocket const& socket) {
+  Batch() {
     for (std::size_t i = 0; i < kBatch; ++i) {
       auto& slot = slots[i];
-      slot.query_part = {slot.query.data(), slot.query.size()};
-      auto& header = received[i].msg_hdr = {};
+      slot.query_part = {queries[i].data(), queries[i].size()};
+      slot.reply_part.iov_base = reply_rooms[i].data();
+      auto& header = received[i].msg_hdr;
       header.msg_name = &slot.client.address.storage;
-      header.msg_namelen = sizeof slot.client.address.storage;
       header.msg_iov = &slot.query_part;
       header.msg_iovlen = 1;
-      if (!socket.is_wildcard()) continue;
       header.msg_control = slot.control.data();
-      header.msg_controllen = slot.control.size();
+      reset(i);
     }
+  }
+
+  int receive(UdpSocket const& socket) {
     reply_count = 0;
     return ::recvmmsg(socket.fd(), received.data(), kBatch, MSG_DONTWAIT, nullptr);
   }
-  /// The query in that slot, and who sent it.
+  /// The query in that slot, and who sent it; to be called for every one received.
   ByteView take(std::size_t index, UdpSocket const& socket) {
-    auto& slot = slots[index];
+    auto& client = slots[index].client;
     auto const& message = received[index];
-    slot.client.address.length = message.msg_hdr.msg_namelen;
-    slot.client.source.size = 0;
-    if (socket.is_wildcard()) slot.client.source = UdpSocket::source_of(message.msg_hdr);
-    return ByteView{slot.query}.first(message.msg_len);
+    client.address.length = message.msg_hdr.msg_namelen;
+    client.source.size = 0;
+    if (socket.is_wildcard()) client.source = UdpSocket::source_of(message.msg_hdr);
+    reset(index);
+    return ByteView{queries[index]}.first(message.msg_len);
   }
   void reply(std::size_t index, std::size_t size) {
     auto& slot = slots[index];
-    slot.reply_part = {slot.reply.data(), size};
-    auto& header = replies[reply_count++].msg_hdr = {};
+    slot.reply_part.iov_len = size;
+    auto& header = replies[reply_count++].msg_hdr;
     header.msg_name = &slot.client.address.storage;
     header.msg_namelen = slot.client.address.length;
     header.msg_iov = &slot.reply_part;
     header.msg_iovlen = 1;
-    if (slot.client.source.size == 0) return;
-    header.msg_control = slot.client.source.control.data();
+    header.msg_control = slot.client.source.size == 0 ? nullptr : slot.client.source.control.data();
     header.msg_controllen = slot.client.source.size;
   }
   void send(UdpSocket const& socket) {
@@ -96,6 +99,13 @@ struct UdpWorker::Batch {
       // What cannot be sent is passed over, and the rest gets its chance.
       sent += count > 0 ? static_cast<unsigned>(count) : 1U;
     }
+  }
+
+ private:
+  void reset(std::size_t index) {
+    auto& header = received[index].msg_hdr;
+    header.msg_namelen = sizeof slots[index].client.address.storage;
+    header.msg_controllen = slots[index].control.size();
   }
 };
 
@@ -157,7 +167,7 @@ bool UdpWorker::serve(UdpSocket const& socket) {
   auto const& names = names_.current();
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     auto const query = batch_->take(i, socket);
-    auto const decision = answering_.answer(query, Transport::udp, names, batch_->slots[i].reply);
+    auto const decision = answering_.answer(query, Transport::udp, names, batch_->reply_rooms[i]);
     counts.count(decision);
     if (decision.size > 0) batch_->reply(i, decision.size);
     if (decision.verdict == Verdict::forward) forward_(socket, batch_->slots[i].client, query);

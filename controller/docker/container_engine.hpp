@@ -32,7 +32,15 @@ struct ContainerInfo {
   bool restarting = false; ///< waits for its next start; may say that it is running, too
   std::int64_t pid = 0;
   std::vector<ContainerEndpoint> endpoints; ///< by name of the network
+  std::string sandbox = {};                  ///< file of its network namespace; empty if it has not got one of its own
+  std::string hosts_file = {};               ///< its /etc/hosts on this host; empty if there is none
+  std::vector<std::string> extra_hosts = {}; ///< `name:ip` as asked for when it was made
 
+  /// Host name and domain; empty without a domain.
+  [[nodiscard]] std::string fqdn() const {
+    if (!domainname.empty()) return hostname + "." + domainname;
+    return hostname.find('.') != std::string::npos ? hostname : std::string{};
+  }
   /// It has processes and its networks are made.
   [[nodiscard]] bool up() const { return running && !restarting && pid > 0; }
   friend bool operator==(ContainerInfo const&, ContainerInfo const&) = default;

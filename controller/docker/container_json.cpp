@@ -82,8 +82,14 @@ Result<ContainerInfo> decode_container(std::string_view body) {
                           .restarting = flag(state, "Restarting"),
                           .pid = number(state, "Pid"),
                           .endpoints = {}};
+  auto const& network = object_in(*object, "NetworkSettings");
+  container.sandbox = text(network, "SandboxKey");
+  container.hosts_file = text(*object, "HostsPath");
+  for (auto const& host : array_in(object_in(*object, "HostConfig"), "ExtraHosts")) {
+    if (host.is_string()) container.extra_hosts.push_back(to_string(host.get_string()));
+  }
   if (container.name.starts_with('/')) container.name.erase(0, 1);
-  for (auto const& member : object_in(object_in(*object, "NetworkSettings"), "Networks")) {
+  for (auto const& member : object_in(network, "Networks")) {
     auto const* settings = member.value().if_object();
     if (settings != nullptr) container.endpoints.push_back(to_endpoint(member.key(), *settings));
   }

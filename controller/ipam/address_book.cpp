@@ -26,7 +26,13 @@ void AddressBook::adopt(Ring ring) {
 }
 
 void AddressBook::follow_ring() {
-  space_.follow(ring_.owned_ranges(ring_.self()), owned_.addresses_in(ring_.universe()));
+  auto const recorded = owned_.addresses_in(ring_.universe());
+  space_.follow(ring_.owned_ranges(ring_.self()), recorded);
+  displaced_.clear();
+  if (ring_.empty()) return;
+  for (auto const address : recorded) {
+    if (!space_.allocated().contains(address)) displaced_.insert(address);
+  }
 }
 
 void AddressBook::form(std::vector<PeerName> seeds) {
@@ -35,21 +41,19 @@ void AddressBook::form(std::vector<PeerName> seeds) {
   follow_ring();
 }
 
-std::expected<bool, MergeError> AddressBook::merge(RingState const& theirs) {
-  auto const outcome = ring_.merge(theirs, space_.allocated());
-  if (!outcome) {
-    for (auto const& piece : outcome.error().contested) {
-      // What is disputed with us is ours by our own ring; parts that others dispute among themselves do not matter.
-      for (auto const& mine : ring_.owned_ranges(ring_.self())) {
-        Ipv4Range const both{std::max(piece.start, mine.start), std::min(piece.end, mine.end)};
-        if (both.start < both.end) space_.withhold(both);
-      }
-    }
-    return std::unexpected{outcome.error()};
+std::expected<MergeNews, MergeError> AddressBook::merge(RingState const& theirs) {
+  MergeNews news;
+  auto outcome = ring_.merge(theirs, space_.allocated());
+  if (!outcome && outcome.error().kind == MergeError::Kind::conflict) {
+    if (!outcome.error().contested.empty()) news.conflict = outcome.error().text;
+    outcome = ring_.settle(theirs);
   }
-  if (outcome->changed) ring_changed_ = true;
+  if (!outcome) return std::unexpected{outcome.error()};
+  news.updated = outcome->updated;
+  news.restated = ring_.restate(outcome->restate);
+  if (outcome->changed || news.restated) ring_changed_ = true;
   if (outcome->updated) follow_ring();
-  return outcome->updated;
+  return news;
 }
 
 std::optional<Ipv4Range> AddressBook::donate(Ipv4Range request, PeerName to) {
@@ -94,16 +98,37 @@ bool AddressBook::take(std::string_view id, bool is_container, Ipv4Cidr cidr) {
   return owned_.record(filing_id(id, cidr.address), is_container, cidr);
 }
 
+bool AddressBook::note_displaced(std::string_view id, bool is_container, Ipv4Cidr cidr) {
+  if (!owned_.record(filing_id(id, cidr.address), is_container, cidr)) return false;
+  if (!ring_.empty()) displaced_.insert(cidr.address);
+  return true;
+}
+
 bool AddressBook::release(std::string_view id, Ipv4Address address) {
   if (!owned_.remove(id, address)) return false;
   space_.release(address);
+  displaced_.erase(address);
   return true;
 }
 
 bool AddressBook::release_all(std::string_view id) {
   auto const cidrs = owned_.remove_all(id);
-  for (auto const& cidr : cidrs) space_.release(cidr.address);
+  for (auto const& cidr : cidrs) {
+    space_.release(cidr.address);
+    displaced_.erase(cidr.address);
+  }
   return !cidrs.empty();
+}
+
+bool AddressBook::release_displaced(std::string_view id) {
+  std::vector<Ipv4Address> lost;
+  if (auto const* const row = owned_.find(id)) {
+    for (auto const& cidr : row->cidrs) {
+      if (displaced_.contains(cidr.address)) lost.push_back(cidr.address);
+    }
+  }
+  for (auto const address : lost) release(id, address);
+  return !lost.empty();
 }
 
 } // namespace weave::controller::ipam

@@ -18,10 +18,8 @@ void AddressSpace::follow(std::vector<Ipv4Range> const& owned, std::vector<Ipv4A
   for (auto const& range : owned) wanted.add(range);
   keep_only(free_, wanted);
   keep_only(allocated_, wanted);
-  keep_only(withheld_, wanted);
 
-  IntervalSet known = withheld_;
-  for (auto const& range : free_.ranges()) known.add(range);
+  IntervalSet known = free_;
   for (auto const& range : allocated_.ranges()) known.add(range);
   for (auto const& range : wanted.ranges()) {
     for (auto const& fresh : known.gaps(range)) free_.add(fresh);
@@ -31,11 +29,6 @@ void AddressSpace::follow(std::vector<Ipv4Range> const& owned, std::vector<Ipv4A
     free_.remove(just(address));
     allocated_.add(just(address));
   }
-}
-
-void AddressSpace::withhold(Ipv4Range range) {
-  free_.remove(range);
-  withheld_.add(range);
 }
 
 std::optional<Ipv4Address> AddressSpace::allocate(Ipv4Range range) {
@@ -56,7 +49,7 @@ bool AddressSpace::claim(Ipv4Address address) {
 void AddressSpace::release(Ipv4Address address) {
   if (!allocated_.contains(address)) return;
   allocated_.remove(just(address));
-  if (!withheld_.contains(address)) free_.add(just(address));
+  free_.add(just(address));
 }
 
 std::optional<Ipv4Range> AddressSpace::donation_candidate(Ipv4Range request) const {

@@ -10,13 +10,10 @@ namespace weave::controller::ipam {
 
 /// The addresses that the ring gives this peer, split into allocated and free (protocol/ipam-dns.md §5). Value type,
 /// pure. Follows the ring in both directions: ranges that the ring took away leave it at once.
-/// *Withheld* ranges are ours by our ring but claimed by another peer as well; what is free in them is neither handed
-/// out nor counted, until the ring settles whose they are.
 class AddressSpace {
  public:
   /// Makes the space exactly `owned`. What is new becomes free, except the addresses of `in_use` in it.
   void follow(std::vector<Ipv4Range> const& owned, std::vector<Ipv4Address> const& in_use);
-  void withhold(Ipv4Range range);
   /// Forgets everything.
   void clear() { *this = AddressSpace{}; }
 
@@ -37,7 +34,6 @@ class AddressSpace {
 
   IntervalSet free_;
   IntervalSet allocated_;
-  IntervalSet withheld_;
 };
 
 } // namespace weave::controller::ipam

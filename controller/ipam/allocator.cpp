@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "controller/ipam/persisted_state.hpp"
+#include "controller/ipam/ranges.hpp"
 
 namespace weave::controller::ipam {
 namespace {
@@ -141,7 +142,9 @@ void Allocator::send_all() {
 
 void Allocator::retry_operations() {
   for (auto const id : operations_.in_order()) attempt(id);
+  ask_back();
   std::set<Ipv4Range> wanted;
+  for (auto const address : book_.displaced()) wanted.insert(just(address));
   for (auto const& [id, operation] : operations_.open()) {
     if (auto const* const claim = std::get_if<ClaimRequest>(&operation.request)) {
       wanted.insert({claim->cidr.address, claim->cidr.address + 1});

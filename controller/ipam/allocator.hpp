@@ -80,6 +80,10 @@ class Operation {
 /// recorded for them is undone, and nothing more is told to the mesh until a save succeeds. A crash loses operations
 /// that had not been answered and no address that had been. Completions run exactly once and never inside a call.
 ///
+/// What the mesh says of the ring is final: when another peer owns what containers here use, the range is given up, the
+/// conflict is logged and shown in the status, the link stays, and each such address is asked back from its owner until
+/// it is ours again or the container is gone (protocol/ipam-dns.md §17, "Consistency").
+///
 /// Start-up, in this order (§8): construct (after `validate`) · register on the mesh channel and `attach` · `restore`
 /// (stored ring, else seeds) · `reclaim` addresses found in use · `keep_only_running` if Docker has answered · `start`.
 /// From then on pass on peers that leave the topology and Docker's container events.
@@ -193,7 +197,7 @@ class Allocator final : public gossip::Gossiper {
   Result<void> receive(GossipState state, PeerName source);
   Result<void> receive_ring(RingState const& ring, PeerName source);
   void receive_election(PaxosState const& election);
-  [[nodiscard]] Result<void> judge(MergeError const& error, RingState const& theirs, PeerName source);
+  [[nodiscard]] Result<void> judge(MergeError const& error, RingState const& theirs) const;
   void on_space_request(PeerName source, Ipv4Range range);
   void on_space_denied(PeerName source, Ipv4Range range);
   void merge_nicknames(Nicknames const& theirs);
@@ -204,6 +208,13 @@ class Allocator final : public gossip::Gossiper {
   void form_ring(std::vector<PeerName> seeds);
   [[nodiscard]] std::optional<PeerName> choose_heir() const;
   [[nodiscard]] std::optional<PeerName> find_peer(std::string_view name_or_nickname) const;
+
+  // Addresses in use here that belong to other peers (allocator_displaced.cpp).
+  void report_conflict(std::string const& text, PeerName other);
+  void ask_back();
+  void note_contested(Ipv4Range range, PeerName owner);
+  /// Empty if there are none.
+  [[nodiscard]] std::string displaced_text() const;
 
   AllocatorConfig config_;
   AllocatorPorts ports_;
@@ -216,6 +227,8 @@ class Allocator final : public gossip::Gossiper {
   OperationQueue operations_;
   DonorRequests requests_;
   std::map<std::string, TimePoint, std::less<>> dead_;
+  /// Displaced addresses that their owner has in use as well.
+  std::set<Ipv4Address> contested_;
   Outbox outbox_;
 
   bool awaiting_ring_ = false;

@@ -13,7 +13,6 @@ namespace {
 /// Far above any cluster; keeps a peer that invents names from filling memory.
 constexpr std::size_t kMaxNicknames = 8192;
 constexpr std::size_t kMaxNicknameLength = 256;
-constexpr auto kRepeatConflictLog = std::chrono::minutes{5};
 
 } // namespace
 
@@ -74,18 +73,21 @@ void Allocator::prune_nicknames() {
 Result<void> Allocator::receive_ring(RingState const& ring, PeerName source) {
   bool const was_empty = book_.ring().empty();
   auto const merged = book_.merge(ring);
-  if (!merged) return judge(merged.error(), ring, source);
-  if (!*merged) return {};
+  if (!merged) return judge(merged.error(), ring);
+  if (merged->conflict) report_conflict(*merged->conflict, source.is_unknown() ? ring.peer : source);
+  if (merged->restated) broadcast_state();
+  if (!merged->updated) return {};
   prune_nicknames();
   if (was_empty && !book_.ring().empty()) awaiting_ring_ = false;
   retry_needed_ = true;
   return {};
 }
 
-Result<void> Allocator::judge(MergeError const& error, RingState const& theirs, PeerName source) {
+Result<void> Allocator::judge(MergeError const& error, RingState const& theirs) const {
   auto const refuse = [](std::string text) { return failure(ErrorKind::refused, std::move(text)); };
   switch (error.kind) {
-    case MergeError::Kind::invalid: return failure(ErrorKind::malformed, error.text);
+    case MergeError::Kind::invalid:
+    case MergeError::Kind::conflict: return failure(ErrorKind::malformed, error.text);
     case MergeError::Kind::different_range:
       return refuse(fmt::format("Incompatible IP allocation ranges (received: {}, ours: {})",
                                 to_cidr_text(theirs.universe), to_cidr_text(book_.ring().universe())));
@@ -98,16 +100,8 @@ Result<void> Allocator::judge(MergeError const& error, RingState const& theirs, 
       return refuse(fmt::format("IP allocation was seeded by different peers (received: {}, ours: {})",
                                 names(theirs.seeds), names(book_.ring().state().seeds)));
     }
-    case MergeError::Kind::conflict: break;
   }
-  // Two peers that disagree about a range still have working containers; cutting their link would help nobody. What is
-  // disputed is kept out of use, and people are told.
-  auto const now = ports_.scheduler.now();
-  if (conflict_.text != error.text || now - conflict_.at > kRepeatConflictLog) {
-    ports_.log.error("IP allocation conflict with {}: {}", describe(source), error.text);
-  }
-  conflict_ = {error.text, source.is_unknown() ? theirs.peer : source, now};
-  return {};
+  return failure(ErrorKind::malformed, error.text);
 }
 
 void Allocator::receive_election(PaxosState const& election) {
@@ -168,6 +162,7 @@ void Allocator::on_space_denied(PeerName source, Ipv4Range range) {
     if (book_.ring().owner(claim->cidr.address) != source) continue;
     conclude(id, failure(ErrorKind::refused, denial_text(claim->cidr, source)));
   }
+  note_contested(range, source);
   retry_needed_ = true;
 }
 

@@ -77,7 +77,14 @@ void Allocator::attempt(OperationId id) {
 void Allocator::conclude(OperationId id, Result<Ipv4Cidr> result, std::optional<Holding> fresh) {
   auto const* const operation = operations_.find(id);
   if (operation == nullptr) return;
-  if (!operation->done && !result) ports_.log.warning("IP allocation: {}", result.error().text());
+  if (!operation->done && !result) {
+    ports_.log.warning("IP allocation: {}", result.error().text());
+    // Nobody is there to take the refusal: the container has the address all the same.
+    auto const* const claim = std::get_if<ClaimRequest>(&operation->request);
+    if (claim != nullptr && result.error().kind() == ErrorKind::refused) {
+      book_.note_displaced(claim->id, claim->is_container, claim->cidr);
+    }
+  }
   operations_.decide(id, std::move(result), std::move(fresh));
 }
 
@@ -243,7 +250,11 @@ void Allocator::cancel_container(std::string_view id) {
 void Allocator::on_container_died(std::string const& id) {
   cancel_container(id);
   auto const* const owned = book_.owned().find(id);
-  if (owned != nullptr && owned->is_container) dead_[id] = ports_.scheduler.now();
+  if (owned != nullptr && owned->is_container) {
+    dead_[id] = ports_.scheduler.now();
+    // It must not come back with an address that may be in use elsewhere.
+    book_.release_displaced(id);
+  }
   static_cast<void>(end_turn());
 }
 

@@ -64,7 +64,9 @@ void Allocator::forget_rows(StoredIpam const& stored) {
 
 void Allocator::reclaim(std::vector<ReclaimedAddress> const& addresses) {
   for (auto const& [id, cidr, is_container] : addresses) {
-    operations_.add(ClaimRequest{id, cidr, is_container, false, false, std::nullopt}, nullptr);
+    // Kept up for as long as it takes: giving up would leave the address to be handed out to somebody else.
+    bool const keep_trying = true;
+    operations_.add(ClaimRequest{id, cidr, is_container, keep_trying, false, std::nullopt}, nullptr);
   }
   // Without a ring they wait for the first tick, which leaves time to hear of one before an election is started.
   retry_needed_ = !book_.ring().empty();

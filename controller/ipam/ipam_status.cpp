@@ -55,7 +55,8 @@ IpamStatus Allocator::status() const {
       status.pending_allocates.emplace_back(allocate->id, allocate->subnet);
     }
   }
-  if (!conflict_.text.empty() && ports_.scheduler.now() - conflict_.at < kConflictIsRecent) {
+  status.conflict = displaced_text();
+  if (status.conflict.empty() && !conflict_.text.empty() && ports_.scheduler.now() - conflict_.at < kConflictIsRecent) {
     status.conflict = fmt::format("{} (from {})", conflict_.text, describe(conflict_.from));
   }
   return status;

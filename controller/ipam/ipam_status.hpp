@@ -57,7 +57,8 @@ struct IpamStatus {
   std::vector<OwnerStatus> owners; ///< ourselves first, then by name
   std::vector<std::pair<std::string, Ipv4Cidr>> pending_claims;
   std::vector<std::pair<std::string, Ipv4Cidr>> pending_allocates;
-  /// `<text> (from <peer>)` while it is recent, else empty.
+  /// An address in use here that belongs to another peer; else `<text> (from <peer>)` of the last conflict while it is
+  /// recent, else empty.
   std::string conflict;
 };
 

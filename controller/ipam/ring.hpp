@@ -57,6 +57,8 @@ struct MergeOutcome {
   bool updated = false;
   /// Anything of our copy differs from before (also versions and seeds): must be saved.
   bool changed = false;
+  /// Entries of ours that somebody else holds differently under the same version; see `Ring::restate`.
+  std::vector<Ipv4Address> restate;
 };
 
 struct MergeError {
@@ -64,7 +66,7 @@ struct MergeError {
     invalid,         ///< the received ring breaks §4.3
     different_seeds, ///< formed by another election: two rings over one universe
     different_range, ///< another universe
-    conflict         ///< contradicts what we hold or know; `contested` lists our pieces concerned
+    conflict         ///< would take addresses in use from us (`contested` lists the pieces), or is invalid once merged
   };
   Kind kind;
   std::string text;
@@ -74,7 +76,21 @@ struct MergeError {
 /// Who owns which addresses, as far as this peer knows (protocol/ipam-dns.md §4). Value type, pure, single-threaded.
 /// Remote input enters only through `merge`, which checks it completely before anything changes; a failed merge leaves
 /// the ring as it was. Better than the original here: every foreign token is checked against what is allocated locally,
-/// at every place of the ring, so an address in use never changes owner; and an unused range may always be lost.
+/// at every place of the ring, so an address in use never changes owner unnoticed; and an unused range may always be
+/// lost.
+///
+/// Order independence. A ring is a set of tokens, and a merge is the union of the tokens with, for each of them, the
+/// highest entry by (version, free count, owner's name). Versions of one token only grow, and one owner never says two
+/// things under one version, so on what histories produce the merge is commutative, associative and idempotent: peers
+/// that have heard the same rings, in whatever order and however often, agree on every owner. Two things stand outside:
+/// - An owner merging what others say of its own entries keeps its free count and goes above their version (§4.9),
+/// which
+///   nobody else does; ownership is not touched by it.
+/// - Equal version, different owner (two peers took over the same dead one). The original decides by free count and, if
+///   that is equal too, keeps what it has, so two originals never agree; the free count must come first here as well.
+///   Since it is cut to the length of the piece, the same entry may carry two counts while a new token spreads, and
+///   then the order of arrival can matter for a moment. Therefore the owner that sees itself win makes its entry newer
+///   (`restate`), to which every peer, an original too, gives way.
 class Ring {
  public:
   Ring(Ipv4Range universe, PeerName self) : state_{universe, self, {}, {}} {}
@@ -109,6 +125,11 @@ class Ring {
 
   /// Takes in a received ring (§4.9); `allocated` are the addresses in use here.
   [[nodiscard]] std::expected<MergeOutcome, MergeError> merge(RingState const& theirs, IntervalSet const& allocated);
+  /// The same without regard to what is in use, after `merge` has found a conflict: whoever the entries name owns the
+  /// pieces from now on, as everywhere else in the mesh. Free counts that are too large are cut. Never a conflict.
+  [[nodiscard]] std::expected<MergeOutcome, MergeError> settle(RingState const& theirs);
+  /// Makes these entries newer, as far as they are ours; false if nothing changed.
+  bool restate(std::vector<Ipv4Address> const& tokens);
 
  private:
   [[nodiscard]] std::size_t index_of(Ipv4Address address) const;

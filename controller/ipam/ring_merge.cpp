@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -8,7 +10,7 @@
 namespace weave::controller::ipam {
 namespace {
 
-enum class Verdict { kept, refreshed, inserted, taken_equal, taken_newer, disputed };
+enum class Verdict { kept, held_equal, refreshed, inserted, taken_equal, taken_newer };
 
 struct MergedToken {
   RingToken entry;
@@ -18,19 +20,28 @@ struct MergedToken {
   RingToken theirs;
 };
 
+/// The order in which entries of one token replace each other. It is total, so whoever has seen the same entries holds
+/// the same one, in whatever order they came. The original stops at the free count and then keeps what it has.
+bool outranks(RingToken const& one, RingToken const& other) {
+  return std::tie(one.version, one.free, one.peer) > std::tie(other.version, other.free, other.peer);
+}
+
 MergedToken resolve(RingToken const& mine, RingToken const& theirs, PeerName self) {
-  auto const keep = MergedToken{mine, Verdict::kept, mine, theirs};
   auto const take = [&](Verdict verdict) { return MergedToken{theirs, verdict, mine, theirs}; };
-  if (mine.version > theirs.version) return keep;
-  if (mine.version < theirs.version) {
-    if (mine.peer != self || theirs.peer != self) return take(Verdict::taken_newer);
+  bool const same_owner = mine.peer == theirs.peer;
+  if (mine.version == theirs.version && same_owner) {
+    auto kept = mine;
+    if (mine.peer != self) kept.free = std::max(mine.free, theirs.free);
+    return {kept, Verdict::kept, mine, theirs};
+  }
+  if (mine.version < theirs.version && same_owner && mine.peer == self) {
     auto renewed = mine;
     renewed.version = next_version(theirs.version);
     return {renewed, Verdict::refreshed, mine, theirs};
   }
-  if (mine.peer == theirs.peer) return keep;
-  if (mine.free < theirs.free) return take(Verdict::taken_equal);
-  return {mine, Verdict::disputed, mine, theirs};
+  bool const equal = mine.version == theirs.version;
+  if (outranks(theirs, mine)) return take(equal ? Verdict::taken_equal : Verdict::taken_newer);
+  return {mine, equal ? Verdict::held_equal : Verdict::kept, mine, theirs};
 }
 
 std::vector<MergedToken> unite(RingState const& mine, RingState const& theirs) {
@@ -65,18 +76,15 @@ std::string conflict_text(MergedToken const& token) {
                      token.mine.peer.to_string(), owner);
 }
 
-/// Whether this outcome would give a piece to another peer, or leaves open whose it is.
-bool questions_ownership(MergedToken const& token, PeerName self) {
-  if (token.verdict == Verdict::kept || token.verdict == Verdict::refreshed) return false;
-  if (token.verdict == Verdict::disputed) return token.mine.peer == self;
-  return token.entry.peer != self;
+bool is_news(Verdict verdict) {
+  return verdict == Verdict::inserted || verdict == Verdict::taken_equal || verdict == Verdict::taken_newer;
 }
 
 std::expected<void, MergeError> check_conflicts(std::vector<MergedToken> const& merged, Ipv4Range universe,
                                                 PeerName self, IntervalSet const& allocated) {
   MergeError error{MergeError::Kind::conflict, {}, {}};
   for (std::size_t i = 0; i < merged.size(); ++i) {
-    if (!questions_ownership(merged[i], self)) continue;
+    if (!is_news(merged[i].verdict) || merged[i].entry.peer == self) continue;
     auto const parts = split_at_origin(universe, merged[i].entry.token, merged[(i + 1) % merged.size()].entry.token);
     if (std::ranges::none_of(parts, [&](Ipv4Range const& part) { return allocated.overlaps(part); })) continue;
     if (error.text.empty()) error.text = conflict_text(merged[i]);
@@ -100,6 +108,30 @@ std::expected<void, MergeError> check_compatible(RingState const& mine, RingStat
   return {};
 }
 
+enum class Clip { our_entries, all_entries };
+
+/// The merged ring, and what the merge did to ours.
+std::pair<RingState, MergeOutcome> apply(RingState const& mine, RingState const& theirs,
+                                         std::vector<MergedToken> const& merged, Clip clip) {
+  RingState result{mine.universe, mine.peer, {}, mine.seeds.empty() ? theirs.seeds : mine.seeds};
+  result.tokens.reserve(merged.size());
+  MergeOutcome outcome;
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    auto entry = merged[i].entry;
+    auto const next = merged[(i + 1) % merged.size()].entry.token;
+    bool const ours = entry.peer == mine.peer;
+    auto const length = distance(mine.universe, entry.token, next);
+    // A piece that others have cut up. Where they already know that, they say so under a version of their own.
+    bool const clipped = entry.free > length && (ours || clip == Clip::all_entries);
+    if (clipped) entry.free = length;
+    if (ours && (merged[i].verdict == Verdict::held_equal || clipped)) outcome.restate.push_back(entry.token);
+    outcome.updated = outcome.updated || is_news(merged[i].verdict);
+    result.tokens.push_back(entry);
+  }
+  outcome.changed = result != mine;
+  return {std::move(result), std::move(outcome)};
+}
+
 } // namespace
 
 std::expected<MergeOutcome, MergeError> Ring::merge(RingState const& theirs, IntervalSet const& allocated) {
@@ -108,27 +140,32 @@ std::expected<MergeOutcome, MergeError> Ring::merge(RingState const& theirs, Int
   if (auto const peaceful = check_conflicts(merged, state_.universe, self(), allocated); !peaceful) {
     return std::unexpected{peaceful.error()};
   }
-
-  RingState result{state_.universe, state_.peer, {}, state_.seeds.empty() ? theirs.seeds : state_.seeds};
-  result.tokens.reserve(merged.size());
-  MergeOutcome outcome;
-  for (std::size_t i = 0; i < merged.size(); ++i) {
-    auto entry = merged[i].entry;
-    auto const next = merged[(i + 1) % merged.size()].entry.token;
-    if (entry.peer == self()) entry.free = std::min(entry.free, distance(state_.universe, entry.token, next));
-    result.tokens.push_back(entry);
-    auto const verdict = merged[i].verdict;
-    if (verdict == Verdict::inserted || verdict == Verdict::taken_equal || verdict == Verdict::taken_newer) {
-      outcome.updated = true;
-    }
-  }
+  auto [result, outcome] = apply(state_, theirs, merged, Clip::our_entries);
   if (auto const valid = validate(result); !valid) {
     return std::unexpected{MergeError{
         MergeError::Kind::conflict, fmt::format("Merge of incoming data causes: {}", valid.error().text()), {}}};
   }
-  outcome.changed = result != state_;
   state_ = std::move(result);
   return outcome;
+}
+
+std::expected<MergeOutcome, MergeError> Ring::settle(RingState const& theirs) {
+  if (auto const fits = check_compatible(state_, theirs); !fits) return std::unexpected{fits.error()};
+  auto [result, outcome] = apply(state_, theirs, unite(state_, theirs), Clip::all_entries);
+  state_ = std::move(result);
+  return outcome;
+}
+
+bool Ring::restate(std::vector<Ipv4Address> const& tokens) {
+  bool changed = false;
+  for (auto const token : tokens) {
+    auto const entry = std::ranges::lower_bound(state_.tokens, token, {}, &RingToken::token);
+    if (entry == state_.tokens.end() || entry->token != token || entry->peer != self()) continue;
+    auto const version = next_version(entry->version);
+    changed = changed || version != entry->version;
+    entry->version = version;
+  }
+  return changed;
 }
 
 } // namespace weave::controller::ipam

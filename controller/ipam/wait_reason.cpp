@@ -54,17 +54,24 @@ std::string Allocator::space_wait_reason(Ipv4Cidr subnet) const {
   auto const refused = requests_.refused(range);
   std::vector<std::string> full;
   std::vector<std::string> unreachable;
+  std::vector<std::string> unasked;
+  bool others = false;
   for (auto const& donor : book_.ring().donors(range, true)) {
+    others = true;
     if (donor.peer == asked) continue;
     if (!ports_.mesh.is_known(donor.peer)) {
       unreachable.push_back(describe(donor.peer));
     } else if (donor.weight == 0 || refused.contains(donor.peer)) {
       full.push_back(describe(donor.peer));
+    } else {
+      unasked.push_back(describe(donor.peer));
     }
   }
   auto text = fmt::format("timed out: no free address in {} here", subnet.to_string());
   if (asked) text += fmt::format("; no answer yet from {}", describe(*asked));
   if (!full.empty()) text += fmt::format("; none left at {}", fmt::join(full, ", "));
+  if (!unasked.empty()) text += fmt::format("; no time to ask {}", fmt::join(unasked, ", "));
+  if (!others) text += "; no other peer owns any of it";
   if (!unreachable.empty()) {
     text += fmt::format("; unreachable: {} (use 'rmpeer' if dead)", fmt::join(unreachable, ", "));
   }

@@ -1,6 +1,5 @@
 /* What the programs read from a frame, and from and to its tunnel metadata. Nothing here looks into a map. */
-#ifndef WEAVE_DATAPATH_BPF_KERNEL_FRAMES_H
-#define WEAVE_DATAPATH_BPF_KERNEL_FRAMES_H
+#pragma once
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -27,16 +26,16 @@ struct ethernet {
   __be16 type;
 };
 
-INLINE int is_group(struct weave_mac const *mac) { return mac->address[0] & 1; }
+INLINE int is_group(struct weave_mac const* mac) { return mac->address[0] & 1; }
 
-INLINE int is_zero(struct weave_mac const *mac) {
+INLINE int is_zero(struct weave_mac const* mac) {
   return !(mac->address[0] | mac->address[1] | mac->address[2] | mac->address[3] | mac->address[4] | mac->address[5]);
 }
 
-INLINE int read_ethernet(struct __sk_buff *skb, struct ethernet *frame) {
+INLINE int read_ethernet(struct __sk_buff* skb, struct ethernet* frame) {
   struct ethhdr copy;
-  struct ethhdr const *header = (void *)(long)skb->data;
-  if ((void *)(header + 1) > (void *)(long)skb->data_end) {
+  struct ethhdr const* header = (void*)(long)skb->data;
+  if ((void*)(header + 1) > (void*)(long)skb->data_end) {
     if (bpf_skb_load_bytes(skb, 0, &copy, sizeof copy)) return -1;
     header = &copy;
   }
@@ -48,7 +47,7 @@ INLINE int read_ethernet(struct __sk_buff *skb, struct ethernet *frame) {
 }
 
 /* The kernel takes shorter forms of the key from older programs; this one exists since the beginning. */
-INLINE int read_tunnel(struct __sk_buff *skb, struct tunnel *tunnel) {
+INLINE int read_tunnel(struct __sk_buff* skb, struct tunnel* tunnel) {
   struct bpf_tunnel_key key;
   if (bpf_skb_get_tunnel_key(skb, &key, offsetof(struct bpf_tunnel_key, remote_ipv6[1]), 0)) return -1;
   tunnel->vni = key.tunnel_id & WEAVE_MARK_VNI;
@@ -56,7 +55,7 @@ INLINE int read_tunnel(struct __sk_buff *skb, struct tunnel *tunnel) {
   return 0;
 }
 
-INLINE int write_tunnel(struct __sk_buff *skb, __u32 vni, __u32 remote, __u32 local) {
+INLINE int write_tunnel(struct __sk_buff* skb, __u32 vni, __u32 remote, __u32 local) {
   struct bpf_tunnel_key key = {};
   key.tunnel_id = vni;
   key.remote_ipv4 = remote;
@@ -68,12 +67,12 @@ INLINE int write_tunnel(struct __sk_buff *skb, __u32 vni, __u32 remote, __u32 lo
   return (int)bpf_skb_set_tunnel_key(skb, &key, offsetof(struct bpf_tunnel_key, local_ipv6[0]), flags);
 }
 
-INLINE int is_bridge_group(struct weave_mac const *mac) {
-  __u8 const *a = mac->address;
+INLINE int is_bridge_group(struct weave_mac const* mac) {
+  __u8 const* a = mac->address;
   return a[0] == 0x01 && a[1] == 0x80 && a[2] == 0xc2 && !(a[3] | a[4] | a[5]);
 }
 
-INLINE int is_too_big_message(struct __sk_buff *skb, struct ethernet const *frame) {
+INLINE int is_too_big_message(struct __sk_buff* skb, struct ethernet const* frame) {
   struct {
     __u8 type;
     __u8 code;
@@ -92,5 +91,3 @@ INLINE int is_too_big_message(struct __sk_buff *skb, struct ethernet const *fram
   }
   return 0;
 }
-
-#endif

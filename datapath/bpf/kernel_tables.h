@@ -1,6 +1,6 @@
-/* The maps of the programs; what their keys and values mean says kernel_layout.h. Their names are those of the skeleton. */
-#ifndef WEAVE_DATAPATH_BPF_KERNEL_TABLES_H
-#define WEAVE_DATAPATH_BPF_KERNEL_TABLES_H
+/* The maps of the programs; what their keys and values mean says kernel_layout.h. Their names are those of the
+ * skeleton. */
+#pragma once
 
 #include <linux/bpf.h>
 
@@ -75,5 +75,3 @@ struct {
   __type(key, __u32);
   __type(value, __u64);
 } weave_events SEC(".maps");
-
-#endif

@@ -23,7 +23,7 @@
 #define SHORT_LISTS 0
 
 INLINE void count(__u32 event, __u64 by) {
-  __u64 *counter = bpf_map_lookup_elem(&weave_events, &event);
+  __u64* counter = bpf_map_lookup_elem(&weave_events, &event);
   if (counter) *counter += by;
 }
 
@@ -32,16 +32,16 @@ INLINE int drop(__u32 event) {
   return TC_ACT_SHOT;
 }
 
-INLINE struct weave_conf *configuration(void) {
+INLINE struct weave_conf* configuration(void) {
   __u32 zero = 0;
   return bpf_map_lookup_elem(&weave_conf, &zero);
 }
 
-INLINE struct weave_place *find_mac(struct weave_mac const *mac) { return bpf_map_lookup_elem(&weave_macs, mac); }
+INLINE struct weave_place* find_mac(struct weave_mac const* mac) { return bpf_map_lookup_elem(&weave_macs, mac); }
 
-INLINE void learn(struct weave_mac const *mac, __u32 id) {
+INLINE void learn(struct weave_mac const* mac, __u32 id) {
   __u32 const tick = (__u32)bpf_jiffies64();
-  struct weave_place *place = find_mac(mac);
+  struct weave_place* place = find_mac(mac);
   if (!place) {
     struct weave_place const fresh = {.id = id, .tick = tick, .last_seen = bpf_ktime_get_ns()};
     bpf_map_update_elem(&weave_macs, mac, &fresh, BPF_ANY);
@@ -59,8 +59,8 @@ INLINE void learn(struct weave_mac const *mac, __u32 id) {
   }
 }
 
-INLINE void count_towards(struct __sk_buff *skb, __u32 id, __u32 kind) {
-  struct weave_traffic *traffic = bpf_map_lookup_elem(&weave_traffic, &id);
+INLINE void count_towards(struct __sk_buff* skb, __u32 id, __u32 kind) {
+  struct weave_traffic* traffic = bpf_map_lookup_elem(&weave_traffic, &id);
   if (!traffic) return;
   if (kind & FROM_US) {
     traffic->sent_packets += 1;
@@ -72,7 +72,7 @@ INLINE void count_towards(struct __sk_buff *skb, __u32 id, __u32 kind) {
 }
 
 /* Puts the tags of datapath/fastpath/user_tag.hpp on. Returns how many, -1 on failure. */
-INLINE int push_tags(struct __sk_buff *skb, __u32 vni, __u32 kind) {
+INLINE int push_tags(struct __sk_buff* skb, __u32 vni, __u32 kind) {
   __u16 destination = vni >> 12 & WEAVE_ID_MASK;
   if (kind & FLOODED) destination |= 0x2000;
   if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), destination)) return -1;
@@ -85,14 +85,14 @@ INLINE int push_tags(struct __sk_buff *skb, __u32 vni, __u32 kind) {
 }
 
 INLINE __u32 user_port(void) {
-  struct weave_conf *conf = configuration();
+  struct weave_conf* conf = configuration();
   return conf ? conf->user_ifindex : 0;
 }
 
 /* Hands a copy of the frame to a neighbour, except to where it came from. */
-INLINE void copy(struct __sk_buff *skb, __u32 id, __u32 source, __u32 kind, __u32 from) {
+INLINE void copy(struct __sk_buff* skb, __u32 id, __u32 source, __u32 kind, __u32 from) {
   __u32 const vni = (id & WEAVE_ID_MASK) << 12 | (source & WEAVE_ID_MASK);
-  struct weave_neighbour *to = bpf_map_lookup_elem(&weave_neigh, &id);
+  struct weave_neighbour* to = bpf_map_lookup_elem(&weave_neigh, &id);
   if (!to) return;
   long failed = 0;
   if (to->carrier == WEAVE_CARRIER_TUNNEL) {
@@ -117,7 +117,7 @@ INLINE void copy(struct __sk_buff *skb, __u32 id, __u32 source, __u32 kind, __u3
 }
 
 struct flood {
-  struct __sk_buff *skb;
+  struct __sk_buff* skb;
   __u32 element;
   __u32 source;
   __u32 kind;
@@ -125,9 +125,9 @@ struct flood {
 };
 
 /* One turn of the loop over a whole list; 1 ends it. */
-static long copy_next(__u32 turn, void *context) {
-  struct flood *flood = context;
-  struct weave_list *list = bpf_map_lookup_elem(&weave_lists, &flood->element);
+static long copy_next(__u32 turn, void* context) {
+  struct flood* flood = context;
+  struct weave_list* list = bpf_map_lookup_elem(&weave_lists, &flood->element);
   if (!list) return 1;
   __u32 const at = turn % WEAVE_LIST_IDS;
   if (at >= list->count) return 1;
@@ -138,8 +138,8 @@ static long copy_next(__u32 turn, void *context) {
 }
 
 /* The first element of a list only. */
-INLINE void copy_short_list(struct flood *flood) {
-  struct weave_list *list = bpf_map_lookup_elem(&weave_lists, &flood->element);
+INLINE void copy_short_list(struct flood* flood) {
+  struct weave_list* list = bpf_map_lookup_elem(&weave_lists, &flood->element);
   if (!list) return;
   for (__u32 at = 0; at < WEAVE_LIST_IDS; ++at) {
     if (at >= list->count) break;
@@ -148,11 +148,11 @@ INLINE void copy_short_list(struct flood *flood) {
 }
 
 INLINE __u32 list_of(__u32 source) {
-  __u32 *head = bpf_map_lookup_elem(&weave_heads, &source);
+  __u32* head = bpf_map_lookup_elem(&weave_heads, &source);
   return head ? *head : 0;
 }
 
-INLINE void send_copies(struct flood *flood, int loop) {
+INLINE void send_copies(struct flood* flood, int loop) {
   if (loop == LONG_LISTS) {
     bpf_loop(WEAVE_LIST_CHAIN * WEAVE_LIST_IDS, copy_next, flood, 0);
   } else {
@@ -161,14 +161,14 @@ INLINE void send_copies(struct flood *flood, int loop) {
 }
 
 /* The destination is not, or not certainly, on this host only. */
-INLINE int is_for_others(struct weave_mac const *destination, __u32 own) {
+INLINE int is_for_others(struct weave_mac const* destination, __u32 own) {
   if (is_group(destination)) return 1;
-  struct weave_place *place = find_mac(destination);
+  struct weave_place* place = find_mac(destination);
   return !place || place->id != own;
 }
 
-INLINE struct weave_neighbour *next_hop(__u32 destination) {
-  __u32 *route = bpf_map_lookup_elem(&weave_routes, &destination);
+INLINE struct weave_neighbour* next_hop(__u32 destination) {
+  __u32* route = bpf_map_lookup_elem(&weave_routes, &destination);
   if (!route) return 0;
   __u32 const value = *route;
   if (!(value & WEAVE_ROUTE_HOP)) return 0;
@@ -177,7 +177,7 @@ INLINE struct weave_neighbour *next_hop(__u32 destination) {
 }
 
 /* Sends the frame itself towards the destination in its VNI. */
-INLINE int forward(struct __sk_buff *skb, __u32 vni, struct weave_neighbour const *hop, __u32 kind) {
+INLINE int forward(struct __sk_buff* skb, __u32 vni, struct weave_neighbour const* hop, __u32 kind) {
   count_towards(skb, vni >> 12 & WEAVE_ID_MASK, kind);
   if (hop->carrier == WEAVE_CARRIER_TUNNEL) {
     __u32 const device = hop->ifindex;
@@ -192,12 +192,12 @@ INLINE int forward(struct __sk_buff *skb, __u32 vni, struct weave_neighbour cons
   return drop(WEAVE_DROP_NO_CARRIER);
 }
 
-INLINE int send_heartbeat(struct __sk_buff *skb) {
+INLINE int send_heartbeat(struct __sk_buff* skb) {
   __u32 const mark = skb->mark;
   if ((mark & ~WEAVE_MARK_VNI) != WEAVE_MARK_HEARTBEAT) return drop(WEAVE_DROP_BAD_FRAME);
   __u32 const vni = mark & WEAVE_MARK_VNI;
   __u32 id = vni >> 12;
-  struct weave_probe *probe = bpf_map_lookup_elem(&weave_probes, &id);
+  struct weave_probe* probe = bpf_map_lookup_elem(&weave_probes, &id);
   if (!probe || !probe->remote) return drop(WEAVE_DROP_NO_CARRIER);
   skb->mark = 0;
   if (write_tunnel(skb, vni, probe->remote, probe->local)) return drop(WEAVE_DROP_SEND_FAILED);
@@ -205,10 +205,10 @@ INLINE int send_heartbeat(struct __sk_buff *skb) {
 }
 
 /* Frames that a VXLAN device is to send: what the bridge passes on, heartbeats, and our own redirects. */
-INLINE int egress(struct __sk_buff *skb, int loop) {
+INLINE int egress(struct __sk_buff* skb, int loop) {
   struct tunnel tunnel;
   if (read_tunnel(skb, &tunnel) == 0) return TC_ACT_OK;
-  struct weave_conf *conf = configuration();
+  struct weave_conf* conf = configuration();
   struct ethernet frame;
   if (!conf || read_ethernet(skb, &frame)) return drop(WEAVE_DROP_BAD_FRAME);
   if (is_zero(&frame.destination)) return send_heartbeat(skb);
@@ -218,7 +218,7 @@ INLINE int egress(struct __sk_buff *skb, int loop) {
   if (is_group(&frame.source) || is_zero(&frame.source)) return drop(WEAVE_DROP_BAD_FRAME);
   learn(&frame.source, own);
 
-  struct weave_place *place = is_group(&frame.destination) ? 0 : find_mac(&frame.destination);
+  struct weave_place* place = is_group(&frame.destination) ? 0 : find_mac(&frame.destination);
   if (!place) {
     count(WEAVE_FLOODED_PACKETS, 1);
     count(WEAVE_FLOODED_BYTES, skb->len);
@@ -228,12 +228,12 @@ INLINE int egress(struct __sk_buff *skb, int loop) {
   }
   __u32 const destination = place->id;
   if (destination == own) return drop(WEAVE_DROP_LOCAL_DESTINATION);
-  struct weave_neighbour *hop = next_hop(destination);
+  struct weave_neighbour* hop = next_hop(destination);
   if (!hop) return drop(WEAVE_DROP_NO_ROUTE);
   return forward(skb, (destination & WEAVE_ID_MASK) << 12 | own, hop, FROM_US);
 }
 
-INLINE int report_heartbeat(struct __sk_buff *skb, struct tunnel const *tunnel) {
+INLINE int report_heartbeat(struct __sk_buff* skb, struct tunnel const* tunnel) {
   struct weave_arrival arrival = {};
   arrival.vni = tunnel->vni;
   arrival.remote = tunnel->remote;
@@ -250,7 +250,7 @@ INLINE int report_heartbeat(struct __sk_buff *skb, struct tunnel const *tunnel) 
 
 /* Lets a frame into the bridge, always by the device that is its port, so that the bridge learns all remote addresses
  * there. */
-INLINE int deliver(struct __sk_buff *skb, struct weave_conf const *conf) {
+INLINE int deliver(struct __sk_buff* skb, struct weave_conf const* conf) {
   __u32 const port = conf->vxlan_ifindex;
   if (port == skb->ifindex) return TC_ACT_OK;
   skb->mark = WEAVE_MARK_INJECTED;
@@ -258,15 +258,15 @@ INLINE int deliver(struct __sk_buff *skb, struct weave_conf const *conf) {
 }
 
 /* A frame that we sent and the device gave back as an ICMP message because the path is too narrow for it. */
-INLINE int take_back(struct __sk_buff *skb, struct weave_conf const *conf, struct ethernet const *frame) {
-  struct weave_place *place = find_mac(&frame->destination);
+INLINE int take_back(struct __sk_buff* skb, struct weave_conf const* conf, struct ethernet const* frame) {
+  struct weave_place* place = find_mac(&frame->destination);
   if (place && place->id == conf->own_id && is_too_big_message(skb, frame)) return deliver(skb, conf);
   return drop(WEAVE_DROP_OWN_SOURCE);
 }
 
-INLINE int relay(struct __sk_buff *skb, struct tunnel const *tunnel, struct ethernet const *frame) {
+INLINE int relay(struct __sk_buff* skb, struct tunnel const* tunnel, struct ethernet const* frame) {
   __u32 vni = tunnel->vni;
-  struct weave_neighbour *hop = next_hop(vni >> 12 & WEAVE_ID_MASK);
+  struct weave_neighbour* hop = next_hop(vni >> 12 & WEAVE_ID_MASK);
   if (!hop) return drop(WEAVE_DROP_NO_ROUTE);
   if (hop->carrier == WEAVE_CARRIER_TUNNEL && hop->remote == tunnel->remote && hop->ifindex == skb->ifindex) {
     if (!is_too_big_message(skb, frame)) return drop(WEAVE_DROP_WAY_BACK);
@@ -278,16 +278,16 @@ INLINE int relay(struct __sk_buff *skb, struct tunnel const *tunnel, struct ethe
   return forward(skb, vni, hop, 0);
 }
 
-INLINE void count_received(struct __sk_buff *skb, __u32 id) {
-  struct weave_traffic *traffic = bpf_map_lookup_elem(&weave_traffic, &id);
+INLINE void count_received(struct __sk_buff* skb, __u32 id) {
+  struct weave_traffic* traffic = bpf_map_lookup_elem(&weave_traffic, &id);
   if (!traffic) return;
   traffic->received_packets += 1;
   traffic->received_bytes += skb->len;
 }
 
 /* Frames that came out of a VXLAN tunnel, and those that weave_user and other VXLAN devices hand over. */
-INLINE int ingress(struct __sk_buff *skb, int loop) {
-  struct weave_conf *conf = configuration();
+INLINE int ingress(struct __sk_buff* skb, int loop) {
+  struct weave_conf* conf = configuration();
   struct ethernet frame;
   if (!conf || read_ethernet(skb, &frame)) return drop(WEAVE_DROP_BAD_FRAME);
   struct tunnel tunnel;
@@ -305,7 +305,7 @@ INLINE int ingress(struct __sk_buff *skb, int loop) {
     return report_heartbeat(skb, &tunnel);
   }
   if (source == own) return take_back(skb, conf, &frame);
-  __u32 *route = bpf_map_lookup_elem(&weave_routes, &source);
+  __u32* route = bpf_map_lookup_elem(&weave_routes, &source);
   if (!route || !(*route & WEAVE_ROUTE_KNOWN)) return drop(WEAVE_DROP_UNKNOWN_SOURCE);
   if (destination != own) return relay(skb, &tunnel, &frame);
   if (is_group(&frame.source)) return drop(WEAVE_DROP_BAD_FRAME);
@@ -322,8 +322,8 @@ INLINE int ingress(struct __sk_buff *skb, int loop) {
 
 /* Frames that the packet worker writes to the TAP device: for this host, tagged with their source. */
 SEC("tc")
-int weave_user(struct __sk_buff *skb) {
-  struct weave_conf *conf = configuration();
+int weave_user(struct __sk_buff* skb) {
+  struct weave_conf* conf = configuration();
   if (!conf || conf->own_id > WEAVE_ID_MASK) return drop(WEAVE_DROP_NOT_CONFIGURED);
   if (!skb->vlan_present) return drop(WEAVE_DROP_UNTAGGED);
   __u32 const source = skb->vlan_tci & WEAVE_ID_MASK;
@@ -339,15 +339,15 @@ int weave_user(struct __sk_buff *skb) {
 }
 
 SEC("tc")
-int weave_egress(struct __sk_buff *skb) { return egress(skb, LONG_LISTS); }
+int weave_egress(struct __sk_buff* skb) { return egress(skb, LONG_LISTS); }
 
 SEC("tc")
-int weave_ingress(struct __sk_buff *skb) { return ingress(skb, LONG_LISTS); }
+int weave_ingress(struct __sk_buff* skb) { return ingress(skb, LONG_LISTS); }
 
 SEC("tc")
-int weave_egress_s(struct __sk_buff *skb) { return egress(skb, SHORT_LISTS); }
+int weave_egress_s(struct __sk_buff* skb) { return egress(skb, SHORT_LISTS); }
 
 SEC("tc")
-int weave_ingress_s(struct __sk_buff *skb) { return ingress(skb, SHORT_LISTS); }
+int weave_ingress_s(struct __sk_buff* skb) { return ingress(skb, SHORT_LISTS); }
 
 char const weave_license[] SEC("license") = "Apache-2.0";

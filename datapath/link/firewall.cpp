@@ -1,83 +1,204 @@
 #include "datapath/link/firewall.hpp"
 
-#include <cerrno>
-#include <fcntl.h>
+#include <algorithm>
+#include <array>
 #include <fstream>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <utility>
 
 #include <fmt/format.h>
-
-extern char** environ;
 
 namespace weave::datapath {
 namespace {
 
 constexpr auto kFilterSysctl = "/proc/sys/net/bridge/bridge-nf-call-iptables";
-// One rule is ours; more can only be left-overs, and a bound ends the loop if iptables misbehaves.
-constexpr int kMostCopies = 16;
+
+/// A chain of ours, and the chain of the kernel from which it is reached (none: from another one of ours).
+struct OwnChain {
+  std::string_view table;
+  std::string_view name;
+  std::string_view entry;
+};
+constexpr std::array kChains{OwnChain{"filter", "WEAVE-FORWARD", "FORWARD"}, OwnChain{"filter", "WEAVE-EXPOSE", ""},
+                             OwnChain{"nat", "WEAVE", "POSTROUTING"}};
+constexpr std::array<std::string_view, 2> kTables{"filter", "nat"};
+
+std::string jump_to(OwnChain const& chain) { return fmt::format("-A {} -j {}", chain.entry, chain.name); }
+
+/// Calls for each line, with the table that it is in.
+template <class Visit>
+void each_line(std::string_view saved, Visit visit) {
+  std::string_view table;
+  while (!saved.empty()) {
+    auto const line = saved.substr(0, saved.find('\n'));
+    saved.remove_prefix(std::min(saved.size(), line.size() + 1));
+    if (line.starts_with('*')) table = line.substr(1);
+    visit(table, line);
+  }
+}
+
+std::size_t count_lines(std::string_view saved, std::string_view table, std::string_view wanted) {
+  std::size_t count = 0;
+  each_line(saved, [&](std::string_view in, std::string_view line) {
+    if (in == table && line == wanted) ++count;
+  });
+  return count;
+}
+
+bool has_chain(std::string_view saved, OwnChain const& chain) {
+  bool found = false;
+  each_line(saved, [&](std::string_view table, std::string_view line) {
+    found |= table == chain.table && line.starts_with(fmt::format(":{} ", chain.name));
+  });
+  return found;
+}
+
+bool wants_nat(FirewallWish const& wish) {
+  return std::ranges::any_of(wish.exposures, [](Exposure const& each) { return each.masquerade; });
+}
+
+std::string filter_rules(FirewallWish const& wish) {
+  auto const& bridge = wish.bridge;
+  std::string rules;
+  if (!wish.docker_bridge.empty() && wish.docker_bridge != bridge) {
+    rules += fmt::format("-A WEAVE-FORWARD -i {} -o {} -j DROP\n", wish.docker_bridge, bridge);
+  }
+  rules += fmt::format(
+      "-A WEAVE-FORWARD -i {0} -o {0} -j ACCEPT\n"
+      "-A WEAVE-FORWARD -o {0} -j WEAVE-EXPOSE\n"
+      "-A WEAVE-FORWARD -i {0} ! -o {0} -j ACCEPT\n",
+      bridge);
+  if (!wish.exposures.empty()) {
+    rules += fmt::format("-A WEAVE-FORWARD -o {} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n", bridge);
+  }
+  for (auto const& each : wish.exposures) {
+    rules += fmt::format("-A WEAVE-EXPOSE -d {} -j ACCEPT\n", each.address.network().to_string());
+  }
+  return rules;
+}
+
+std::string nat_rules(FirewallWish const& wish) {
+  std::string rules;
+  for (auto const& each : wish.exposures) {
+    if (!each.masquerade) continue;
+    rules += fmt::format(
+        "-A WEAVE -s {0} -d 224.0.0.0/4 -j RETURN\n"
+        "-A WEAVE -d {0} ! -s {0} -j MASQUERADE\n"
+        "-A WEAVE -s {0} ! -d {0} -j MASQUERADE\n",
+        each.address.network().to_string());
+  }
+  return rules;
+}
+
+/// A chain that is named is emptied.
+std::string table_script(std::string_view table, std::string_view rules, std::string_view saved) {
+  auto script = fmt::format("*{}\n", table);
+  for (auto const& chain : kChains) {
+    if (chain.table == table) script += fmt::format(":{} - [0:0]\n", chain.name);
+  }
+  script += rules;
+  for (auto const& chain : kChains) {
+    if (chain.table != table || chain.entry.empty() || count_lines(saved, table, jump_to(chain)) > 0) continue;
+    // Before Docker's rules; the order of nat rules that are not ours is none of our business.
+    script += fmt::format("{} {} -j {}\n", table == "filter" ? "-I" : "-A", chain.entry, chain.name);
+  }
+  return script + "COMMIT\n";
+}
+
+std::string table_removal(std::string_view table, std::string_view saved) {
+  std::string script;
+  for (auto const& chain : kChains) {
+    if (chain.table != table || chain.entry.empty()) continue;
+    for (auto copies = count_lines(saved, table, jump_to(chain)); copies > 0; --copies) {
+      script += fmt::format("-D {} -j {}\n", chain.entry, chain.name);
+    }
+  }
+  for (auto const* verb : {"-F", "-X"}) {
+    for (auto const& chain : kChains) {
+      if (chain.table == table && has_chain(saved, chain)) script += fmt::format("{} {}\n", verb, chain.name);
+    }
+  }
+  return script.empty() ? script : fmt::format("*{}\n{}COMMIT\n", table, script);
+}
+
+std::string first_line(std::string_view text) { return std::string{text.substr(0, text.find('\n'))}; }
+
+Error refusal(std::string_view program, CommandResult const& result) {
+  return Error{ErrorKind::system,
+               fmt::format("{} failed (exit status {}): {}", program, result.status, first_line(result.errors))};
+}
 
 } // namespace
 
-Result<int> run_command(std::vector<std::string> const& command) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (auto const& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  pid_t pid = 0;
-  int const error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error == ENOENT) return failure(ErrorKind::not_found, fmt::format("{}: not found", command[0]));
-  if (error != 0) return std::unexpected{system_error(command[0], error)};
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return std::unexpected{system_error(command[0], errno)};
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+std::string firewall_script(FirewallWish const& wish, std::string_view saved) {
+  auto script = table_script("filter", filter_rules(wish), saved);
+  // Where nothing is masqueraded, the kernel shall not have to track connections because of us.
+  if (wants_nat(wish)) return script + table_script("nat", nat_rules(wish), saved);
+  return script + table_removal("nat", saved);
 }
 
-ForwardRules::ForwardRules(std::string bridge, Run run)
-    : bridge_{std::move(bridge)}, run_{run ? std::move(run) : Run{run_command}} {}
-
-std::vector<std::string> ForwardRules::rule(std::string const& action) const {
-  return {"iptables", "-w", "5", action, "FORWARD", "-i", bridge_, "-o", bridge_, "-j", "ACCEPT"};
+std::string firewall_removal(std::string_view saved) {
+  std::string script;
+  for (auto const& table : kTables) script += table_removal(table, saved);
+  return script;
 }
 
-Result<void> ForwardRules::ensure() const {
-  auto const present = run_(rule("-C"));
-  if (!present) {
-    if (present.error().kind() == ErrorKind::not_found) return {};
-    return failure_of(present);
-  }
-  if (*present == 0) return {};
-  auto const inserted = run_(rule("-I"));
-  if (!inserted) return failure_of(inserted);
-  if (*inserted != 0) {
-    return failure(ErrorKind::system,
-                   fmt::format("iptables refuses a rule for bridge {} (exit status {})", bridge_, *inserted));
-  }
+std::vector<std::string> own_rules(std::string_view saved) {
+  std::vector<std::string> rules;
+  each_line(saved, [&](std::string_view table, std::string_view line) {
+    auto const is_ours = std::ranges::any_of(kChains, [&](OwnChain const& chain) {
+      if (chain.table != table) return false;
+      if (!chain.entry.empty() && line == jump_to(chain)) return true;
+      return line.starts_with(fmt::format("-A {} ", chain.name));
+    });
+    if (is_ours) rules.push_back(fmt::format("{}: {}", table, line));
+  });
+  return rules;
+}
+
+Result<std::string> OverlayFirewall::saved() const {
+  auto result = converse_({"iptables-save"}, {});
+  if (!result) return failure_of(result);
+  if (result->status != 0) return std::unexpected{refusal("iptables-save", *result)};
+  return std::move(result->output);
+}
+
+Result<void> OverlayFirewall::restore(std::string const& script) const {
+  auto const result = converse_({"iptables-restore", "-w", "5", "--noflush"}, script);
+  if (!result) return failure_of(result);
+  if (result->status != 0) return std::unexpected{refusal("iptables-restore", *result)};
   return {};
 }
 
-Result<void> ForwardRules::remove() const {
-  for (int i = 0; i < kMostCopies; ++i) {
-    auto const deleted = run_(rule("-D"));
-    if (!deleted) {
-      if (deleted.error().kind() == ErrorKind::not_found) return {};
-      return failure_of(deleted);
-    }
-    if (*deleted != 0) return {};
+Result<void> OverlayFirewall::apply(FirewallWish const& wish) {
+  left_.reset();
+  auto const before = saved();
+  if (!before) {
+    if (before.error().kind() != ErrorKind::not_found) return failure_of(before);
+    if (!wants_nat(wish)) return {};
+    return failure(ErrorKind::not_found, "addresses cannot be masqueraded: iptables is not installed on this host");
   }
+  if (auto restored = restore(firewall_script(wish, *before)); !restored) return restored;
+  auto const after = saved();
+  if (!after) return failure_of(after);
+  left_ = own_rules(*after);
   return {};
 }
 
-bool ForwardRules::bridged_frames_are_filtered() {
+Result<bool> OverlayFirewall::intact() const {
+  auto const now = saved();
+  if (!now) return now.error().kind() == ErrorKind::not_found ? Result<bool>{true} : failure_of(now);
+  return own_rules(*now) == left_;
+}
+
+Result<void> OverlayFirewall::remove() {
+  left_.reset();
+  auto const now = saved();
+  if (!now) return now.error().kind() == ErrorKind::not_found ? Result<void>{} : failure_of(now);
+  auto const script = firewall_removal(*now);
+  return script.empty() ? Result<void>{} : restore(script);
+}
+
+bool OverlayFirewall::bridged_frames_are_filtered() {
   std::ifstream in{kFilterSysctl};
   int value = 0;
   return in >> value && value != 0;

@@ -1,40 +1,70 @@
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
+#include "datapath/link/subprocess.hpp"
 
 namespace weave::datapath {
 
-/// The rules that let bridged traffic of the overlay pass where the kernel hands it to iptables: Docker sets the policy
-/// of FORWARD to DROP, and with bridge netfilter on that hits frames between two ports of one bridge
-/// (protocol/datapath.md §8.4). They live in iptables' own tables because only an ACCEPT there spares a packet that
-/// policy. Blocking, a few milliseconds a call; any thread.
-class ForwardRules {
+/// An address of this host in the overlay (`weave expose`).
+struct Exposure {
+  Ipv4Cidr address;
+  /// Traffic between its subnet and the rest of the world takes this host's address.
+  bool masquerade = true;
+
+  friend bool operator==(Exposure const&, Exposure const&) = default;
+};
+
+/// What the firewall shall let pass.
+struct FirewallWish {
+  std::string bridge;
+  /// Docker's own bridge, whose containers do not reach into the overlay; empty: there is none.
+  std::string docker_bridge;
+  std::vector<Exposure> exposures;
+
+  friend bool operator==(FirewallWish const&, FirewallWish const&) = default;
+};
+
+/// Input for `iptables-restore --noflush` that brings our chains to `wish` whatever is in them, given what
+/// `iptables-save` prints now. Pure.
+[[nodiscard]] std::string firewall_script(FirewallWish const& wish, std::string_view saved);
+/// The same to take everything of ours away; empty if nothing is there.
+[[nodiscard]] std::string firewall_removal(std::string_view saved);
+/// Those lines of `iptables-save` that are ours: what has to be as we left it.
+[[nodiscard]] std::vector<std::string> own_rules(std::string_view saved);
+
+/// The overlay's rules in iptables' own tables (protocol/surfaces.md §15.2): Docker sets the policy of FORWARD to DROP,
+/// and with bridge netfilter on that hits frames between two ports of one bridge as well; only an ACCEPT there spares a
+/// packet that policy. They are in chains of ours, `WEAVE-FORWARD` and `WEAVE-EXPOSE` of the filter table, `WEAVE` of
+/// the nat table, filled as a whole in one transaction. Blocking, some milliseconds a call, more while others hold
+/// iptables' lock; one thread at a time.
+class OverlayFirewall {
  public:
-  /// Runs a command and gives its exit status. Replaced in tests.
-  using Run = std::function<Result<int>(std::vector<std::string> const& command)>;
+  /// `converse` is replaced in tests.
+  explicit OverlayFirewall(ConverseCommand converse = converse_with) : converse_{std::move(converse)} {}
 
-  explicit ForwardRules(std::string bridge, Run run = {});
+  /// Without iptables on the host nobody filters with it and there is nothing to do, but not_found if something is to
+  /// be masqueraded.
+  [[nodiscard]] Result<void> apply(FirewallWish const& wish);
+  /// Whether everything is as the last apply() left it. Others flush iptables (firewalld, an administrator).
+  [[nodiscard]] Result<bool> intact() const;
+  [[nodiscard]] Result<void> remove();
 
-  /// Inserts what is missing. Succeeds without iptables on the host: then nobody filters with it.
-  [[nodiscard]] Result<void> ensure() const;
-  /// Deletes them, however often they are there.
-  [[nodiscard]] Result<void> remove() const;
   /// Whether frames on bridges are handed to iptables now.
   [[nodiscard]] static bool bridged_frames_are_filtered();
 
  private:
-  [[nodiscard]] std::vector<std::string> rule(std::string const& action) const;
+  [[nodiscard]] Result<std::string> saved() const;
+  [[nodiscard]] Result<void> restore(std::string const& script) const;
 
-  std::string bridge_;
-  Run run_;
+  ConverseCommand converse_;
+  /// As apply() left them.
+  std::optional<std::vector<std::string>> left_;
 };
-
-/// Runs `command` (found in PATH) with no input and its output discarded; the result is its exit status. not_found when
-/// there is no such program.
-[[nodiscard]] Result<int> run_command(std::vector<std::string> const& command);
 
 } // namespace weave::datapath

@@ -22,6 +22,7 @@
 #include "test/fakes/log_recorder.hpp"
 #include "test/system/packet_socket.hpp"
 #include "test/system/scratch_namespace.hpp"
+#include "test/system/underlay.hpp"
 
 namespace weave::test {
 
@@ -138,7 +139,7 @@ class FastPathHost {
     // Containers would say hello by themselves, and teach addresses that tests have just made forgotten.
     (void)container->shell(
         "for f in all default; do echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6; done 2>/dev/null");
-    if (auto joined = join(underlay); !joined) return joined;
+    if (auto joined = join_switch(underlay, *net, number, underlay_address(), 1500); !joined) return joined;
     auto made = net->run([&]() -> Result<void> {
       auto const bridge = datapath::OverlayBridge{net->links()}.ensure(
           {.name = "weave", .mac = datapath::bridge_mac(PeerName{0x0200'0000'ff00ULL + peer.value()}), .mtu = kMtu});
@@ -247,20 +248,6 @@ class FastPathHost {
   std::optional<Error> failed;
 
  private:
-  Result<void> join(ScratchNamespace& underlay) {
-    auto const port = fmt::format("port{}", number);
-    auto const end = fmt::format("up{}", number);
-    auto& links = underlay.links();
-    if (auto made = links.create_veth({.host_name = port, .guest_name = end, .mtu = 1500}); !made) return made;
-    auto const bridge = links.find("switch");
-    if (!bridge) return failure_of(bridge);
-    if (auto set = links.change(port, {.up = true, .master = bridge->index}); !set) return set;
-    if (auto set = links.change(end, {.namespace_fd = net->handle().fd()}); !set) return set;
-    if (auto set = net->links().change(end, {.up = true, .name = "eth0"}); !set) return set;
-    auto const link = net->links().find("eth0");
-    if (!link) return failure_of(link);
-    return net->addresses().add({.link = link->index, .address = {.address = underlay_address(), .prefix = 24}});
-  }
   Result<void> make_container() {
     datapath::SandboxInterfaces sandboxes{net->links()};
     auto const made =

@@ -18,6 +18,7 @@
 #include "datapath/link/sandbox_interface.hpp"
 #include "datapath/tunnel/io/packet_worker.hpp"
 #include "test/system/scratch_namespace.hpp"
+#include "test/system/underlay.hpp"
 
 namespace weave::test {
 
@@ -85,13 +86,13 @@ class WorkerHost {
   WorkerHost(WorkerHost const&) = delete;
   WorkerHost& operator=(WorkerHost const&) = delete;
 
-  /// Everything but the start of the worker. `underlay` has a bridge "switch".
-  Result<void> build(ScratchNamespace& underlay, std::uint32_t underlay_mtu, std::uint32_t mtu) {
+  /// Everything but the start of the worker. `wires` has a bridge "switch".
+  Result<void> build(ScratchNamespace& wires, std::uint32_t underlay_mtu, std::uint32_t mtu) {
     std::string reason;
     net = ScratchNamespace::create(reason);
     container = ScratchNamespace::create(reason);
     if (!net || !container) return failure(ErrorKind::unavailable, reason);
-    if (auto joined = join(underlay, underlay_mtu); !joined) return joined;
+    if (auto joined = join_switch(wires, *net, number, underlay(), underlay_mtu); !joined) return joined;
     return net->run([&]() -> Result<void> {
       auto const bridge = datapath::OverlayBridge{net->links()}.ensure(
           {.name = "weave", .mac = datapath::bridge_mac(peer), .mtu = mtu});
@@ -154,21 +155,6 @@ class WorkerHost {
                                              .on_port_failed = [this](Error) { port_failed = true; },
                                              .mode = mode});
     return {};
-  }
-
-  Result<void> join(ScratchNamespace& underlay_net, std::uint32_t mtu) {
-    auto const port = fmt::format("port{}", number);
-    auto const end = fmt::format("up{}", number);
-    auto& links = underlay_net.links();
-    if (auto made = links.create_veth({.host_name = port, .guest_name = end, .mtu = mtu}); !made) return made;
-    auto const bridge = links.find("switch");
-    if (!bridge) return failure_of(bridge);
-    if (auto set = links.change(port, {.up = true, .master = bridge->index}); !set) return set;
-    if (auto set = links.change(end, {.namespace_fd = net->handle().fd()}); !set) return set;
-    if (auto set = net->links().change(end, {.up = true, .name = "eth0"}); !set) return set;
-    auto const link = net->links().find("eth0");
-    if (!link) return failure_of(link);
-    return net->addresses().add({.link = link->index, .address = {.address = underlay(), .prefix = 24}});
   }
 
   Result<void> make_container() {

@@ -4,14 +4,17 @@
 packages_build=(
   g++ meson ninja-build pkg-config ccache
   libboost1.81-dev libboost-json1.81-dev libfmt-dev libsodium-dev libsqlite3-dev
-  libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
+  libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnftables-dev
   clang bpftool libbpf-dev
 )
 packages_unit_tests=(libgtest-dev libgmock-dev python3 iproute2 iputils-ping)
 packages_lab=(
   docker.io busybox-static iproute2 nftables iputils-ping iperf3 tcpdump curl python3 procps
   util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev
+  bind9-dnsutils dnsmasq-base musl-tools faketime
 )
+# What benchmarks measure with and compare with, beside what builds and what the lab needs.
+packages_bench=(dnsperf dnsmasq-base unbound iperf3 ethtool)
 # ovs-dpctl for the lab, and libopenvswitch to be built for the tests of our codec.
 packages_oracle=(openvswitch-switch openvswitch-source autoconf automake libtool libtool-bin make)
 

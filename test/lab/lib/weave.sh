@@ -17,6 +17,17 @@ lab_weave_launch() {
   lab_say "weave launch $*${*:+ }on $host: $(lab_since "$start") s"
 }
 
+# lab_weave_pair [LAUNCH-OPTION...]: hosta (192.0.2.1) and hostb (192.0.2.2), each with an engine and weave, connected.
+lab_weave_pair() {
+  lab_host_create hosta 192.0.2.1
+  lab_host_create hostb 192.0.2.2
+  lab_dockerd_start hosta hostb
+  lab_image_load hosta hostb
+  lab_weave_launch hosta "$@"
+  lab_weave_launch hostb "$@" 192.0.2.1
+  lab_weave_connected 1 hosta hostb
+}
+
 lab_weave_log() { printf '%s\n' "$LAB_DIR/hosts/$1/run/weave/weaver.log"; } # HOST
 
 # lab_weave_pid HOST: the daemon is whoever listens for peers (a supervisor may have the same name). Status 1: nobody.

@@ -3,13 +3,7 @@
 # needs: weave docker
 # limit: 90
 
-lab_host_create hosta 192.0.2.1
-lab_host_create hostb 192.0.2.2
-lab_dockerd_start hosta hostb
-lab_image_load hosta hostb
-lab_weave_launch hosta
-lab_weave_launch hostb 192.0.2.1
-lab_weave_connected 1 hosta hostb
+lab_weave_pair
 lab_weave_containers c1:hosta c2:hostb
 address2=$(lab_container_address hostb c2)
 lab_ping hosta c1 "$address2" 64

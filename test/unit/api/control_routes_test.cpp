@@ -130,7 +130,28 @@ TEST_F(ControlRoutes, AllocateWaitsAndAnswersWithoutNewline) {
   EXPECT_ANSWER(*caught->response, 200, "10.32.0.1/12");
   (void)start(request("POST", "/ip/weave%3Aexpose/10.40.0.0/24"));
   EXPECT_EQ(addresses.log,
-            (std::vector<std::string>{"allocate c1 default alive", "allocate weave:expose 10.40.0.0/24"}));
+            (std::vector<std::string>{"allocate c1 default alive 60s", "allocate weave:expose 10.40.0.0/24 60s"}));
+}
+
+TEST_F(ControlRoutes, TheClientSaysHowLongItWaits) {
+  (void)start(request("POST", "/ip/c1?timeout=5"));
+  (void)start(request("POST", "/ip/c1?timeout=0"));
+  (void)start(request("PUT", "/ip/c1/10.32.0.9/12?timeout=7"));
+  (void)start(request("GET", "/ring"));
+  (void)start(request("GET", "/ring?timeout=2"));
+  EXPECT_EQ(addresses.log, (std::vector<std::string>{"allocate c1 default 5s", "allocate c1 default",
+                                                     "claim c1 10.32.0.9/12 7s", "prime", "prime 2s"}));
+  for (auto const* path : {"/ip/c1?timeout=soon", "/ip/c1?timeout=", "/ip/c1?timeout=-1", "/ip/c1?timeout=1.5"}) {
+    EXPECT_EQ(ask("POST", path).status, 400) << path;
+  }
+  EXPECT_ANSWER(ask("PUT", "/ip/c1/10.32.0.9/12?timeout=1h"), 400, "timeout must be a number of seconds, not '1h'\n");
+  EXPECT_ANSWER(ask("GET", "/ring?timeout=1h"), 400, "timeout must be a number of seconds, not '1h'\n");
+}
+
+TEST_F(ControlRoutes, WaitingInVainIsNoSuccess) {
+  auto const caught = start(request("POST", "/ip/c1"));
+  std::exchange(addresses.waiting_allocate, nullptr)(failure(ErrorKind::timed_out, "timed out: nobody is here"));
+  EXPECT_ANSWER(*caught->response, 503, "timed out: nobody is here\n");
 }
 
 TEST_F(ControlRoutes, AClientThatGoesAwayCancelsItsAllocation) {
@@ -162,7 +183,7 @@ TEST_F(ControlRoutes, AllocateChecksTheSubnetFirst) {
 
 TEST_F(ControlRoutes, Claim) {
   EXPECT_ANSWER(ask("PUT", "/ip/_/10.32.0.9/12?check-alive=true&noErrorOnUnknown=true"), 204, "");
-  EXPECT_EQ(addresses.log, (std::vector<std::string>{"claim _ 10.32.0.9/12 alive lenient"}));
+  EXPECT_EQ(addresses.log, (std::vector<std::string>{"claim _ 10.32.0.9/12 alive lenient 60s"}));
   addresses.claim_result = failure(ErrorKind::already_exists, "address 10.32.0.9/12 is already owned by c1");
   EXPECT_ANSWER(ask("PUT", "/ip/c2/10.32.0.9/12"), 400,
                 "Unable to claim: address 10.32.0.9/12 is already owned by c1\n");

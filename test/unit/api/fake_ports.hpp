@@ -1,9 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "controller/api/control_port.hpp"
 #include "test/unit/api/sample_report.hpp"
@@ -30,6 +33,11 @@ class FakeDaemon final : public DaemonPort {
   }
 };
 
+/// For the log: nothing if there is no limit.
+inline std::string within(AddressPort::Limit limit) {
+  return limit ? fmt::format(" {}s", std::chrono::duration_cast<std::chrono::seconds>(*limit).count()) : std::string{};
+}
+
 /// Answers at once from its members, except allocate and prime, which wait until the test completes them.
 class FakeAddresses final : public AddressPort {
  public:
@@ -40,19 +48,20 @@ class FakeAddresses final : public AddressPort {
   Result<void> release_result;
   std::vector<Ipv4Cidr> held;
 
-  Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive,
+  Cancel allocate(std::string id, std::optional<Ipv4Cidr> subnet, bool check_alive, Limit limit,
                   Completion<Ipv4Cidr> done) override {
-    log.push_back("allocate " + id + " " + (subnet ? subnet->to_string() : "default") + (check_alive ? " alive" : ""));
+    log.push_back("allocate " + id + " " + (subnet ? subnet->to_string() : "default") + (check_alive ? " alive" : "") +
+                  within(limit));
     waiting_allocate = std::move(done);
     return [this] {
       log.emplace_back("cancelled");
       std::exchange(waiting_allocate, nullptr)(failure(ErrorKind::cancelled, "Allocate request for c1 cancelled"));
     };
   }
-  Cancel claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown,
+  Cancel claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown, Limit limit,
                Completion<void> done) override {
     log.push_back("claim " + id + " " + address.to_string() + (check_alive ? " alive" : "") +
-                  (no_error_on_unknown ? " lenient" : ""));
+                  (no_error_on_unknown ? " lenient" : "") + within(limit));
     done(claim_result);
     return {};
   }
@@ -70,7 +79,8 @@ class FakeAddresses final : public AddressPort {
   }
   Ipv4Cidr default_subnet() const override { return Ipv4Cidr::parse("10.32.0.0/12").value(); }
   std::string tracker() const override { return {}; }
-  Cancel prime(Completion<void> done) override {
+  Cancel prime(Limit limit, Completion<void> done) override {
+    log.push_back("prime" + within(limit));
     waiting_prime = std::move(done);
     return [this] { waiting_prime = nullptr; };
   }

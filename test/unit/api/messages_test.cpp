@@ -16,6 +16,8 @@ TEST(ReportJson, SurvivesTheWayThereAndBack) {
   report.ipam->paxos = PaxosStatus{.elector = true, .known_nodes = 1, .quorum = 2};
   report.ipam->pending_claims = {{.ident = "c1", .cidr = Ipv4Cidr::parse("10.32.0.9/12").value()}};
   report.ipam->pending_allocates = {"c2 10.32.0.0/12"};
+  report.ipam->waiting_for = "0 of 2 initial peers reachable; missing a, b";
+  report.ipam->conflict = "Received range differs from ours";
   report.router->macs = {MacStatus{.mac = MacAddress::parse("02:00:00:00:00:07").value(),
                                    .name = PeerName{1},
                                    .nickname = "one",

@@ -30,6 +30,16 @@ TEST(StatusText, OfARunningPeerHasEverySectionOfTheOriginal) {
             "     DriverName: weave\n");
 }
 
+TEST(StatusText, TheAddressSectionSaysWhoIsMissingAndWhoDisagrees) {
+  auto report = sample_report();
+  report.ipam->waiting_for = "1 of 2 initial peers reachable; missing b";
+  report.ipam->conflict = "seeded by different peers";
+  EXPECT_NE(status_text(report).find("  DefaultSubnet: 10.32.0.0/12\n"
+                                     "     WaitingFor: 1 of 2 initial peers reachable; missing b\n"
+                                     "       Conflict: seeded by different peers\n\n"),
+            std::string::npos);
+}
+
 TEST(StatusText, AServiceThatIsOffHasNoSection) {
   auto report = sample_report();
   report.ipam.reset();
@@ -44,6 +54,17 @@ TEST(StatusText, AServiceThatIsOffHasNoSection) {
                                      "            TTL: 1\n"
                                      "        Entries: 2\n"),
             std::string::npos);
+}
+
+TEST(StatusText, WhatKeepsAServiceFromWorkingIsTold) {
+  auto report = sample_report();
+  report.ready = false;
+  report.not_ready_reasons = {"DNS does not answer: nobody knows why"};
+  report.dns = sample_dns();
+  report.dns->obstacle = "nobody knows why";
+  auto const text = status_text(report);
+  EXPECT_NE(text.find("\n      Not ready: DNS does not answer: nobody knows why\n"), std::string::npos);
+  EXPECT_NE(text.find("        Entries: 2\n       Obstacle: nobody knows why\n"), std::string::npos);
 }
 
 TEST(StatusText, ProtocolRangeCollapsesAndCountsOfZeroAreLeftOut) {
@@ -127,6 +148,8 @@ TEST(IpamText, MarksUnreachablePeersAndIsEmptyWithoutRing) {
   EXPECT_NE(ipam_text(report).find("% of total) - unreachable!\n"), std::string::npos);
   report.ipam->entries.clear();
   EXPECT_EQ(ipam_text(report), "");
+  report.ipam->conflict = "seeded by others\x1b";
+  EXPECT_EQ(ipam_text(report), "Conflict: seeded by others?\n");
   report.ipam.reset();
   EXPECT_EQ(ipam_text(report), "");
 }

@@ -126,6 +126,18 @@ TEST(Options, MisuseIsToldAndEndsWith125) {
             "invalid value \"loud\" for flag --log-level: one of debug, info, warning, error is expected"},
            {{"--plugin-weave-scope=x"},
             "invalid value \"x\" for flag --plugin-weave-scope: local or global is expected"},
+           {{"--dns-domain", "weave..local"},
+            "invalid value \"weave..local\" for flag --dns-domain: invalid domain name weave..local: empty label"},
+           {{"--dns-domain=we ave"},
+            "invalid value \"we ave\" for flag --dns-domain: a domain name such as weave.local is expected, of "
+            "letters, "
+            "digits and hyphens"},
+           {{"--dns-domain="},
+            "invalid value \"\" for flag --dns-domain: a domain name such as weave.local is expected"},
+           {{"--dns-listen-address", "docker0:53"},
+            "invalid value \"docker0:53\" for flag --dns-listen-address: an address and a port such as 172.17.0.1:53 "
+            "are "
+            "expected"},
            {{"--trusted-subnets", "10.0.0.0/8"}, "option --trusted-subnets is not supported yet"},
            {{"--proxy"}, "option --proxy is not supported yet"},
            {{"-H", "tcp://0.0.0.0:12375"}, "option -H is not supported yet"},

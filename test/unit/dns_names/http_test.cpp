@@ -5,6 +5,7 @@
 #include "controller/api/control_routes.hpp"
 #include "controller/api/status_text.hpp"
 #include "controller/app/name_service.hpp"
+#include "test/fakes/control_api.hpp"
 #include "test/unit/dns_names/name_vectors.hpp"
 #include "test/unit/dns_names/registry_fakes.hpp"
 
@@ -12,20 +13,6 @@ namespace weave::controller {
 namespace {
 
 using namespace weave::test;
-
-struct CaughtAnswer final : http::Responder::Sink {
-  std::optional<http::Response> response;
-  void deliver(http::Response answer) override { response = std::move(answer); }
-  [[nodiscard]] bool abandoned() const override { return false; }
-  void set_on_abandoned(std::function<void()>) override {}
-};
-
-/// Nothing of it is asked for here.
-struct NoDaemon final : api::DaemonPort {
-  [[nodiscard]] api::StatusReport report() const override { return {}; }
-  void connect(std::vector<std::string>, bool, std::function<void(std::vector<std::string>)>) override {}
-  void forget(std::vector<std::string>) override {}
-};
 
 struct ApiRig {
   explicit ApiRig(NameService::LivenessCheck check = {})

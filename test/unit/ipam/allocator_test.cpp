@@ -298,28 +298,6 @@ TEST_F(AllocatorTest, a_claim_may_succeed_early_and_is_kept_up) {
   EXPECT_EQ(sent, (std::vector{peer(2)}));
 }
 
-TEST_F(AllocatorTest, a_dispute_keeps_the_connection_but_not_the_addresses_in_use) {
-  boot(config(1));
-  ASSERT_TRUE(claim({"c1", cidr("10.0.0.100/24"), true, false, false, std::nullopt}));
-  RingState theirs{cidr("10.0.0.0/24").range(),
-                   peer(2),
-                   {{cidr("10.0.0.0/24").address, peer(1), 1, 0}, {cidr("10.0.0.64/24").address, peer(2), 0, 0}},
-                   {peer(1)}};
-  GossipState state;
-  state.ring = theirs;
-  EXPECT_TRUE(allocator().on_gossip(peer(2), encode_gossip_state(state)));
-  EXPECT_TRUE(allocator().on_gossip(peer(2), encode_gossip_state(state)));
-  EXPECT_EQ(rig->log->count("IP allocation conflict"), 1U);
-  EXPECT_EQ(allocator().status().conflict,
-            "Peer 00:00:00:00:00:02 says it owns the IP range from 10.0.0.64, which I think I own (from "
-            "00:00:00:00:00:02)");
-  EXPECT_TRUE(owner_lines(allocator().status()).ends_with("(from 00:00:00:00:00:02)\n"));
-  EXPECT_EQ(allocator().book().space().free().ranges(),
-            (std::vector<Ipv4Range>{{cidr("10.0.0.0/24").address, cidr("10.0.0.64/24").address}}));
-  clock.advance(3min);
-  EXPECT_TRUE(allocator().status().conflict.empty());
-}
-
 TEST_F(AllocatorTest, takes_over_only_from_the_dead) {
   boot(config(2));
   auto const alive = allocator().take_over("00:00:00:00:00:02");

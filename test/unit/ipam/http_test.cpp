@@ -2,6 +2,7 @@
 
 #include "controller/api/control_routes.hpp"
 #include "controller/app/address_service.hpp"
+#include "test/fakes/control_api.hpp"
 #include "test/unit/ipam/allocator_fakes.hpp"
 #include "test/unit/ipam/ipam_vectors.hpp"
 
@@ -9,20 +10,6 @@ namespace weave::controller {
 namespace {
 
 using namespace weave::test;
-
-struct CaughtAnswer final : http::Responder::Sink {
-  std::optional<http::Response> response;
-  void deliver(http::Response answer) override { response = std::move(answer); }
-  [[nodiscard]] bool abandoned() const override { return false; }
-  void set_on_abandoned(std::function<void()>) override {}
-};
-
-/// Nothing of it is asked for here.
-struct NoDaemon final : api::DaemonPort {
-  [[nodiscard]] api::StatusReport report() const override { return {}; }
-  void connect(std::vector<std::string>, bool, std::function<void(std::vector<std::string>)>) override {}
-  void forget(std::vector<std::string>) override {}
-};
 
 ipam::AllocatorConfig alone() {
   ipam::AllocatorConfig config;

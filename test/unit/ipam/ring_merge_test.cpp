@@ -88,6 +88,49 @@ TEST(RingMerge, names_every_piece_in_dispute) {
   EXPECT_EQ(outcome.error().contested, (std::vector<Ipv4Range>{{at(64), at(128)}, {at(128), at(256)}}));
 }
 
+TEST(RingMerge, one_of_two_owners_under_one_version_wins_everywhere) {
+  auto const with = [](PeerName self, PeerName owner, std::uint32_t free) {
+    return Ring::restore({kUniverse, self, {{at(0), owner, 7, free}}, {peer(1)}}).value();
+  };
+  // The same for the two who think they own it and for those who watch, whoever they hear first.
+  for (auto const self : {peer(1), peer(2), peer(3)}) {
+    for (auto const first : {peer(1), peer(2)}) {
+      auto ring = with(self, first, 200);
+      auto const other = first == peer(1) ? peer(2) : peer(1);
+      ASSERT_TRUE(ring.merge(with(other, other, 200).state(), {}));
+      EXPECT_EQ(ring.owner(at(9)), peer(2)) << self.to_string() << first.to_string();
+      ring = with(self, first, first == peer(1) ? 201 : 200);
+      ASSERT_TRUE(ring.merge(with(other, other, other == peer(1) ? 201 : 200).state(), {}));
+      EXPECT_EQ(ring.owner(at(9)), peer(1)) << self.to_string() << first.to_string();
+    }
+  }
+}
+
+TEST(RingMerge, the_winner_of_a_tie_makes_its_entry_newer) {
+  auto winner = Ring::restore({kUniverse, peer(2), {{at(0), peer(2), 7, 200}}, {peer(1)}}).value();
+  RingState const loser{kUniverse, peer(1), {{at(0), peer(1), 7, 200}}, {peer(1)}};
+  auto const outcome = winner.merge(loser, {});
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->updated);
+  EXPECT_EQ(outcome->restate, (std::vector{at(0)}));
+  EXPECT_TRUE(winner.restate(outcome->restate));
+  EXPECT_EQ(winner.state().tokens.front().version, 8U);
+  EXPECT_FALSE(winner.restate({at(1)}));
+}
+
+TEST(RingMerge, settling_gives_to_whom_the_others_say_and_cuts_free_counts) {
+  auto ring = Ring::restore({kUniverse, peer(3), {{at(0), peer(1), 7, 256}}, {peer(1)}}).value();
+  RingState const theirs{kUniverse, peer(2), {{at(0), peer(1), 2, 64}, {at(64), peer(2), 0, 192}}, {peer(1)}};
+  auto const refused = ring.merge(theirs, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, MergeError::Kind::conflict);
+  EXPECT_TRUE(refused.error().contested.empty());
+  ASSERT_TRUE(ring.settle(theirs));
+  EXPECT_EQ(ring.owner(at(64)), peer(2));
+  EXPECT_EQ(ring.state().tokens.front(), (RingToken{at(0), peer(1), 7, 64}));
+  EXPECT_TRUE(validate(ring.state()));
+}
+
 TEST(RingMerge, never_gives_up_an_address_in_use) {
   // Every ring over eight addresses with up to two foreign tokens against every single allocation.
   Ipv4Range const universe{at(0), at(8)};

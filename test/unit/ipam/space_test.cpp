@@ -74,18 +74,6 @@ TEST(AddressSpace, takes_new_ranges_with_the_addresses_already_in_use) {
   EXPECT_EQ(space.allocated().ranges(), (std::vector<Ipv4Range>{from_to(5, 6)}));
 }
 
-TEST(AddressSpace, keeps_disputed_space_out_of_use) {
-  AddressSpace space;
-  space.follow({from_to(0, 16)}, {});
-  ASSERT_TRUE(space.claim(at(2)));
-  space.withhold(from_to(0, 8));
-  space.follow({from_to(0, 16)}, {at(2)});
-  EXPECT_EQ(space.free().ranges(), (std::vector<Ipv4Range>{from_to(8, 16)}));
-  space.release(at(2));
-  EXPECT_EQ(space.allocate(from_to(0, 8)), std::nullopt);
-  EXPECT_EQ(space.donate(from_to(0, 8)), std::nullopt);
-}
-
 TEST(IntervalSet, behaves_like_a_set_of_addresses) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     SeededRandom random{seed};

@@ -1,7 +1,5 @@
 #include "datapath/link/firewall.hpp"
 
-#include <deque>
-
 #include <gtest/gtest.h>
 
 namespace weave::datapath {
@@ -9,59 +7,127 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// Answers commands with the given exit statuses in turn and remembers them.
-struct Iptables {
-  std::deque<Result<int>> answers;
-  std::vector<std::string> actions;
+Exposure exposure(char const* text, bool masquerade = true) {
+  return {.address = Ipv4Cidr::parse(text).value(), .masquerade = masquerade};
+}
 
-  ForwardRules rules() {
-    return ForwardRules{"weave", [this](Words const& command) -> Result<int> {
-                          actions.push_back(command.at(3));
-                          EXPECT_EQ(command, (Words{"iptables", "-w", "5", command.at(3), "FORWARD", "-i", "weave",
-                                                    "-o", "weave", "-j", "ACCEPT"}));
-                          if (answers.empty()) return 1;
-                          auto answer = answers.front();
-                          answers.pop_front();
-                          return answer;
-                        }};
+/// Stands in for iptables: prints what a test says, remembers what it was given.
+struct Iptables {
+  std::string saved = {};
+  int restore_status = 0;
+  std::vector<std::string> scripts = {};
+  bool installed = true;
+
+  OverlayFirewall firewall() {
+    return OverlayFirewall{[this](Words const& command, std::string_view input) -> Result<CommandResult> {
+      if (!installed) return failure(ErrorKind::not_found, command[0] + ": not found");
+      if (command == Words{"iptables-save"}) return CommandResult{.status = 0, .output = saved, .errors = {}};
+      EXPECT_EQ(command, (Words{"iptables-restore", "-w", "5", "--noflush"}));
+      scripts.emplace_back(input);
+      return CommandResult{.status = restore_status, .output = {}, .errors = "line 3 failed\n"};
+    }};
   }
 };
 
-TEST(ForwardRules, leaves_a_rule_alone_that_is_there) {
-  Iptables iptables{.answers = {0}, .actions = {}};
-  EXPECT_TRUE(iptables.rules().ensure());
-  EXPECT_EQ(iptables.actions, (Words{"-C"}));
+constexpr auto kBare = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -j DOCKER-USER\nCOMMIT\n";
+constexpr auto kApplied =
+    "*nat\n:POSTROUTING ACCEPT [0:0]\n:WEAVE - [0:0]\n-A POSTROUTING -j WEAVE\n"
+    "-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\nCOMMIT\n"
+    "*filter\n:FORWARD DROP [0:0]\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-FORWARD - [0:0]\n"
+    "-A FORWARD -j WEAVE-FORWARD\n-A FORWARD -j DOCKER-USER\n"
+    "-A WEAVE-EXPOSE -d 10.2.1.0/24 -j ACCEPT\n-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\nCOMMIT\n";
+
+TEST(FirewallScript, lets_the_overlay_pass_and_tracks_nothing_while_nothing_is_exposed) {
+  EXPECT_EQ(firewall_script({.bridge = "weave", .docker_bridge = "docker0", .exposures = {}}, kBare),
+            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n"
+            "-A WEAVE-FORWARD -i docker0 -o weave -j DROP\n"
+            "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"
+            "-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
+            "-A WEAVE-FORWARD -i weave ! -o weave -j ACCEPT\n"
+            "-I FORWARD -j WEAVE-FORWARD\nCOMMIT\n");
 }
 
-TEST(ForwardRules, inserts_a_missing_one_and_says_when_that_fails) {
-  Iptables iptables{.answers = {1, 0}, .actions = {}};
-  EXPECT_TRUE(iptables.rules().ensure());
-  EXPECT_EQ(iptables.actions, (Words{"-C", "-I"}));
-
-  Iptables broken{.answers = {1, 4}, .actions = {}};
-  auto const ensured = broken.rules().ensure();
-  ASSERT_FALSE(ensured);
-  EXPECT_EQ(ensured.error().text(), "iptables refuses a rule for bridge weave (exit status 4)");
+TEST(FirewallScript, exposes_networks) {
+  auto const script = firewall_script({.bridge = "weave",
+                                       .docker_bridge = "weave",
+                                       .exposures = {exposure("10.2.1.254/24"), exposure("10.2.2.254/24", false)}},
+                                      kBare);
+  EXPECT_EQ(script,
+            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n"
+            "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"
+            "-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
+            "-A WEAVE-FORWARD -i weave ! -o weave -j ACCEPT\n"
+            "-A WEAVE-FORWARD -o weave -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+            "-A WEAVE-EXPOSE -d 10.2.1.0/24 -j ACCEPT\n-A WEAVE-EXPOSE -d 10.2.2.0/24 -j ACCEPT\n"
+            "-I FORWARD -j WEAVE-FORWARD\nCOMMIT\n"
+            "*nat\n:WEAVE - [0:0]\n"
+            "-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\n"
+            "-A WEAVE -d 10.2.1.0/24 ! -s 10.2.1.0/24 -j MASQUERADE\n"
+            "-A WEAVE -s 10.2.1.0/24 ! -d 10.2.1.0/24 -j MASQUERADE\n"
+            "-A POSTROUTING -j WEAVE\nCOMMIT\n");
 }
 
-TEST(ForwardRules, is_content_on_a_host_without_iptables) {
-  Iptables iptables{.answers = {failure(ErrorKind::not_found, "iptables: not found"),
-                                failure(ErrorKind::not_found, "iptables: not found")},
-                    .actions = {}};
-  EXPECT_TRUE(iptables.rules().ensure());
-  EXPECT_TRUE(iptables.rules().remove());
+TEST(FirewallScript, jumps_once_and_leaves_nothing_of_what_is_hidden) {
+  auto const script = firewall_script({.bridge = "weave", .docker_bridge = {}, .exposures = {}}, kApplied);
+  EXPECT_EQ(script.find("-I FORWARD"), std::string::npos);
+  EXPECT_TRUE(script.ends_with("*nat\n-D POSTROUTING -j WEAVE\n-F WEAVE\n-X WEAVE\nCOMMIT\n")) << script;
 }
 
-TEST(ForwardRules, removes_every_copy) {
-  Iptables iptables{.answers = {0, 0, 1}, .actions = {}};
-  EXPECT_TRUE(iptables.rules().remove());
-  EXPECT_EQ(iptables.actions, (Words{"-D", "-D", "-D"}));
+TEST(FirewallScript, removal_takes_every_copy) {
+  EXPECT_EQ(firewall_removal(kApplied),
+            "*filter\n-D FORWARD -j WEAVE-FORWARD\n-F WEAVE-FORWARD\n-F WEAVE-EXPOSE\n-X WEAVE-FORWARD\n"
+            "-X WEAVE-EXPOSE\nCOMMIT\n*nat\n-D POSTROUTING -j WEAVE\n-F WEAVE\n-X WEAVE\nCOMMIT\n");
+  EXPECT_EQ(firewall_removal("*filter\n-A FORWARD -j WEAVE-FORWARD\n-A FORWARD -j WEAVE-FORWARD\nCOMMIT\n"),
+            "*filter\n-D FORWARD -j WEAVE-FORWARD\n-D FORWARD -j WEAVE-FORWARD\nCOMMIT\n");
+  EXPECT_EQ(firewall_removal(kBare), "");
 }
 
-TEST(RunCommand, gives_exit_status_signal_and_absence) {
+TEST(OverlayFirewall, notices_what_others_do_to_its_rules_and_nothing_else) {
+  Iptables iptables{.saved = kApplied};
+  auto firewall = iptables.firewall();
+  ASSERT_TRUE(firewall.apply({.bridge = "weave", .docker_bridge = {}, .exposures = {exposure("10.2.1.254/24")}}));
+  EXPECT_EQ(iptables.scripts.size(), 1U);
+  EXPECT_TRUE(firewall.intact().value());
+  iptables.saved += "*mangle\n-A FORWARD -j ACCEPT\nCOMMIT\n";
+  EXPECT_TRUE(firewall.intact().value());
+  for (auto const* const victim : {"-A FORWARD -j WEAVE-FORWARD\n", "-A WEAVE-EXPOSE -d 10.2.1.0/24 -j ACCEPT\n",
+                                   "-A POSTROUTING -j WEAVE\n", "-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\n"}) {
+    std::string saved{kApplied};
+    iptables.saved = saved.erase(saved.find(victim), std::string{victim}.size());
+    EXPECT_FALSE(firewall.intact().value()) << victim;
+  }
+}
+
+TEST(OverlayFirewall, says_what_failed) {
+  Iptables iptables{.saved = kBare, .restore_status = 2};
+  auto const applied = iptables.firewall().apply({.bridge = "weave", .docker_bridge = {}, .exposures = {}});
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().text(), "iptables-restore failed (exit status 2): line 3 failed");
+}
+
+TEST(OverlayFirewall, is_content_on_a_host_without_iptables_unless_it_has_to_masquerade) {
+  Iptables iptables{.installed = false};
+  auto firewall = iptables.firewall();
+  FirewallWish wish{.bridge = "weave", .docker_bridge = {}, .exposures = {exposure("10.2.1.254/24", false)}};
+  EXPECT_TRUE(firewall.apply(wish));
+  EXPECT_TRUE(firewall.intact().value());
+  EXPECT_TRUE(firewall.remove());
+  wish.exposures[0].masquerade = true;
+  EXPECT_EQ(firewall.apply(wish).error().kind(), ErrorKind::not_found);
+}
+
+TEST(Subprocess, gives_exit_status_signal_and_absence) {
   EXPECT_EQ(run_command({"sh", "-c", "exit 3"}).value(), 3);
   EXPECT_EQ(run_command({"sh", "-c", "kill -9 $$"}).value(), 128 + 9);
   EXPECT_EQ(run_command({"no-such-program-anywhere"}).error().kind(), ErrorKind::not_found);
+}
+
+TEST(Subprocess, reads_and_prints_more_than_a_pipe_holds) {
+  std::string const text(300'000, 'x');
+  auto const echoed = converse_with({"sh", "-c", "cat; echo no >&2"}, text);
+  ASSERT_TRUE(echoed);
+  EXPECT_EQ(echoed->output, text);
+  EXPECT_EQ(echoed->errors, "no\n");
 }
 
 } // namespace

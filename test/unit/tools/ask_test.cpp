@@ -1,5 +1,6 @@
 // The sub-commands that ask the daemon, against the real control API over fake ports on a Unix socket.
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -23,17 +24,23 @@ using namespace controller::api;
 class ReadyAddresses final : public AddressPort {
  public:
   FakeAddresses rest;
+  std::deque<Result<void>> waits; ///< how the next ones end that wait for the ring
 
-  Cancel allocate(std::string, std::optional<Ipv4Cidr>, bool, Completion<Ipv4Cidr>) override { return {}; }
-  Cancel claim(std::string, Ipv4Cidr, bool, bool, Completion<void>) override { return {}; }
+  Cancel allocate(std::string, std::optional<Ipv4Cidr>, bool, Limit, Completion<Ipv4Cidr>) override { return {}; }
+  Cancel claim(std::string, Ipv4Cidr, bool, bool, Limit, Completion<void>) override { return {}; }
   std::vector<Ipv4Cidr> lookup(std::string const&, std::optional<Ipv4Cidr>) const override { return {}; }
   std::vector<OwnedAddresses> owned() const override { return {}; }
   Result<void> release(std::string const&, Ipv4Address) override { return {}; }
   Result<void> release_all(std::string const&) override { return {}; }
   Ipv4Cidr default_subnet() const override { return {}; }
   std::string tracker() const override { return {}; }
-  Cancel prime(Completion<void> done) override {
-    done({});
+  Cancel prime(Limit, Completion<void> done) override {
+    Result<void> end;
+    if (!waits.empty()) {
+      end = waits.front();
+      waits.pop_front();
+    }
+    done(end);
     return {};
   }
   void hand_over() override {}
@@ -166,6 +173,16 @@ TEST_F(Ask, PrimeAndRmpeer) {
   EXPECT_EQ(removed.code, 0);
   EXPECT_EQ(removed.out, "524288 IPs taken over from dead\n0 IPs taken over from z/z\n");
   EXPECT_EQ(removed.err, "(no peer z/z with addresses of its own is known)\n");
+}
+
+TEST_F(Ask, PrimeSaysWhomItWaitsForAndGoesOn) {
+  auto const missing = [](char const* who) { return failure(ErrorKind::timed_out, who); };
+  addresses.waits = {missing("missing a, b"), missing("missing a, b"), missing("missing b")};
+  serve();
+  auto const prime = weave({"prime"});
+  EXPECT_EQ(prime.code, 0);
+  EXPECT_EQ(prime.out, "");
+  EXPECT_EQ(prime.err, "missing a, b\nmissing b\n");
 }
 
 TEST_F(Ask, AServiceThatIsOffIsCodeFour) {

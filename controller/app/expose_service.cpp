@@ -1,0 +1,178 @@
+#include "controller/app/expose_service.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "datapath/link/attached_interface.hpp"
+#include "datapath/link/gratuitous_arp.hpp"
+
+namespace weave::controller {
+namespace {
+
+constexpr Duration kCheckInterval = std::chrono::seconds{10};
+constexpr std::string_view kMasquerade = "masquerade";
+constexpr std::string_view kPlain = "plain";
+constexpr std::string_view kSeparator = ", ";
+
+using Exposures = std::vector<datapath::Exposure>;
+
+Exposures without(Exposures exposures, Ipv4Address address) {
+  std::erase_if(exposures, [&](auto const& each) { return each.address.address == address; });
+  return exposures;
+}
+
+} // namespace
+
+std::string to_text(Exposures const& exposures) {
+  std::string text;
+  for (auto const& each : exposures) {
+    if (!text.empty()) text += kSeparator;
+    text += fmt::format("{} {}", each.address.to_string(), each.masquerade ? kMasquerade : kPlain);
+  }
+  return text;
+}
+
+Result<Exposures> parse_exposures(std::string_view text) {
+  Exposures exposures;
+  while (!text.empty()) {
+    auto const item = text.substr(0, text.find(kSeparator));
+    text.remove_prefix(std::min(text.size(), item.size() + kSeparator.size()));
+    auto const blank = item.find(' ');
+    auto const cidr = Ipv4Cidr::parse(item.substr(0, blank));
+    if (!cidr) return failure_of(cidr);
+    auto const kind = blank == std::string_view::npos ? std::string_view{} : item.substr(blank + 1);
+    if (kind != kMasquerade && kind != kPlain) {
+      return failure(ErrorKind::malformed, fmt::format("stored exposure \"{}\"", item));
+    }
+    exposures.push_back({.address = *cidr, .masquerade = kind == kMasquerade});
+  }
+  return exposures;
+}
+
+Result<std::unique_ptr<ExposeService>> ExposeService::create(Settings settings, Ports ports) {
+  auto socket = datapath::RouteSocket::open();
+  if (!socket) return failure_of(socket);
+  return std::unique_ptr<ExposeService>{new ExposeService{std::move(settings), std::move(ports), std::move(*socket)}};
+}
+
+ExposeService::ExposeService(Settings settings, Ports ports, datapath::RouteSocket socket)
+    : settings_{std::move(settings)}, ports_{std::move(ports)}, socket_{std::move(socket)} {}
+
+void ExposeService::start() {
+  auto const warn = [this](Result<void> const& outcome) {
+    if (!outcome) ports_.logger.warning("{}", outcome.error().text());
+  };
+  warn(datapath::shorten_neighbour_timers(settings_.bridge));
+  warn(adopt());
+  warn(put_on_bridge());
+  warn(firewall_->apply(wish()));
+  watch();
+}
+
+Result<void> ExposeService::adopt() {
+  auto const bridge = links_.find(settings_.bridge);
+  if (!bridge) return failure_of(bridge);
+  auto const present = addresses_.list(bridge->index);
+  if (!present) return failure_of(present);
+  auto exposures = settings_.exposures;
+  for (auto const& each : *present) {
+    if (std::ranges::find(exposures, each.address, &datapath::Exposure::address) != exposures.end()) continue;
+    ports_.logger.info("bridge {} has address {}: exposed", settings_.bridge, each.address.to_string());
+    exposures.push_back({.address = each.address, .masquerade = true});
+  }
+  return exposures == settings_.exposures ? Result<void>{} : keep(std::move(exposures));
+}
+
+Result<void> ExposeService::put_on_bridge() {
+  if (settings_.exposures.empty()) return {};
+  auto const bridge = links_.find(settings_.bridge);
+  if (!bridge) return failure_of(bridge);
+  auto const present = addresses_.list(bridge->index);
+  if (!present) return failure_of(present);
+  for (auto const& each : settings_.exposures) {
+    datapath::InterfaceAddress const wanted{.link = bridge->index, .address = each.address};
+    if (std::ranges::find(*present, wanted) != present->end()) continue;
+    if (auto const added = addresses_.add(wanted); !added) return added;
+    auto const told = datapath::send_gratuitous_arp(settings_.bridge, bridge->mac, each.address.address);
+    if (!told) return told;
+  }
+  return {};
+}
+
+Result<void> ExposeService::keep(Exposures exposures) {
+  if (auto const saved = ports_.save(exposures); !saved) return saved;
+  settings_.exposures = std::move(exposures);
+  return {};
+}
+
+datapath::FirewallWish ExposeService::wish() const {
+  return {.bridge = settings_.bridge, .docker_bridge = settings_.docker_bridge, .exposures = settings_.exposures};
+}
+
+void ExposeService::expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) {
+  auto const before = settings_.exposures;
+  auto exposures = before;
+  auto const known = std::ranges::find(exposures, address, &datapath::Exposure::address);
+  if (known == exposures.end()) {
+    exposures.push_back({.address = address, .masquerade = masquerade});
+  } else {
+    known->masquerade = masquerade;
+  }
+  // On disk first: an address on the bridge that nobody remembers could not be told from somebody else's.
+  if (auto const kept = keep(std::move(exposures)); !kept) return done(kept);
+  if (auto const placed = put_on_bridge(); !placed) {
+    (void)keep(before);
+    return done(placed);
+  }
+  apply(std::move(done));
+}
+
+void ExposeService::hide(Ipv4Address address, api::Completion<void> done) {
+  auto const bridge = links_.find(settings_.bridge);
+  if (!bridge) return done(failure_of(bridge));
+  auto const present = addresses_.list(bridge->index);
+  if (!present) return done(failure_of(present));
+  for (auto const& each : *present) {
+    if (each.address.address != address) continue;
+    if (auto const removed = addresses_.remove(each); !removed) return done(removed);
+  }
+  if (auto const kept = keep(without(settings_.exposures, address)); !kept) return done(kept);
+  // The kernel takes the other addresses of a subnet along with its first.
+  if (auto const placed = put_on_bridge(); !placed) return done(placed);
+  apply(std::move(done));
+}
+
+void ExposeService::apply(api::Completion<void> done) {
+  ports_.worker.run<Result<void>>([firewall = firewall_, wanted = wish()] { return firewall->apply(wanted); },
+                                  std::move(done));
+}
+
+void ExposeService::watch() {
+  timer_ = ports_.scheduler.after(kCheckInterval, [this] { check(); });
+}
+
+/// Others flush iptables (firewalld, an administrator). While no frame of ours passes through it, that is their
+/// business.
+void ExposeService::check() {
+  watch();
+  if (settings_.exposures.empty() && !datapath::OverlayFirewall::bridged_frames_are_filtered()) return;
+  if (auto const placed = put_on_bridge(); !placed) ports_.logger.warning("{}", placed.error().text());
+  ports_.worker.run<Result<bool>>(
+      [firewall = firewall_, wanted = wish()]() -> Result<bool> {
+        auto const intact = firewall->intact();
+        if (!intact) return failure_of(intact);
+        if (*intact) return false;
+        auto const applied = firewall->apply(wanted);
+        if (!applied) return failure_of(applied);
+        return true;
+      },
+      [this](Result<bool> const& restored) {
+        if (!restored) return ports_.logger.warning("{}", restored.error().text());
+        if (*restored) ports_.logger.info("firewall rules of the overlay were gone and are back");
+      });
+}
+
+} // namespace weave::controller

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/logger.hpp"
+#include "base/scheduler.hpp"
+#include "controller/api/host_port.hpp"
+#include "controller/app/background_worker.hpp"
+#include "datapath/link/addresses.hpp"
+#include "datapath/link/firewall.hpp"
+#include "datapath/link/links.hpp"
+#include "datapath/link/route_socket.hpp"
+
+namespace weave::controller {
+
+/// Exposures as they are stored: `10.2.1.254/24 masquerade, 10.2.2.254/24 plain`.
+[[nodiscard]] std::string to_text(std::vector<datapath::Exposure> const& exposures);
+[[nodiscard]] Result<std::vector<datapath::Exposure>> parse_exposures(std::string_view text);
+
+/// Addresses of this host on the overlay's bridge (`weave expose`), and the firewall of the overlay, which goes with
+/// them: both are put in place at start, after any change, and again when somebody else has taken them away. Control
+/// thread; only programs run on the worker. What it is given must outlive it.
+class ExposeService final : public api::ExposePort {
+ public:
+  struct Settings {
+    std::string bridge = "weave";
+    std::string docker_bridge;
+    /// As stored.
+    std::vector<datapath::Exposure> exposures;
+  };
+  struct Ports {
+    Scheduler& scheduler;
+    BackgroundWorker& worker;
+    /// Keeps them for the next start.
+    std::function<Result<void>(std::vector<datapath::Exposure> const&)> save;
+    Logger logger;
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<ExposeService>> create(Settings settings, Ports ports);
+
+  /// Puts everything in place, with addresses that the bridge has without our knowledge (an original daemon's). Blocks
+  /// for some milliseconds. What fails is logged and tried again.
+  void start();
+  void stop() { timer_.reset(); }
+
+  void expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) override;
+  void hide(Ipv4Address address, api::Completion<void> done) override;
+
+ private:
+  ExposeService(Settings settings, Ports ports, datapath::RouteSocket socket);
+  [[nodiscard]] Result<void> adopt();
+  [[nodiscard]] Result<void> put_on_bridge();
+  [[nodiscard]] Result<void> keep(std::vector<datapath::Exposure> exposures);
+  [[nodiscard]] datapath::FirewallWish wish() const;
+  void apply(api::Completion<void> done);
+  void watch();
+  void check();
+
+  Settings settings_;
+  Ports ports_;
+  datapath::RouteSocket socket_;
+  datapath::Links links_{socket_};
+  datapath::Addresses addresses_{socket_};
+  /// Touched by the worker's jobs alone once start() is over.
+  std::shared_ptr<datapath::OverlayFirewall> firewall_ = std::make_shared<datapath::OverlayFirewall>();
+  Timer timer_;
+};
+
+} // namespace weave::controller

@@ -1,0 +1,85 @@
+#include "datapath/link/subprocess.hpp"
+
+#include <array>
+#include <cerrno>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/unique_fd.hpp"
+
+extern char** environ;
+
+namespace weave::datapath {
+namespace {
+
+/// A file in memory for each stream: unlike a pipe it never makes either side wait.
+class Streams {
+ public:
+  [[nodiscard]] Result<void> open(std::string_view input) {
+    for (auto& file : files_) {
+      file = UniqueFd{::memfd_create("weave-command", MFD_CLOEXEC)};
+      if (!file) return std::unexpected{system_error("memfd_create", errno)};
+    }
+    if (::write(files_[0].get(), input.data(), input.size()) != static_cast<ssize_t>(input.size())) {
+      return std::unexpected{system_error("write", errno)};
+    }
+    if (::lseek(files_[0].get(), 0, SEEK_SET) < 0) return std::unexpected{system_error("lseek", errno)};
+    return {};
+  }
+  void give(posix_spawn_file_actions_t& actions) const {
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      posix_spawn_file_actions_adddup2(&actions, files_[i].get(), static_cast<int>(i));
+    }
+  }
+  [[nodiscard]] std::string text_of(std::size_t stream) const {
+    std::string text;
+    std::array<char, 4096> piece{};
+    for (off_t at = 0;;) {
+      auto const got = ::pread(files_[stream].get(), piece.data(), piece.size(), at);
+      if (got <= 0) return text;
+      text.append(piece.data(), static_cast<std::size_t>(got));
+      at += got;
+    }
+  }
+
+ private:
+  std::array<UniqueFd, 3> files_;
+};
+
+} // namespace
+
+Result<CommandResult> converse_with(std::vector<std::string> const& command, std::string_view input) {
+  Streams streams;
+  if (auto const opened = streams.open(input); !opened) return failure_of(opened);
+  std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
+  for (auto const& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  streams.give(actions);
+  pid_t pid = 0;
+  int const error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error == ENOENT) return failure(ErrorKind::not_found, fmt::format("{}: not found", command[0]));
+  if (error != 0) return std::unexpected{system_error(command[0], error)};
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return std::unexpected{system_error(command[0], errno)};
+  }
+  return CommandResult{.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                       .output = streams.text_of(1),
+                       .errors = streams.text_of(2)};
+}
+
+Result<int> run_command(std::vector<std::string> const& command) {
+  auto const result = converse_with(command, {});
+  if (!result) return failure_of(result);
+  return result->status;
+}
+
+} // namespace weave::datapath
