@@ -62,6 +62,7 @@ Result<void> Application::build() {
   name_ = *name;
   logger_.info("Our name is {}({})", name_.to_string(), options_.nickname);
   if (auto built = check_range(); !built) return built;
+  if (auto built = build_keys(); !built) return built;
   if (auto built = build_data_plane(); !built) return built;
   build_mesh();
   if (auto built = build_ipam(); !built) return built;
@@ -107,6 +108,18 @@ Result<void> Application::check_range() const {
                  fmt::format("{}. You must pick another --ipalloc-range and set it on all hosts.", text));
 }
 
+Result<void> Application::build_keys() {
+  auto keys = keys_of(options_);
+  if (!keys) return failure_of(keys);
+  make_keys_ = *std::move(keys);
+  options_.password.reset();
+  if (!make_keys_) return {};
+  auto const fast_path = fast_path_beside_encryption(options_.fast_path, logger_);
+  if (!fast_path) return failure_of(fast_path);
+  options_.fast_path = *fast_path;
+  return {};
+}
+
 Result<void> Application::build_data_plane() {
   auto plane =
       DataPlane::create({.name = name_,
@@ -141,9 +154,9 @@ Result<void> Application::build_host_services() {
   expose_ = std::move(*expose);
   expose_->start();
   if (options_.docker_api.empty()) return {};
-  auto attach =
-      AttachService::create({.engine = options_.docker_api, .bridge = options_.weave_bridge},
-                            {.context = context_, .sandboxes = plane_->sandboxes(), .worker = worker_, .logger = logger_});
+  auto attach = AttachService::create(
+      {.engine = options_.docker_api, .bridge = options_.weave_bridge},
+      {.context = context_, .sandboxes = plane_->sandboxes(), .worker = worker_, .logger = logger_});
   if (!attach) return failure_of(attach);
   attach_ = std::move(*attach);
   return {};
@@ -162,8 +175,8 @@ void Application::build_mesh() {
                            .discovery = !options_.no_discovery,
                            .min_protocol_version = kProtocolVersion,
                            .max_protocol_version = kProtocolVersion,
-                           .trusted_subnets = {},
-                           .make_keys = {}},
+                           .trusted_subnets = options_.trusted_subnets,
+                           .make_keys = make_keys_},
       gossip::MeshPorts{
           .scheduler = scheduler_, .random = random_, .transport = *transport_, .overlay = plane_->overlay()},
       logger_);

@@ -173,8 +173,11 @@ TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
            {{"--ipalloc-range", "10.2.0.1/16"},
             "invalid subnet - bits after network prefix are not all zero: 10.2.0.1/16",
             1},
-           {{"--password", "s3cret"},
-            "Encryption is not supported yet: start without --password and WEAVE_PASSWORD",
+           {{"--password", "s3cret", "--password-file=x"},
+            "the password is given twice: by --password-file, and by --password or WEAVE_PASSWORD",
+            1},
+           {{"--trusted-subnets", "10.0.0.0/8,host"},
+            "Unable to parse trusted subnets: invalid CIDR address: host",
             1}}) {
     auto const result = parse(words);
     ASSERT_FALSE(result) << text;

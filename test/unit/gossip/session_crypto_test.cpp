@@ -37,7 +37,8 @@ TEST(SessionKey, PublicKeys) {
 TEST(SessionKey, BothEndsComeToTheRecordedKey) {
   for (auto const* const name : {"session_key_secret", "session_key_p", "session_key_phrase", "session_key_utf8"}) {
     auto const& vector = mesh().named(name);
-    auto const password = as_text(test::hex_member(vector, "password_hex"));
+    auto const octets = test::hex_member(vector, "password_hex");
+    auto const password = as_text(octets);
     auto const a = exchange_of("keypair_a", password).agree(public_key("keypair_b"), true);
     auto const b = exchange_of("keypair_b", password).agree(public_key("keypair_a"), false);
     ASSERT_TRUE(a && b);

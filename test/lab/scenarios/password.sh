@@ -1,0 +1,58 @@
+# shellcheck shell=bash
+# lab: with a password everything between hosts is sealed; another or no password is refused with a plain reason
+# needs: weave docker tcpdump python3
+# kernel: host
+# catalogue: 110 115
+# limit: 120
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_host_create hostc 192.0.2.3
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+secret=correct-horse
+lab_weave_launch hosta --password "$secret"
+printf '%s\n' "$secret" >"$LAB_DIR/hosts/hostb/run/password"
+lab_weave_launch hostb --password-file /run/password 192.0.2.1
+lab_weave_connected 1 hosta hostb
+lab_weave_containers c1:hosta c2:hostb
+address2=$(lab_container_address hostb c2)
+
+encrypted() { lab_weave "$1" status connections | grep -qE 'established +encrypted +sleeve'; }
+for host in hosta hostb; do
+  lab_wait 10 "an encrypted connection of $host" encrypted "$host"
+  ! grep -rq "$secret" "$LAB_DIR/hosts/$host/run/weave" || lab_fail "the password is in a file of /run/weave on $host"
+  pid=$(lab_weave_pid "$host")
+  ! lab_exec "$host" grep -q "$secret" "/proc/$pid/cmdline" || lab_fail "the password is in the command line of weaver"
+done
+
+# A payload that only containers know must not be seen on the wire, neither in pieces nor whole.
+capture=$LAB_DIR/underlay.pcap
+lab_spawn hosta capture tcpdump -i eth0 -U -w "$capture" udp or tcp port 6783
+lab_wait 10 'tcpdump listens' test -s "$capture"
+lab_ping hosta c1 "$address2" 64
+lab_docker hosta exec c1 ping -q -c 20 -i 0.1 -s 1000 -p 77656176 "$address2" >/dev/null
+lab_docker hosta exec c1 ping -q -c 3 -i 0.2 -s 9000 -p 77656176 "$address2" >/dev/null
+lab_end hosta capture
+packets=$(python3 "$LAB_ROOT/lib/sealed.py" "$capture" 77656176776561767765617677656176) || lab_fail "the payload of the containers was seen in clear"
+lab_say "none of $packets packets on the underlay shows what containers send"
+
+# Who has another password, or none, is told why.
+reason() { lab_weave "$1" status connections | grep -q "$2"; }
+lab_weave_launch hostc --password wrong 192.0.2.1
+lab_wait 10 'hostc is told of its password' reason hostc 'Unable to decrypt TCP msg\|connection reset\|EOF'
+lab_weave hostc reset
+lab_weave_launch hostc 192.0.2.1
+lab_wait 10 'hostc is told that a password is wanted' reason hostc 'no password specificed, but peer requested an encrypted connection'
+lab_weave hostc reset
+
+# Both ends trust the other's subnet: sealed mesh, clear frames.
+for host in hosta hostb; do lab_weave "$host" stop; done
+lab_weave_launch hosta --password "$secret" --trusted-subnets 192.0.2.0/24
+lab_weave_launch hostb --password "$secret" --trusted-subnets 192.0.2.0/24 192.0.2.1
+unencrypted() { lab_weave "$1" status connections | grep -qE 'established +unencrypted +sleeve'; }
+for host in hosta hostb; do lab_wait 10 "a trusted connection of $host" unencrypted "$host"; done
+lab_ping hosta c1 "$address2" 64
+
+lab_capture hosta weave launch --password "$secret" --fast-path bpf
+((LAB_STATUS != 0)) || lab_fail 'a fast path beside a password was not refused'
