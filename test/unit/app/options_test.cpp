@@ -138,7 +138,6 @@ TEST(Options, MisuseIsToldAndEndsWith125) {
             "invalid value \"docker0:53\" for flag --dns-listen-address: an address and a port such as 172.17.0.1:53 "
             "are "
             "expected"},
-           {{"--trusted-subnets", "10.0.0.0/8"}, "option --trusted-subnets is not supported yet"},
            {{"--proxy"}, "option --proxy is not supported yet"},
            {{"-H", "tcp://0.0.0.0:12375"}, "option -H is not supported yet"},
            {{"--awsvpc"}, "option --awsvpc is not supported yet"}}) {
@@ -185,7 +184,24 @@ TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
     EXPECT_EQ(result.error().code, code);
     EXPECT_EQ(result.error().stream, EarlyExit::Stream::log);
   }
-  EXPECT_EQ(parse({}, {{"WEAVE_PASSWORD", "s3cret"}}).error().code, 1);
+}
+
+TEST(Options, ThePasswordOfTheEnvironmentCountsWhereNoneIsGiven) {
+  auto const password = [](std::vector<std::string> const& words) {
+    auto const options = parse(words, {{"WEAVE_PASSWORD", "s3cret"}});
+    return std::string{as_text((*options).password->octets())};
+  };
+  EXPECT_EQ(password({}), "s3cret");
+  EXPECT_EQ(password({"--password="}), "s3cret");
+  EXPECT_EQ(password({"--password", "other"}), "other");
+  EXPECT_EQ(parse({}, {})->password, nullptr);
+}
+
+TEST(Options, TrustedSubnets) {
+  EXPECT_TRUE(parse({}, {})->trusted_subnets.empty());
+  auto const options = parse({"--trusted-subnets=10.0.0.0/8,192.0.2.0/24"}, {});
+  ASSERT_EQ(options->trusted_subnets.size(), 2U);
+  EXPECT_EQ(options->trusted_subnets[1].to_string(), "192.0.2.0/24");
 }
 
 TEST(Options, HelpAndVersionEndWellOnStdout) {
