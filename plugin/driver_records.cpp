@@ -31,7 +31,8 @@ bool flag_member(json::object const& object, json::string_view name) {
 std::string to_text(NetworkRecord const& record) {
   json::array pools;
   for (auto const& pool : record.pools) pools.emplace_back(pool);
-  return json::serialize(json::object{{"multicast", record.multicast}, {"pools", std::move(pools)}});
+  return json::serialize(
+      json::object{{"multicast", record.multicast}, {"isolated", record.isolated}, {"pools", std::move(pools)}});
 }
 
 std::string to_text(EndpointRecord const& record) {
@@ -43,7 +44,8 @@ std::string to_text(EndpointRecord const& record) {
 }
 
 NetworkRecord to_network(json::object const& object) {
-  NetworkRecord record{.multicast = flag_member(object, "multicast"), .pools = {}};
+  NetworkRecord record{
+      .multicast = flag_member(object, "multicast"), .isolated = flag_member(object, "isolated"), .pools = {}};
   auto const* pools = object.if_contains("pools");
   if (pools == nullptr || !pools->is_array()) return record;
   for (auto const& pool : pools->as_array()) {

@@ -13,6 +13,7 @@ namespace weave::plugin {
 
 struct NetworkRecord {
   bool multicast = false;
+  bool isolated = false;
   std::vector<std::string> pools; ///< IPv4 subnets, for people
 
   friend bool operator==(NetworkRecord const&, NetworkRecord const&) = default;

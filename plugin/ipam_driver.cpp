@@ -27,7 +27,9 @@ Result<Ipv4Address> parse_bare(std::string_view text) { return Ipv4Address::pars
 
 Error out_of_bounds(Ipv4Cidr range, Ipv4Cidr universe) {
   return Error{ErrorKind::out_of_range,
-               fmt::format("range {} out of bounds: {}", range.to_string(), universe.to_string())};
+               fmt::format("range {0} out of bounds: {1}; choose a --subnet of {1}, or launch weave on all hosts with "
+                           "an --ipalloc-range that holds it",
+                           range.to_string(), universe.to_string())};
 }
 
 } // namespace
@@ -45,7 +47,7 @@ struct IpamDriver::Pending {
 };
 
 Result<RequestPoolReply> IpamDriver::request_pool(RequestPoolRequest const& request) {
-  if (request.v6) return failure(ErrorKind::refused, "IPv6 is not supported");
+  if (request.v6) return failure(ErrorKind::refused, "IPv6 is not supported: leave out --ipv6 and the IPv6 --subnet");
   auto const pool = AddressPool::choose(request.pool, request.sub_pool, allocator_.default_subnet());
   if (!pool) return failure_of(pool);
   // Refused here and not at each container start, where the original did.

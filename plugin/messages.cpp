@@ -108,6 +108,7 @@ Result<CreateNetworkRequest> decode(std::string_view text) {
     if (!entry.is_object()) continue;
     Fields data{entry.as_object(), {}};
     request.pools.push_back(data.text("Pool"));
+    if (request.pools.size() == 1) request.address_space = data.text("AddressSpace");
     fields.take_error(data);
   }
   request.ipv6 = !fields.array("IPv6Data").empty();

@@ -21,6 +21,7 @@ struct CreateNetworkRequest {
   std::string network_id;
   Options options;                ///< of `com.docker.network.generic` only
   std::vector<std::string> pools; ///< IPv4 subnets
+  std::string address_space = {}; ///< of the first one: names the IPAM driver that it comes from
   bool ipv6 = false;              ///< IPv6 pools are given
 
   friend bool operator==(CreateNetworkRequest const&, CreateNetworkRequest const&) = default;

@@ -1,10 +1,11 @@
 #include "plugin/network_driver.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
+#include "plugin/address_pool.hpp"
+#include "plugin/network_options.hpp"
 #include "plugin/one_shot.hpp"
 
 namespace weave::plugin {
@@ -57,14 +58,6 @@ EndpointLink EndpointLink::of(std::string_view endpoint_id) {
                       .old_host_name = fmt::format("vethwl{}", endpoint_id.substr(0, kOldNamePart))};
 }
 
-Result<bool> parse_multicast_option(std::string_view value) {
-  constexpr std::array<std::string_view, 7> kTrue{"", "1", "t", "T", "TRUE", "true", "True"};
-  constexpr std::array<std::string_view, 6> kFalse{"0", "f", "F", "FALSE", "false", "False"};
-  if (std::ranges::find(kTrue, value) != kTrue.end()) return true;
-  if (std::ranges::find(kFalse, value) != kFalse.end()) return false;
-  return failure(ErrorKind::malformed, fmt::format("unrecognized value \"{}\" for option {}", value, kMulticastOption));
-}
-
 MacAddress mac_of_address(Ipv4Address address) {
   auto const byte = [value = address.value()](int shift) { return static_cast<std::uint8_t>(value >> shift); };
   return MacAddress{{0x02, 0x77, byte(24), byte(16), byte(8), byte(0)}};
@@ -82,23 +75,52 @@ NetworkDriver::NetworkDriver(Dependencies dependencies, Config config)
     : dependencies_{std::move(dependencies)}, config_{config}, records_{dependencies_.store, dependencies_.log} {}
 
 Result<void> NetworkDriver::create_network(CreateNetworkRequest const& request) {
-  if (!valid_docker_id(request.network_id)) return std::unexpected{bad_id("network", request.network_id)};
-  NetworkRecord record{.multicast = config_.default_multicast, .pools = request.pools};
+  auto const& id = request.network_id;
+  if (!valid_docker_id(id)) return std::unexpected{bad_id("network", id)};
+  auto const options = parse_network_options(request.options, {.multicast = config_.default_multicast});
+  if (!options) return failure_of(options);
   for (auto const& [name, value] : request.options) {
-    if (name != kMulticastOption) {
-      dependencies_.log.warning("plugin: unknown option {} of network {}", name, request.network_id.substr(0, 12));
-      continue;
+    if (!is_known_option(name)) {
+      dependencies_.log.warning("plugin: unknown option {} of network {}", name, id.substr(0, 12));
     }
-    auto const multicast = parse_multicast_option(value);
-    if (!multicast) return failure_of(multicast);
-    record.multicast = *multicast;
   }
-  if (request.ipv6) {
-    dependencies_.log.warning("plugin: network {}: IPv6 addresses are not coordinated between hosts",
-                              request.network_id.substr(0, 12));
+  if (options->isolate) {
+    if (auto const reason = dependencies_.isolation.impossible()) {
+      return failure(ErrorKind::refused, fmt::format("networks cannot be isolated on this host: {}", *reason));
+    }
   }
-  records_.set_network(request.network_id, std::move(record));
-  return {};
+  if (auto good = check_network(request, *options, records_, config_.range); !good) return good;
+  if (options->docker_ipam || request.ipv6) {
+    dependencies_.log.warning("plugin: network {}: its addresses are not coordinated between hosts", id.substr(0, 12));
+  }
+  auto const repeated = records_.network(id) != nullptr;
+  records_.set_network(
+      id, NetworkRecord{.multicast = options->multicast, .isolated = options->isolate, .pools = request.pools});
+  auto const isolated = options->isolate ? isolate() : Result<void>{};
+  if (!isolated && !repeated) records_.erase_network(id);
+  return isolated;
+}
+
+void NetworkDriver::delete_network(NetworkRequest const& request) {
+  auto const isolated = is_isolated(request.network_id);
+  records_.erase_network(request.network_id);
+  if (isolated) settle_isolation();
+}
+
+bool NetworkDriver::is_isolated(std::string const& network_id) const {
+  auto const* const network = records_.network(network_id);
+  return network != nullptr && network->isolated;
+}
+
+Result<void> NetworkDriver::isolate() {
+  auto const applied = dependencies_.isolation.apply(isolation_plan(records_, creating_));
+  if (applied) return {};
+  return failure(applied.error().kind(), fmt::format("the network cannot be isolated: {}", applied.error().text()));
+}
+
+/// Where less is filtered than before: what stays too much harms nobody.
+void NetworkDriver::settle_isolation() {
+  if (auto const done = isolate(); !done) dependencies_.log.warning("plugin: {}", done.error().text());
 }
 
 void NetworkDriver::create_endpoint(CreateEndpointRequest const& request, Answer<CreateEndpointReply> answer) {
@@ -128,7 +150,15 @@ void NetworkDriver::run_creation(std::shared_ptr<Creation> const& creation, Keye
   }
   if (!creation->mac) creation->mac = recorded_mac(records_.endpoint(id));
   if (!creation->mac) creation->mac = derived_mac(creation->request);
-  creating_.insert(id);
+  auto const& request = creation->request;
+  creating_[id] = EndpointRecord{
+      .network_id = request.network_id, .mac_address = {}, .address = request.interface->address, .sandbox_key = {}};
+  if (records_.network(request.network_id) == nullptr) look_up(request.network_id);
+  if (auto const isolated = is_isolated(request.network_id) ? isolate() : Result<void>{}; !isolated) {
+    creating_.erase(id);
+    creation->answer->give(failure_of(isolated));
+    return finished();
+  }
   dependencies_.attacher.create_endpoint(
       creation->link, creation->mac,
       [this, weak = std::weak_ptr{alive_}, creation, finished = std::move(finished)](Result<MacAddress> const& made) {
@@ -138,7 +168,7 @@ void NetworkDriver::run_creation(std::shared_ptr<Creation> const& creation, Keye
 
 std::optional<MacAddress> NetworkDriver::derived_mac(CreateEndpointRequest const& request) const {
   auto const address = Ipv4Cidr::parse(request.interface->address);
-  if (!config_.universe || !address || !config_.universe->range().contains(address->address)) return std::nullopt;
+  if (!config_.range || !address || !contains(config_.range->universe, address->address)) return std::nullopt;
   return mac_of_address(address->address);
 }
 
@@ -153,6 +183,7 @@ void NetworkDriver::on_created(Creation const& creation, Result<MacAddress> cons
     return finished();
   }
   if (!made) {
+    if (is_isolated(request.network_id)) settle_isolation();
     creation.answer->give(failure_of(made));
     return finished();
   }
@@ -160,7 +191,10 @@ void NetworkDriver::on_created(Creation const& creation, Result<MacAddress> cons
     if (known != nullptr) return finished(); // a repetition of one that succeeded
     dependencies_.log.warning("plugin: endpoint {} was made too late and is removed",
                               request.endpoint_id.substr(0, 12));
-    return remove_link(request.endpoint_id, std::move(finished));
+    return remove_link(request.endpoint_id, [this, network_id = request.network_id, finished = std::move(finished)] {
+      if (is_isolated(network_id)) settle_isolation();
+      finished();
+    });
   }
   auto const mac = made->to_string();
   records_.set_endpoint(request.endpoint_id, EndpointRecord{.network_id = request.network_id,
@@ -176,16 +210,14 @@ void NetworkDriver::on_created(Creation const& creation, Result<MacAddress> cons
 /// one's interface.
 Result<void> NetworkDriver::check_prefix(std::string const& endpoint_id) const {
   auto const part = endpoint_id.substr(0, kNamePart);
-  auto const collides = [&](std::string const& other) { return other != endpoint_id && other.starts_with(part); };
-  auto const known = records_.endpoints().lower_bound(part);
-  for (auto it = known; it != records_.endpoints().end() && it->first.starts_with(part); ++it) {
-    if (collides(it->first)) {
+  for (auto const* endpoints : {&records_.endpoints(), &creating_}) {
+    auto const first = endpoints->lower_bound(part);
+    for (auto it = first; it != endpoints->end() && it->first.starts_with(part); ++it) {
+      if (it->first == endpoint_id) continue;
       return failure(ErrorKind::already_exists, fmt::format("endpoint {} has the same interface name", it->first));
     }
   }
-  auto const busy = std::ranges::find_if(creating_, collides);
-  if (busy == creating_.end()) return {};
-  return failure(ErrorKind::already_exists, fmt::format("endpoint {} has the same interface name", *busy));
+  return {};
 }
 
 void NetworkDriver::join(JoinRequest const& request, Answer<JoinReply> answer) {
@@ -194,6 +226,10 @@ void NetworkDriver::join(JoinRequest const& request, Answer<JoinReply> answer) {
                                              too_slow<JoinReply>("joining", request.endpoint_id, config_.limit));
   queue_.run(request.endpoint_id, [this, request, shot](KeyedQueue::Finished const& finished) {
     if (shot->spent()) return finished();
+    if (auto const allowed = check_join(request); !allowed) {
+      shot->give(failure_of(allowed));
+      return finished();
+    }
     if (auto const* known = records_.endpoint(request.endpoint_id)) {
       auto record = *known;
       record.sandbox_key = request.sandbox_key;
@@ -203,6 +239,15 @@ void NetworkDriver::join(JoinRequest const& request, Answer<JoinReply> answer) {
                          .multicast_route = wants_multicast(request.network_id)});
     finished();
   });
+}
+
+/// Once more, for an endpoint whose network was not known when its interface was made.
+Result<void> NetworkDriver::check_join(JoinRequest const& request) {
+  if (!is_isolated(request.network_id)) return {};
+  if (records_.endpoint(request.endpoint_id) != nullptr) return isolate();
+  return failure(ErrorKind::not_found, fmt::format("endpoint {} of an isolated network is not known here: start the "
+                                                   "container again",
+                                                   request.endpoint_id.substr(0, 12)));
 }
 
 bool NetworkDriver::wants_multicast(std::string const& network_id) {
@@ -225,11 +270,16 @@ void NetworkDriver::look_up(std::string const& network_id) {
 void NetworkDriver::learn_network(std::string const& id, Options const& options) {
   NetworkRecord record{.multicast = config_.default_multicast, .pools = {}};
   if (auto const* known = records_.network(id)) record = *known;
-  if (auto const option = options.find(std::string{kMulticastOption}); option != options.end()) {
-    if (auto const multicast = parse_multicast_option(option->second)) record.multicast = *multicast;
+  auto const learned =
+      parse_network_options(options, {.multicast = record.multicast, .isolate = record.isolated, .docker_ipam = false});
+  if (learned) {
+    record.multicast = learned->multicast;
+    record.isolated = learned->isolate;
   }
   if (auto const* known = records_.network(id); known != nullptr && *known == record) return;
+  auto const isolated = record.isolated;
   records_.set_network(id, std::move(record));
+  if (isolated) settle_isolation();
 }
 
 void NetworkDriver::leave(EndpointRequest const& request, Answer<void> answer) {
@@ -251,7 +301,10 @@ void NetworkDriver::delete_endpoint(EndpointRequest const& request, Answer<void>
                                         });
   queue_.run(request.endpoint_id, [this, id = request.endpoint_id, shot](KeyedQueue::Finished finished) {
     remove_link(id, [this, id, shot, finished = std::move(finished)] {
+      auto const* const known = records_.endpoint(id);
+      auto const isolated = known != nullptr && is_isolated(known->network_id);
       records_.erase_endpoint(id);
+      if (isolated) settle_isolation();
       shot->give({});
       finished();
     });

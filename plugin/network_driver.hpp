@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -15,15 +16,12 @@
 #include "plugin/driver_store.hpp"
 #include "plugin/keyed_queue.hpp"
 #include "plugin/messages.hpp"
+#include "plugin/network_isolation.hpp"
+#include "plugin/network_rules.hpp"
 #include "plugin/network_source.hpp"
 #include "plugin/sandbox_attacher.hpp"
 
 namespace weave::plugin {
-
-/// The driver option that asks for a route to multicast addresses. Empty text means yes, else Go's words for true and
-/// false. Error: `unrecognized value "<v>" for option works.weave.multicast`.
-inline constexpr std::string_view kMulticastOption = "works.weave.multicast";
-[[nodiscard]] Result<bool> parse_multicast_option(std::string_view value);
 
 /// The MAC of a container that asked for none: 02:77 and the four bytes of its address. Addresses of the ring are
 /// unique in the mesh, so the MACs are too, and a container that comes back with its address, here or on another host,
@@ -31,12 +29,17 @@ inline constexpr std::string_view kMulticastOption = "works.weave.multicast";
 [[nodiscard]] MacAddress mac_of_address(Ipv4Address address);
 
 /// Docker's network driver (protocol/surfaces.md §10.4), for all sockets alike. Networks are names with options: all
-/// share the one bridge. Control thread; everything it is given must outlive it.
+/// share the one bridge, and those with the option are kept apart on it. Control thread; everything it is given must
+/// outlive it.
 ///
 /// Each call answers once, at the latest after `limit`, and may be repeated: creating what exists gives the same
 /// answer, removing what does not exist succeeds. Calls for one endpoint run one after the other, also when an earlier
 /// one has been answered by the deadline. A network that is unknown (state lost) is served with default options, and
 /// looked up in the background for the next time. Nothing here ever waits for Docker (§12.2).
+///
+/// The interface of a container on an isolated network is not made before it is filtered; where that fails the
+/// container does not start. Of a network that is unknown nobody can tell that it is isolated: its containers are
+/// filtered from the moment that it has been looked up.
 class NetworkDriver {
  public:
   struct Dependencies {
@@ -44,13 +47,14 @@ class NetworkDriver {
     SandboxAttacher& attacher;
     DriverStore& store;
     NetworkSource& source;
+    NetworkIsolation& isolation;
     Logger log;
   };
   struct Config {
     /// Of networks that have no such option.
     bool default_multicast = false;
-    /// Addresses in here are unique in the mesh and give their containers' MACs.
-    std::optional<Ipv4Cidr> universe = {};
+    /// Addresses in its universe are unique in the mesh and give their containers' MACs.
+    std::optional<AddressRange> range = {};
     Duration limit = std::chrono::seconds{5};
   };
   template <class T>
@@ -61,7 +65,7 @@ class NetworkDriver {
   NetworkDriver& operator=(NetworkDriver const&) = delete;
 
   [[nodiscard]] Result<void> create_network(CreateNetworkRequest const& request);
-  void delete_network(NetworkRequest const& request) { records_.erase_network(request.network_id); }
+  void delete_network(NetworkRequest const& request);
   void create_endpoint(CreateEndpointRequest const& request, Answer<CreateEndpointReply> answer);
   void join(JoinRequest const& request, Answer<JoinReply> answer);
   void leave(EndpointRequest const& request, Answer<void> answer);
@@ -70,6 +74,8 @@ class NetworkDriver {
   /// What is known of a network from elsewhere (the default network, or a NetworkSource).
   void learn_network(std::string const& id, Options const& options);
   [[nodiscard]] DriverRecords const& records() const { return records_; }
+  /// Puts in force what was isolated before this start. To be tried again after a failure.
+  [[nodiscard]] Result<void> isolate();
 
  private:
   struct Creation;
@@ -79,6 +85,9 @@ class NetworkDriver {
   void remove_link(std::string const& endpoint_id, std::function<void()> done);
   [[nodiscard]] std::optional<MacAddress> derived_mac(CreateEndpointRequest const& request) const;
   [[nodiscard]] Result<void> check_prefix(std::string const& endpoint_id) const;
+  [[nodiscard]] Result<void> check_join(JoinRequest const& request);
+  [[nodiscard]] bool is_isolated(std::string const& network_id) const;
+  void settle_isolation();
   [[nodiscard]] bool wants_multicast(std::string const& network_id);
   void look_up(std::string const& network_id);
 
@@ -87,7 +96,7 @@ class NetworkDriver {
   DriverRecords records_;
   KeyedQueue queue_;
   std::set<std::string> looking_up_;
-  std::set<std::string> creating_;
+  std::map<std::string, EndpointRecord> creating_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); ///< lets late completions see that we are gone
 };
 

@@ -19,11 +19,10 @@ struct Missing {
   int code = 1;
 };
 
-constexpr std::array kMissing{Missing{"attach"},       Missing{"attach-bridge"}, Missing{"bridge-type"},
-                              Missing{"config"},       Missing{"detach"},        Missing{"env", 0},
-                              Missing{"expose"},       Missing{"hide"},          Missing{"ps"},
-                              Missing{"setup"},        Missing{"setup-cni"},     Missing{"launch-plugin"},
-                              Missing{"launch-proxy"}, Missing{"stop-plugin"},   Missing{"stop-proxy"}};
+constexpr std::array kMissing{Missing{"attach-bridge"}, Missing{"bridge-type"},  Missing{"config"},
+                              Missing{"env", 0},        Missing{"setup"},        Missing{"setup-cni"},
+                              Missing{"launch-plugin"}, Missing{"launch-proxy"}, Missing{"stop-plugin"},
+                              Missing{"stop-proxy"}};
 
 constexpr std::array kCommands{
     Command{"launch",
@@ -37,6 +36,14 @@ constexpr std::array kCommands{
     Command{"connect", "[--replace] <peer>...", run_connect},
     Command{"forget", "<peer>...", run_forget},
     Command{"prime", "", run_prime},
+    Command{"attach",
+            "[<addr>...] [--without-dns] [--rewrite-hosts] [--no-multicast-route]\n"
+            "              [--add-host=<hostname>:<ip_address>...] <container_id>",
+            run_attach},
+    Command{"detach", "[<addr>...] <container_id>", run_detach},
+    Command{"expose", "[<addr>...] [-h <fqdn>] [--without-masquerade]", run_expose},
+    Command{"hide", "[<addr>...]", run_hide},
+    Command{"ps", "[<container_id>...] [--json]", run_ps},
     Command{"dns-args", "[<docker run arguments>]", run_dns_args},
     Command{"dns-add",
             "[<ip_address>...] <container_id> [-h <fqdn>]\n"
@@ -84,6 +91,7 @@ int usage(std::ostream& err, int code) {
   }
   err << "\nwhere <peer>    = <ip_address_or_fqdn>[:<port>]\n"
          "      <cidr>    = <ip_address>/<routing_prefix_length>\n"
+         "      <addr>    = [ip:]<cidr> | net:<cidr> | net:default\n"
          "      <peer_id> = <nickname> or weave internal peer ID\n"
          "      <format>  = template, such as '{{.Router.Name}}'\n"
          "      <mode>    = consensus[=<count>], seed=<mac>,... or observer\n"

@@ -38,14 +38,19 @@ struct Command {
 int usage(std::ostream& err, int code);
 
 // The sub-commands, one file each.
+int run_attach(Invocation& call);
 int run_connect(Invocation& call);
+int run_detach(Invocation& call);
 int run_dns_add(Invocation& call);
 int run_dns_args(Invocation& call);
 int run_dns_lookup(Invocation& call);
 int run_dns_remove(Invocation& call);
+int run_expose(Invocation& call);
 int run_forget(Invocation& call);
+int run_hide(Invocation& call);
 int run_launch(Invocation& call);
 int run_prime(Invocation& call);
+int run_ps(Invocation& call);
 int run_report(Invocation& call);
 int run_reset(Invocation& call);
 int run_rmpeer(Invocation& call);

@@ -61,6 +61,10 @@ int run_dns_add(Invocation& call) {
     call.err << fmt::format("(the host name of container {} has no domain: give a name with -h)\n", *words->container);
     return 0;
   }
+  if (!controller::dns::is_registrable(controller::dns::qualified(registration->fqdn))) {
+    call.err << fmt::format("{} is not a name that DNS can hold\n", registration->fqdn);
+    return 1;
+  }
   if (!controller::dns::is_inside(registration->fqdn, answer.domain)) {
     call.err << fmt::format("({} is not in the domain {} and was ignored)\n", registration->fqdn, answer.domain);
     return 0;

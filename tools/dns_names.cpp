@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
-
-#include "base/http/blocking_client.hpp"
 #include "controller/api/messages.hpp"
-#include "controller/docker/container_json.hpp"
 #include "controller/docker/engine_json.hpp"
 #include "tools/daemon_answer.hpp"
+#include "tools/docker_answer.hpp"
 
 namespace weave::tools {
 namespace {
@@ -17,17 +14,6 @@ namespace {
 namespace docker = controller::docker;
 
 constexpr std::array<std::string_view, 2> kOurDrivers{"weave", "weavemesh"};
-
-Result<std::string> ask_docker(http::Endpoint const& engine, std::string const& target) {
-  http::Request const request{.method = "GET", .target = target, .headers = {}, .body = {}};
-  auto response = http::request_and_wait(engine, request, kAnswerTime);
-  if (!response) {
-    return failure(response.error().kind(),
-                   fmt::format("cannot ask Docker at {}: {}", engine.to_string(), response.error().text()));
-  }
-  if (!response->ok()) return std::unexpected{docker::decode_error(response->status, response->body)};
-  return std::move(response->body);
-}
 
 bool is_ours(http::Endpoint const& engine, docker::ContainerEndpoint const& endpoint) {
   auto const text = ask_docker(engine, "/networks/" + controller::api::path_part(endpoint.network_id));
@@ -74,15 +60,9 @@ std::optional<NameWords> parse_name_words(std::vector<std::string> const& words)
 }
 
 Result<NamedContainer> find_container(Settings const& settings, std::string const& container) {
-  auto const engine = http::Endpoint::parse(settings.non_empty("DOCKER_HOST").value_or("unix:///var/run/docker.sock"));
+  auto const engine = docker_endpoint(settings);
   if (!engine) return failure_of(engine);
-  auto const text = ask_docker(*engine, fmt::format("/containers/{}/json", controller::api::path_part(container)));
-  if (!text && text.error().kind() == ErrorKind::not_found) {
-    return failure(ErrorKind::not_found,
-                   fmt::format("unable to inspect container {}: No such container: {}", container, container));
-  }
-  if (!text) return failure_of(text);
-  auto const info = docker::decode_container(*text);
+  auto const info = inspect_container(*engine, container);
   if (!info) return failure_of(info);
   NamedContainer named{.id = info->id, .fqdn = info->fqdn(), .running = info->running, .addresses = {}};
   for (auto const& endpoint : info->endpoints) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <sys/stat.h>
@@ -29,6 +30,14 @@ bool is_off(std::optional<std::string_view> value) {
   return value == "false" || value == "0" || value == "f" || value == "F" || value == "FALSE" || value == "False";
 }
 
+/// The daemon's working directory is another one.
+std::string absolute_import(std::string_view file) {
+  std::error_code error;
+  if (file.empty() || file == "none") return std::string{file};
+  auto const path = std::filesystem::absolute(file, error);
+  return error ? std::string{file} : path.lexically_normal().string();
+}
+
 std::vector<std::string> arguments_of_variables(Settings const& settings) {
   std::vector<std::string> arguments;
   auto const add = [&](std::string_view flag, std::string_view variable) {
@@ -39,6 +48,7 @@ std::vector<std::string> arguments_of_variables(Settings const& settings) {
   add("--http-addr", "WEAVE_HTTP_ADDR");
   arguments.push_back("--status-addr=" + settings.variable("WEAVE_STATUS_ADDR").value_or("127.0.0.1:6782"));
   add("--fast-path", "WEAVE_FAST_PATH");
+  if (auto const file = settings.non_empty("WEAVE_IMPORT")) arguments.push_back("--import=" + absolute_import(*file));
   if (settings.non_empty("WEAVE_NO_FASTDP")) arguments.emplace_back("--no-fastdp");
   if (settings.non_empty("WEAVE_NO_BRIDGED_FASTDP")) arguments.emplace_back("--no-bridged-fastdp");
   if (settings.non_empty("WEAVE_DEBUG")) arguments.emplace_back("--log-level=debug");
@@ -89,6 +99,10 @@ LaunchPlan plan_launch(std::vector<std::string> const& words, Settings const& se
       plan.password = next ? words[++at] : std::string{word.value.value_or("")};
     } else if (word.name == "--iprange" || word.name == "-iprange") {
       plan.daemon_arguments.push_back("--ipalloc-range" + words[at].substr(word.name.size()));
+    } else if (word.name == "--import") {
+      bool const next = !word.value && at + 1 < words.size();
+      if (next) ++at;
+      plan.daemon_arguments.push_back("--import=" + absolute_import(next ? words[at] : word.value.value_or("")));
     } else if (word.name == "--no-restart") {
       plan.restart = is_off(word.value);
     } else if (word.name != "--no-detect-tls") {

@@ -15,6 +15,7 @@
 #include "controller/api/control_routes.hpp"
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
+#include "controller/app/original_import.hpp"
 #include "controller/app/status_assembly.hpp"
 
 namespace weave::controller {
@@ -31,6 +32,11 @@ ipam::Formation formation_of(IpallocInit const& init) {
   ipam::Formation formation{};
   if (init.peers != 0) formation.peer_count = init.peers;
   return formation;
+}
+
+std::optional<std::string> isolation_impossible(DataPlane const& plane) {
+  if (plane.bridged()) return std::nullopt;
+  return "containers are ports of Open vSwitch here, which filters nothing; launch weave without --no-bridged-fastdp";
 }
 
 } // namespace
@@ -65,6 +71,7 @@ Result<void> Application::build() {
   if (auto built = build_keys(); !built) return built;
   if (auto built = build_data_plane(); !built) return built;
   build_mesh();
+  if (auto built = build_containers(); !built) return built;
   if (auto built = build_ipam(); !built) return built;
   if (auto built = build_docker(); !built) return built;
   if (auto built = build_dns(); !built) return built;
@@ -75,6 +82,20 @@ Result<void> Application::build_store() {
   auto store = StoreService::open(options_.database());
   if (!store) return failure_of(store);
   store_ = std::move(*store);
+  return import_state();
+}
+
+Result<void> Application::import_state() {
+  auto const& range = options_.ipalloc_range;
+  auto const imported = import_original({.file = options_.import_file,
+                                         .state_dir = options_.state_dir,
+                                         .host_root = options_.host_root,
+                                         .name = options_.name,
+                                         .bridge_name = peer_name_of_bridge(options_.weave_bridge),
+                                         .universe = range ? std::optional{range->range()} : std::nullopt},
+                                        *store_, logger_);
+  if (!imported) return failure_of(imported);
+  imported_ = *imported;
   return {};
 }
 
@@ -144,8 +165,12 @@ Result<void> Application::build_data_plane() {
 Result<void> Application::build_host_services() {
   auto stored = parse_exposures(store_->exposures());
   if (!stored) return failure(stored.error().kind(), fmt::format("state file: {}", stored.error().text()));
+  if (options_.no_masq_local && options_.ipalloc_range) local_ranges_ = make_local_ranges(scheduler_, logger_);
   auto expose = ExposeService::create(
-      {.bridge = options_.weave_bridge, .docker_bridge = options_.docker_bridge, .exposures = *std::move(stored)},
+      {.bridge = options_.weave_bridge,
+       .docker_bridge = options_.docker_bridge,
+       .local_set = std::string{local_ranges_ ? kLocalSet : std::string_view{}},
+       .exposures = *std::move(stored)},
       {.scheduler = scheduler_,
        .worker = worker_,
        .save = [this](auto const& exposures) { return store_->set_exposures(to_text(exposures)); },
@@ -224,8 +249,24 @@ std::vector<std::string> Application::choose_targets() {
     logger_.info("Restart/resume detected - using persisted peer list: [{}]", fmt::join(targets, " "));
     return targets;
   }
+  if (imported_ && options_.peers.empty()) {
+    logger_.info("Import detected - using imported peer list: [{}]", fmt::join(store_->targets(), " "));
+    return store_->targets();
+  }
   logger_.info("Launch detected - using supplied peer list: [{}]", fmt::join(options_.peers, " "));
   return options_.peers;
+}
+
+Result<void> Application::build_containers() {
+  if (options_.docker_api.empty()) return {};
+  auto drivers =
+      options_.plugin ? driver_names(options_.plugin_socket, options_.plugin_mesh_socket) : std::set<std::string>{};
+  auto containers = ContainerService::create(
+      {.engine = options_.docker_api, .domain = options_.dns_domain, .drivers = std::move(drivers)},
+      {.context = context_, .scheduler = scheduler_, .logger = logger_});
+  if (!containers) return failure_of(containers);
+  containers_ = std::move(*containers);
+  return {};
 }
 
 Result<void> Application::build_ipam() {
@@ -242,14 +283,50 @@ Result<void> Application::build_ipam() {
                                static_cast<std::uint32_t>(count_other_hosts(targets_)));
       }};
   if (auto valid = ipam::validate(config); !valid) return valid;
-  allocator_ = std::make_unique<ipam::Allocator>(
-      config,
-      ipam::AllocatorPorts{
-          .scheduler = scheduler_, .random = random_, .mesh = *mesh_view_, .store = store_->ipam(), .log = logger_});
+  allocator_ = std::make_unique<ipam::Allocator>(config, ipam::AllocatorPorts{.scheduler = scheduler_,
+                                                                              .random = random_,
+                                                                              .mesh = *mesh_view_,
+                                                                              .store = store_->ipam(),
+                                                                              .log = logger_,
+                                                                              .tracker = local_ranges_.get()});
   allocator_->attach(mesh_->register_channel(std::string{ipam::kChannelName}, *allocator_));
-  if (auto const restored = allocator_->restore(); !restored) return failure_of(restored);
-  control_addresses_ = std::make_unique<ControlAddresses>(*allocator_);
+  auto const restored = allocator_->restore();
+  if (!restored) return failure_of(restored);
+  allocator_->reclaim(exposed_addresses(options_.weave_bridge, allocator_->owned()));
+  hand_filed_.emplace(store_->hand_filed(), [this](std::string const& text) {
+    if (auto const saved = store_->set_hand_filed(text); !saved) {
+      logger_.error("saving addresses without an id: {}", saved.error().text());
+    }
+  });
+  control_addresses_ = std::make_unique<ControlAddresses>(
+      *allocator_, gate_, *hand_filed_, [this](std::string const& id, std::function<void(bool)> done) {
+        if (!containers_) return done(true);
+        containers_->check_running(id, std::move(done));
+      });
+  if (containers_) follow_containers(!*restored);
   return {};
+}
+
+void Application::follow_containers(bool memory_lost) {
+  attached_addresses_ = std::make_unique<AttachedAddresses>(containers_->engine(), worker_, logger_);
+  container_addresses_ = std::make_unique<ContainerAddresses>(
+      ContainerAddresses::Config{.drivers = driver_names(options_.plugin_socket, options_.plugin_mesh_socket),
+                                 .memory_lost = memory_lost},
+      ContainerAddresses::Ports{
+          .scheduler = scheduler_,
+          .engine = containers_->engine(),
+          .allocator = *allocator_,
+          .gate = gate_,
+          .find_attached = [this](auto const& ids, auto done) { attached_addresses_->find(ids, std::move(done)); },
+          .is_known_use =
+              [this](Ipv4Address address) {
+                return hand_filed_->contains(address) || (docker_ && docker_->has_endpoint(address));
+              },
+          .logger = logger_});
+  container_addresses_->watch([this](EngineSurvey const& survey) {
+    if (docker_) docker_->learn_networks(survey.networks);
+  });
+  containers_->tell(*container_addresses_);
 }
 
 Result<void> Application::build_docker() {
@@ -261,13 +338,20 @@ Result<void> Application::build_docker() {
                                        .multicast_route = !options_.no_multicast_route,
                                        .engine = options_.docker_api,
                                        .bridge = options_.weave_bridge,
-                                       .universe = options_.ipalloc_range},
+                                       .universe = options_.ipalloc_range,
+                                       .isolation_impossible = isolation_impossible(*plane_)},
                                       {.context = context_,
                                        .scheduler = scheduler_,
+                                       .watcher = watcher_,
                                        .sandboxes = plane_->sandboxes(),
                                        .store = store_->drivers(),
                                        .allocator = allocator_.get(),
-                                       .waiting_for = [this] { return mesh_view_->initial_peers(); },
+                                       .gate = gate_,
+                                       .hooks = {.waiting_for = [this] { return mesh_view_->initial_peers(); },
+                                                 .touched =
+                                                     [this](Ipv4Address address) {
+                                                       if (container_addresses_) container_addresses_->touch(address);
+                                                     }},
                                        .logger = logger_});
   if (!docker) return failure_of(docker);
   docker_ = std::move(*docker);
@@ -282,14 +366,13 @@ Result<void> Application::build_dns() {
                                  .docker_bridge = options_.docker_bridge,
                                  .ttl = options_.dns_ttl,
                                  .fallback_timeout = options_.dns_fallback_timeout,
-                                 .resolv_conf = options_.resolv_conf,
-                                 .engine = options_.plugin ? options_.docker_api : std::string{},
-                                 .drivers = docker_ ? docker_->driver_names() : std::set<std::string>{}},
+                                 .resolv_conf = options_.resolv_conf},
                                 {.context = context_,
                                  .scheduler = scheduler_,
                                  .random = random_,
                                  .mesh = *mesh_,
                                  .store = store_->names(),
+                                 .containers = containers_.get(),
                                  .logger = logger_});
   if (!dns) return failure_of(dns);
   dns_ = std::move(*dns);
@@ -297,6 +380,7 @@ Result<void> Application::build_dns() {
 }
 
 Result<void> Application::build_api() {
+  if (control_addresses_ && local_ranges_) control_addresses_->name_tracker(kLocalTracker);
   auto const control = api::control_routes({.daemon = this,
                                             .addresses = control_addresses_.get(),
                                             .docker_network = docker_.get(),
@@ -323,6 +407,7 @@ Result<void> Application::build_api() {
 }
 
 Result<void> Application::start() {
+  if (containers_) containers_->start();
   if (allocator_) allocator_->start();
   if (dns_) {
     if (auto started = dns_->start(); !started) return started;
@@ -357,6 +442,7 @@ void Application::stop() {
   if (plane_) plane_->leave();
   if (expose_) expose_->stop();
   servers_.clear();
+  if (containers_) containers_->stop();
   if (dns_) dns_->stop();
   if (docker_) docker_->stop();
   if (mesh_) mesh_->stop();
@@ -370,6 +456,7 @@ api::StatusReport Application::report() const {
   add_data_plane(*report.router, *plane_, mesh, scheduler_.now(), scheduler_.wall_now());
   if (allocator_) {
     report.ipam = ipam_status(allocator_->status());
+    if (local_ranges_) report.ipam->tracker = kLocalTracker;
     report.ipam->waiting_for = report.ipam->paxos ? mesh_view_->initial_peers() : std::string{};
   }
   if (dns_) {

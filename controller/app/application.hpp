@@ -17,13 +17,18 @@
 #include "base/result.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
+#include "controller/app/allocation_gate.hpp"
 #include "controller/app/attach_service.hpp"
+#include "controller/app/attached_addresses.hpp"
 #include "controller/app/background_worker.hpp"
+#include "controller/app/container_addresses.hpp"
+#include "controller/app/container_service.hpp"
 #include "controller/app/data_plane.hpp"
 #include "controller/app/dns_service.hpp"
 #include "controller/app/docker_service.hpp"
 #include "controller/app/encryption.hpp"
 #include "controller/app/expose_service.hpp"
+#include "controller/app/local_ranges.hpp"
 #include "controller/app/mesh_view.hpp"
 #include "controller/app/options.hpp"
 #include "controller/app/service_manager.hpp"
@@ -54,6 +59,7 @@ class Application final : public api::DaemonPort {
  private:
   [[nodiscard]] Result<void> build();
   [[nodiscard]] Result<void> build_store();
+  [[nodiscard]] Result<void> import_state();
   [[nodiscard]] Result<void> check_range() const;
   [[nodiscard]] Result<PeerName> choose_name();
   [[nodiscard]] Result<void> build_keys();
@@ -62,7 +68,9 @@ class Application final : public api::DaemonPort {
   void build_mesh();
   void tell_short_ids();
   [[nodiscard]] std::optional<ShortId> short_id_of(PeerName peer) const;
+  [[nodiscard]] Result<void> build_containers();
   [[nodiscard]] Result<void> build_ipam();
+  void follow_containers(bool memory_lost);
   [[nodiscard]] Result<void> build_docker();
   [[nodiscard]] Result<void> build_dns();
   [[nodiscard]] Result<void> build_api();
@@ -75,6 +83,7 @@ class Application final : public api::DaemonPort {
   Options options_;
   Logger logger_;
   std::optional<Error> failure_;
+  bool imported_ = false;
   std::vector<std::string> targets_;
   std::map<std::string, UniqueFd> inherited_ = inherited_sockets();
 
@@ -89,13 +98,19 @@ class Application final : public api::DaemonPort {
   KeyMaker make_keys_;
   std::unique_ptr<DataPlane> plane_;
   BackgroundWorker worker_{context_};
+  std::unique_ptr<LocalRanges> local_ranges_;
   std::unique_ptr<ExposeService> expose_;
   std::unique_ptr<AttachService> attach_;
   std::unique_ptr<gossip::TcpTransport> transport_;
   std::unique_ptr<gossip::MeshRouter> mesh_;
   std::unique_ptr<MeshKnowledge> mesh_view_;
+  std::unique_ptr<ContainerService> containers_;
   std::unique_ptr<ipam::Allocator> allocator_;
+  AllocationGate gate_;
+  std::optional<HandFiledAddresses> hand_filed_;
   std::unique_ptr<ControlAddresses> control_addresses_;
+  std::unique_ptr<AttachedAddresses> attached_addresses_;
+  std::unique_ptr<ContainerAddresses> container_addresses_;
   std::unique_ptr<DockerService> docker_;
   std::unique_ptr<DnsService> dns_;
   std::vector<std::unique_ptr<http::Server>> servers_;

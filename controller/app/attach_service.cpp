@@ -67,8 +67,15 @@ void AttachService::find(std::string container, api::Completion<Identity> done) 
 }
 
 void AttachService::inspect(std::string const& container, api::Completion<Target> done) {
-  engine_.inspect_container(container, [container, done = std::move(done)](Result<docker::ContainerInfo> info) {
-    done(target_of(std::move(info), container));
+  engine_.inspect_container(container, [this, container, done = std::move(done)](Result<docker::ContainerInfo> info) {
+    if (!info || !info->sandbox.empty() || info->network_owner.empty()) {
+      return done(target_of(std::move(info), container));
+    }
+    engine_.inspect_container(info->network_owner,
+                              [info, container, done](Result<docker::ContainerInfo> const& owner) mutable {
+                                if (owner) info->sandbox = owner->sandbox;
+                                done(target_of(std::move(info), container));
+                              });
   });
 }
 

@@ -87,6 +87,8 @@ class DataPlane {
   [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
   [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return *sandboxes_; }
   [[nodiscard]] std::string const& bridge() const { return settings_.bridge; }
+  /// Whether containers are ports of a Linux bridge, and not of Open vSwitch itself.
+  [[nodiscard]] bool bridged() const { return settings_.bridged; }
 
  private:
   DataPlane(Settings settings, Ports ports, datapath::RouteSocket socket);

@@ -31,7 +31,7 @@ Result<Ipv4Address> address_of(std::string const& device) {
 std::string advice(bool waits_for_docker) {
   constexpr std::string_view kChoice = "choose another address with --dns-listen-address, or launch with --no-dns";
   return waits_for_docker ? fmt::format("Docker makes this bridge when it starts; where it has none, {}", kChoice)
-                          : fmt::format("end the program that has it, {}", kChoice);
+                          : fmt::format("free that address, {}", kChoice);
 }
 
 } // namespace
@@ -53,8 +53,8 @@ DnsService::DnsService(Settings settings, Ports ports)
              gossiper_,
              {},
              [this](std::string const& id, std::function<void(bool)> done) {
-               if (!containers_) return done(true);
-               containers_->check_running(id, std::move(done));
+               if (ports_.containers == nullptr) return done(true);
+               ports_.containers->check_running(id, std::move(done));
              }},
       resolver_{ports_.scheduler, settings_.resolv_conf, {}, ports_.logger} {}
 
@@ -65,18 +65,12 @@ Result<void> DnsService::open() {
   ports_.mesh.add_listeners({.on_peer_collected = [this](PeerName peer) { gossiper_.on_peer_gone(peer); },
                              .on_routes_changed = [this](auto const&) { gossiper_.on_topology_changed(); }});
   if (auto restored = registry_.restore(); !restored) return restored;
-  if (settings_.engine.empty()) return {};
-  auto containers = ContainerService::create(
-      {.engine = settings_.engine, .domain = registry_.domain(), .drivers = settings_.drivers},
-      {.context = ports_.context, .scheduler = ports_.scheduler, .names = *this, .logger = ports_.logger});
-  if (!containers) return failure_of(containers);
-  containers_ = std::move(*containers);
+  if (ports_.containers != nullptr) ports_.containers->tell(*this);
   return {};
 }
 
 Result<void> DnsService::start() {
   gossiper_.start();
-  if (containers_) containers_->start();
   if (!settings_.listen) {
     listen_when_possible();
     return {};
@@ -88,7 +82,6 @@ Result<void> DnsService::start() {
 
 void DnsService::stop() {
   retry_.reset();
-  if (containers_) containers_->stop();
   if (server_) server_->stop();
 }
 
@@ -132,14 +125,17 @@ std::optional<std::string> DnsService::not_ready() const {
   if (obstacle_.empty()) return std::nullopt;
   // Without Docker nobody asks.
   using docker::WatchState;
-  auto const engine = containers_ ? containers_->status().state : WatchState::engine_absent;
+  auto const engine = ports_.containers != nullptr ? ports_.containers->status().state : WatchState::engine_absent;
   if (waits_for_docker_ && (engine == WatchState::engine_absent || engine == WatchState::waiting)) return std::nullopt;
   return obstacle_;
 }
 
 api::DnsStatus DnsService::status() {
   std::vector<std::string> upstream;
-  for (auto const& server : resolver_.servers()) upstream.push_back(server.host);
+  for (auto const& server : resolver_.servers()) {
+    // Hosts that ask us themselves name us there; we do not.
+    if (!server_ || server.host != listening_.address.to_string()) upstream.push_back(server.host);
+  }
   auto status = names_.status(std::move(upstream), settings_.ttl);
   status.obstacle = obstacle_;
   return status;

@@ -39,9 +39,6 @@ class DnsService final : private docker::ContainerNames {
     std::uint32_t ttl = 1;
     std::chrono::milliseconds fallback_timeout{5000};
     std::string resolv_conf;
-    /// Empty: do not ask Docker.
-    std::string engine;
-    std::set<std::string> drivers;
   };
   struct Ports {
     boost::asio::io_context& context;
@@ -49,6 +46,8 @@ class DnsService final : private docker::ContainerNames {
     RandomSource& random;
     gossip::MeshRouter& mesh;
     dns::NameStore& store;
+    /// Null when Docker is not to be asked.
+    ContainerService* containers = nullptr;
     Logger logger;
   };
 
@@ -85,7 +84,6 @@ class DnsService final : private docker::ContainerNames {
   NameService names_;
   /// For status; the server has its own.
   dns::ResolverFile resolver_;
-  std::unique_ptr<ContainerService> containers_;
   bool engine_seen_ = false;
   std::unique_ptr<dns::Server> server_;
   Ipv4Endpoint listening_;

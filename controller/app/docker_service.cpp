@@ -1,5 +1,6 @@
 #include "controller/app/docker_service.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -18,7 +19,7 @@ std::string driver_name(std::string const& socket) { return std::filesystem::pat
 std::unique_ptr<plugin::AddressAllocator> make_addresses(DockerService::Settings const& settings,
                                                          DockerService::Ports const& ports) {
   if (ports.allocator == nullptr || !settings.universe) return std::make_unique<plugin::NullAddressAllocator>();
-  return std::make_unique<PluginAddresses>(*ports.allocator, *settings.universe, ports.waiting_for);
+  return std::make_unique<PluginAddresses>(*ports.allocator, ports.gate, *settings.universe, ports.hooks);
 }
 
 std::unique_ptr<plugin::NetworkSource> make_networks(docker::DockerClient* engine) {
@@ -37,10 +38,26 @@ std::unique_ptr<docker::DockerClient> make_engine(DockerService::Settings const&
   return std::make_unique<docker::DockerClient>(ports.context, std::move(*endpoint));
 }
 
+std::optional<plugin::AddressRange> address_range(DockerService::Settings const& settings,
+                                                  DockerService::Ports const& ports) {
+  if (ports.allocator == nullptr || !settings.universe) return std::nullopt;
+  return plugin::AddressRange{.universe = *settings.universe, .default_subnet = ports.allocator->default_subnet()};
+}
+
 } // namespace
+
+std::set<std::string> driver_names(std::string const& weave_socket, std::string const& mesh_socket) {
+  std::set<std::string> names;
+  for (auto const& socket : {weave_socket, mesh_socket}) {
+    if (!socket.empty()) names.insert(driver_name(socket));
+  }
+  return names;
+}
 
 Result<std::unique_ptr<DockerService>> DockerService::create(Settings settings, Ports ports) {
   auto service = std::unique_ptr<DockerService>{new DockerService{std::move(settings), std::move(ports)}};
+  // Before anybody can ask for anything.
+  service->isolation_.begin([driver = &service->network_driver_] { return driver->isolate(); });
   if (auto const listening = service->listen(); !listening) return failure_of(listening);
   service->start_default_network();
   return service;
@@ -52,14 +69,17 @@ DockerService::DockerService(Settings settings, Ports ports)
       started_{ports_.scheduler.now()},
       addresses_{make_addresses(settings_, ports_)},
       sandboxes_{ports_.sandboxes, settings_.bridge},
+      isolation_{{.scheduler = ports_.scheduler, .watcher = ports_.watcher, .logger = ports_.logger},
+                 settings_.isolation_impossible},
       engine_{make_engine(settings_, ports_)},
       networks_{make_networks(engine_.get())},
       network_driver_{{.scheduler = ports_.scheduler,
                        .attacher = sandboxes_,
                        .store = ports_.store,
                        .source = *networks_,
+                       .isolation = isolation_,
                        .log = ports_.logger},
-                      {.universe = ports_.allocator == nullptr ? std::nullopt : settings_.universe}},
+                      {.range = address_range(settings_, ports_)}},
       ipam_driver_{ports_.scheduler, *addresses_, ports_.logger},
       listener_{ports_.context, network_driver_, ipam_driver_, ports_.logger} {}
 
@@ -95,6 +115,7 @@ void DockerService::start_default_network() {
 }
 
 std::optional<std::string> DockerService::not_ready() const {
+  if (auto reason = isolation_.not_ready()) return reason;
   if (!default_network_) return std::nullopt;
   if (default_network_->status().state != docker::DefaultNetworkState::waiting) return std::nullopt;
   if (ports_.scheduler.now() - started_ > kPatience) return std::nullopt;
@@ -111,12 +132,20 @@ api::PluginStatus DockerService::status() const {
   return status;
 }
 
-std::set<std::string> DockerService::driver_names() const {
-  std::set<std::string> names;
-  for (auto const& socket : {settings_.weave_socket, settings_.mesh_socket}) {
-    if (!socket.empty()) names.insert(driver_name(socket));
+bool DockerService::has_endpoint(Ipv4Address address) const {
+  return std::ranges::any_of(network_driver_.records().endpoints(), [&](auto const& endpoint) {
+    auto const cidr = Ipv4Cidr::parse(endpoint.second.address);
+    return cidr && cidr->address == address;
+  });
+}
+
+void DockerService::learn_networks(std::vector<docker::NetworkInfo> const& networks) {
+  auto const drivers = driver_names(settings_.weave_socket, settings_.mesh_socket);
+  for (auto const& network : networks) {
+    if (!drivers.contains(network.driver) || network_driver_.records().network(network.id) != nullptr) continue;
+    ports_.logger.info("docker: network {} was made before our time", network.name);
+    network_driver_.learn_network(network.id, network.options);
   }
-  return names;
 }
 
 void DockerService::remove_default_network(api::Completion<Removal> done) {

@@ -6,12 +6,15 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "base/fd_watcher.hpp"
 #include "base/logger.hpp"
 #include "base/scheduler.hpp"
 #include "base/unique_fd.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
+#include "controller/app/isolation_service.hpp"
 #include "controller/app/sandbox_service.hpp"
 #include "controller/docker/default_network.hpp"
 #include "controller/docker/docker_client.hpp"
@@ -21,6 +24,9 @@
 #include "plugin/plugin_listener.hpp"
 
 namespace weave::controller {
+
+/// The names that Docker knows our drivers by: each is that of a socket; an empty path is none.
+[[nodiscard]] std::set<std::string> driver_names(std::string const& weave_socket, std::string const& mesh_socket);
 
 /// Everything that faces Docker, wired: the drivers on their sockets and the default network in the background. Control
 /// thread only; what it is given must outlive it.
@@ -38,15 +44,19 @@ class DockerService final : public api::DockerNetworkPort {
     std::string bridge = "weave";
     /// What may be allocated; absent: Docker has to bring addresses itself.
     std::optional<Ipv4Cidr> universe;
+    /// Why containers' ports cannot be filtered here, if so.
+    std::optional<std::string> isolation_impossible = {};
   };
   struct Ports {
     boost::asio::io_context& context;
     Scheduler& scheduler;
+    FdWatcher& watcher;
     datapath::SandboxInterfaces& sandboxes;
     plugin::DriverStore& store;
     /// Null when allocation is off.
     ipam::Allocator* allocator = nullptr;
-    std::function<std::string()> waiting_for;
+    AllocationGate& gate;
+    PluginAddresses::Hooks hooks;
     Logger logger;
   };
 
@@ -55,8 +65,10 @@ class DockerService final : public api::DockerNetworkPort {
   /// Nothing if containers can be attached now; else what is still awaited. The default network is awaited for a
   /// bounded time only: an engine that is starting may itself be waiting for us.
   [[nodiscard]] std::optional<std::string> not_ready() const;
-  /// The names that Docker knows our drivers by.
-  [[nodiscard]] std::set<std::string> driver_names() const;
+  /// Whether the address is that of an endpoint that Docker has made and not deleted.
+  [[nodiscard]] bool has_endpoint(Ipv4Address address) const;
+  /// Options of networks that were made before our time, or whose record was lost.
+  void learn_networks(std::vector<docker::NetworkInfo> const& networks);
   [[nodiscard]] api::PluginStatus status() const;
   void remove_default_network(api::Completion<Removal> done) override;
   /// Takes the sockets away.
@@ -72,6 +84,7 @@ class DockerService final : public api::DockerNetworkPort {
   TimePoint started_;
   std::unique_ptr<plugin::AddressAllocator> addresses_;
   SandboxService sandboxes_;
+  IsolationService isolation_;
   std::unique_ptr<docker::DockerClient> engine_;
   std::unique_ptr<plugin::NetworkSource> networks_;
   plugin::NetworkDriver network_driver_;

@@ -69,6 +69,9 @@ void ExposeService::start() {
   warn(adopt());
   warn(put_on_bridge());
   warn(firewall_->apply(wish()));
+  if (auto const& refusal = firewall_->set_refusal()) {
+    ports_.logger.warning("--no-masq-local has no effect: {}", refusal->text());
+  }
   watch();
 }
 
@@ -109,7 +112,10 @@ Result<void> ExposeService::keep(Exposures exposures) {
 }
 
 datapath::FirewallWish ExposeService::wish() const {
-  return {.bridge = settings_.bridge, .docker_bridge = settings_.docker_bridge, .exposures = settings_.exposures};
+  return {.bridge = settings_.bridge,
+          .docker_bridge = settings_.docker_bridge,
+          .exposures = settings_.exposures,
+          .local_set = settings_.local_set};
 }
 
 void ExposeService::expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) {
@@ -159,7 +165,7 @@ void ExposeService::watch() {
 void ExposeService::check() {
   watch();
   if (settings_.exposures.empty() && !datapath::OverlayFirewall::bridged_frames_are_filtered()) return;
-  if (auto const placed = put_on_bridge(); !placed) ports_.logger.warning("{}", placed.error().text());
+  if (auto const placed = put_on_bridge(); !placed) return note(placed.error().text());
   ports_.worker.run<Result<bool>>(
       [firewall = firewall_, wanted = wish()]() -> Result<bool> {
         auto const intact = firewall->intact();
@@ -170,9 +176,15 @@ void ExposeService::check() {
         return true;
       },
       [this](Result<bool> const& restored) {
-        if (!restored) return ports_.logger.warning("{}", restored.error().text());
-        if (*restored) ports_.logger.info("firewall rules of the overlay were gone and are back");
+        note(restored ? std::string{} : restored.error().text());
+        if (restored && *restored) ports_.logger.info("firewall rules of the overlay were gone and are back");
       });
+}
+
+void ExposeService::note(std::string obstacle) {
+  if (obstacle == obstacle_) return;
+  obstacle_ = std::move(obstacle);
+  if (!obstacle_.empty()) ports_.logger.warning("{}", obstacle_);
 }
 
 } // namespace weave::controller

@@ -30,6 +30,8 @@ class ExposeService final : public api::ExposePort {
   struct Settings {
     std::string bridge = "weave";
     std::string docker_bridge;
+    /// See FirewallWish.
+    std::string local_set = {};
     /// As stored.
     std::vector<datapath::Exposure> exposures;
   };
@@ -60,6 +62,8 @@ class ExposeService final : public api::ExposePort {
   void apply(api::Completion<void> done);
   void watch();
   void check();
+  /// Logs what hinders us, but not again and again.
+  void note(std::string obstacle);
 
   Settings settings_;
   Ports ports_;
@@ -68,6 +72,8 @@ class ExposeService final : public api::ExposePort {
   datapath::Addresses addresses_{socket_};
   /// Touched by the worker's jobs alone once start() is over.
   std::shared_ptr<datapath::OverlayFirewall> firewall_ = std::make_shared<datapath::OverlayFirewall>();
+  /// As last logged; empty while nothing is wrong.
+  std::string obstacle_;
   Timer timer_;
 };
 

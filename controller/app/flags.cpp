@@ -80,6 +80,13 @@ Result<void> set_range(Options& options, std::string_view text) {
   return set_parsed(options.ipalloc_range, text);
 }
 
+Result<void> no_awsvpc(Options&, std::string_view text) {
+  if (!*parse_boolean(text)) return {};
+  return failure(ErrorKind::refused,
+                 "--awsvpc is not supported. Start without it: the overlay works between EC2 instances as well, if "
+                 "their security group lets TCP and UDP port 6783 and UDP port 6784 pass");
+}
+
 /// The named service no longer exists anywhere.
 Result<void> without_effect(Options& options, std::string_view) {
   options.warnings.emplace_back(
@@ -224,9 +231,10 @@ constexpr std::array kFlags{
          no_bridged_fastdp},
     Flag{"--bufsz", kValue, "8", "no effect", nothing},
     Flag{"--pkt-debug", kBoolean, "false", "log every packet", nullptr, "false"},
-    Flag{"--no-masq-local", kBoolean, "false", "no source NAT towards local containers", nullptr, "false"},
+    Flag{"--no-masq-local", kBoolean, "false", "no source NAT towards local containers",
+         switch_to<&Options::no_masq_local>},
     Flag{"--expect-npc", kBoolean, "false", "a network policy controller is there", nullptr, "false"},
-    Flag{"--awsvpc", kBoolean, "false", "AWS route tables instead of an overlay", nullptr, "false"},
+    Flag{"--awsvpc", kBoolean, "false", "AWS route tables instead of an overlay: not supported", no_awsvpc},
 
     Flag{"--ipalloc-range", kValue, "10.32.0.0/12", "addresses to allocate, empty for none", set_range},
     Flag{"--ipalloc-default-subnet", kValue, "", "subnet for containers that name none (default: the range)",
@@ -279,6 +287,8 @@ constexpr std::array kFlags{
     Flag{"--run-dir", kValue, "/run/weave", "sockets and pid files (or WEAVE_RUN_DIR)", text_to<&Options::run_dir>},
     Flag{"--state-dir", kValue, "/var/lib/weave", "what survives a reboot (or WEAVE_STATE_DIR)",
          text_to<&Options::state_dir>},
+    Flag{"--import", kValue, "", "Bolt file of Weave Net to take over at the first start, or none (or WEAVE_IMPORT)",
+         text_to<&Options::import_file>},
     Flag{"--host-root", kValue, "", "where this machine's identity is read", text_to<&Options::host_root>},
     Flag{"--proc-path", kValue, "/proc", "the host's procfs", nullptr, "/proc"},
     Flag{"--db-prefix", kValue, "", "replaced by --state-dir", nullptr},

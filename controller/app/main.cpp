@@ -13,8 +13,11 @@
 #include "controller/app/data_plane.hpp"
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
+#include "controller/app/local_ranges.hpp"
 #include "controller/app/options.hpp"
+#include "datapath/link/address_set.hpp"
 #include "datapath/link/firewall.hpp"
+#include "datapath/link/isolation.hpp"
 
 namespace weave::controller {
 namespace {
@@ -44,8 +47,13 @@ int print_peer_name(Options const& options) {
 int clean_up(Options const& options, Logger const& logger) {
   auto const rules = datapath::OverlayFirewall{}.remove();
   auto const devices = remove_data_plane(options.weave_bridge, options.datapath);
+  // The ports are gone.
+  auto const isolation = datapath::remove_isolation();
+  auto const set = datapath::AddressSet::destroy(std::string{kLocalSet});
   if (!devices) return fatal(logger, devices.error().text());
   if (!rules) return fatal(logger, rules.error().text());
+  if (!isolation) return fatal(logger, isolation.error().text());
+  if (!set) return fatal(logger, set.error().text());
   return 0;
 }
 

@@ -174,6 +174,7 @@ std::expected<Options, EarlyExit> parse_options(std::span<std::string const> arg
   options.ipalloc_range = *Ipv4Cidr::parse(kDefaultRange);
   options.run_dir = variable("WEAVE_RUN_DIR", options.run_dir);
   options.state_dir = variable("WEAVE_STATE_DIR", options.state_dir);
+  options.import_file = variable("WEAVE_IMPORT", options.import_file);
   options.docker_api = variable("DOCKER_HOST", "unix:///var/run/docker.sock");
   options.docker_bridge = variable("DOCKER_BRIDGE", options.docker_bridge);
   if (auto const parsed = Parser{arguments, options}.run(); !parsed) return std::unexpected{parsed.error()};

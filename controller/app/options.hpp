@@ -56,12 +56,14 @@ struct Options {
   /// Connections where both ends trust the other's address carry frames in clear, password or not.
   std::vector<Ipv4Cidr> trusted_subnets;
   bool no_multicast_route = false;
+  bool no_masq_local = false; ///< what goes to containers of this host is not masqueraded
 
   std::string http_addr;   ///< besides the control socket; empty = off
   std::string status_addr; ///< empty = off
   std::string run_dir = "/run/weave";
   std::string state_dir = "/var/lib/weave";
   std::string host_root;
+  std::string import_file; ///< an original's database; "none": not even one that is found; empty: what is found
 
   IpallocInit ipalloc_init;
   std::optional<Ipv4Cidr> ipalloc_range;          ///< absent = allocation off

@@ -18,6 +18,7 @@ using Table = store::StateStore::Table;
 
 constexpr std::string_view kShortIdSetting = "short_id";
 constexpr std::string_view kExposuresSetting = "exposures";
+constexpr std::string_view kHandFiledSetting = "addresses without id";
 
 class IpamRowsStore final : public ipam::IpamStore {
  public:
@@ -154,6 +155,19 @@ class SqliteStoreService final : public StoreService {
     exposures_ = text;
     return {};
   }
+  Result<void> inherit(Inheritance const& inheritance) override {
+    store::StateStore::Inheritance rows{.name = inheritance.name, .ipam = {}, .targets = inheritance.targets};
+    if (auto const& known = inheritance.ipam) rows.ipam = {.state = known->state, .owned = known->owned};
+    if (auto const done = store_->inherit(rows); !done) return done;
+    name_ = inheritance.name;
+    targets_ = inheritance.targets;
+    return {};
+  }
+  std::string hand_filed() override {
+    auto const stored = store_->setting(kHandFiledSetting);
+    return stored ? stored->value_or("") : std::string{};
+  }
+  Result<void> set_hand_filed(std::string const& text) override { return store_->set_setting(kHandFiledSetting, text); }
   ipam::IpamStore& ipam() override { return ipam_; }
   plugin::DriverStore& drivers() override { return drivers_; }
   dns::NameStore& names() override { return names_; }

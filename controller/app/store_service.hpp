@@ -13,6 +13,14 @@
 
 namespace weave::controller {
 
+/// What a first start takes over from another program.
+struct Inheritance {
+  PeerName name;
+  /// Ring and owned addresses; nothing: there are none.
+  std::optional<ipam::StoredIpam> ipam;
+  std::vector<std::string> targets;
+};
+
 /// The state file as each part of the daemon wants to see it. Control thread only.
 class StoreService {
  public:
@@ -31,6 +39,11 @@ class StoreService {
   /// Addresses of this host in the overlay, as expose_service.hpp writes them.
   [[nodiscard]] virtual std::string exposures() const = 0;
   [[nodiscard]] virtual Result<void> set_exposures(std::string const& text) = 0;
+  /// In one step: after a crash the file holds all of it or nothing.
+  [[nodiscard]] virtual Result<void> inherit(Inheritance const& inheritance) = 0;
+  /// Addresses that people filed without an id, as address_service.hpp writes them.
+  [[nodiscard]] virtual std::string hand_filed() = 0;
+  [[nodiscard]] virtual Result<void> set_hand_filed(std::string const& text) = 0;
   [[nodiscard]] virtual ipam::IpamStore& ipam() = 0;
   [[nodiscard]] virtual plugin::DriverStore& drivers() = 0;
   [[nodiscard]] virtual dns::NameStore& names() = 0;

@@ -6,21 +6,6 @@
 namespace weave::controller::dns {
 namespace {
 
-constexpr std::size_t kMaxLabel = 63;
-/// In presentation format with the final dot; on the wire that is one more.
-constexpr std::size_t kMaxName = 254;
-/// Blanks and control characters would be legal on the wire, and of no use but to mislead.
-bool is_usable(std::string_view name) {
-  if (name.size() > kMaxName) return false;
-  if (std::ranges::any_of(name, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) return false;
-  while (!name.empty()) {
-    auto const dot = name.find('.');
-    if (dot == 0 || dot > kMaxLabel) return false;
-    name.remove_prefix(dot + 1);
-  }
-  return true;
-}
-
 bool is_container_id(std::string_view id) {
   constexpr std::size_t kLength = 64;
   return id.size() == kLength && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -29,7 +14,7 @@ bool is_container_id(std::string_view id) {
 } // namespace
 
 bool NameRegistry::is_acceptable(std::string_view qualified_name) const {
-  return is_usable(qualified_name) && is_inside(qualified_name, domain_);
+  return is_registrable(qualified_name) && is_inside(qualified_name, domain_);
 }
 
 std::optional<OwnName> NameRegistry::accept(std::string const& id, std::string_view fqdn, Ipv4Address address) const {

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace weave::controller::dns {
+namespace {
+
+constexpr std::size_t kMaxLabel = 63;
+/// In presentation format with the final dot; on the wire that is one more.
+constexpr std::size_t kMaxName = 254;
+
+} // namespace
 
 std::string lower_case(std::string_view name) {
   std::string result{name};
@@ -21,6 +28,18 @@ bool is_inside(std::string_view name, std::string_view domain) {
   auto const lower_name = qualified(lower_case(name));
   auto const lower_domain = qualified(lower_case(domain));
   return lower_name == lower_domain || lower_name.ends_with("." + lower_domain);
+}
+
+bool is_registrable(std::string_view qualified_name) {
+  auto rest = qualified_name;
+  if (rest.size() > kMaxName) return false;
+  if (std::ranges::any_of(rest, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) return false;
+  while (!rest.empty()) {
+    auto const dot = rest.find('.');
+    if (dot == 0 || dot > kMaxLabel) return false;
+    rest.remove_prefix(dot + 1);
+  }
+  return true;
 }
 
 } // namespace weave::controller::dns

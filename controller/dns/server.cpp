@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -35,36 +36,34 @@ class Server::State : public std::enable_shared_from_this<State> {
         log_{std::move(log)},
         upstream_{context.get_executor()},
         resolver_file_{scheduler, options_.resolver_file, hosts_of(options_.listen), log_},
-        forwarder_{std::in_place, scheduler, random,
-                   upstream_, [this]() -> auto const& {return resolver_file_.servers();
-}, options_.forwarding, log_
-} // namespace weave::controller::dns
-{}
+        forwarder_{std::in_place, scheduler, random, upstream_, resolver_servers(), options_.forwarding, log_} {}
 
-Result<void> start();
-void stop();
-[[nodiscard]] std::vector<SocketAddress> addresses() const;
-[[nodiscard]] ServerStatistics statistics() const;
+  Result<void> start();
+  void stop();
+  [[nodiscard]] std::vector<SocketAddress> addresses() const;
+  [[nodiscard]] ServerStatistics statistics() const;
 
-private:
-[[nodiscard]] Result<void> bind(AnsweringOptions const& answering);
-[[nodiscard]] Result<std::vector<UdpSocket>> bind_udp(std::vector<SocketAddress> const& addresses, bool join) const;
-void hand_over(UdpSocket const& socket, UdpClient const& client, ByteView query);
+ private:
+  [[nodiscard]] std::function<std::vector<SocketAddress> const&()> resolver_servers() {
+    return [this]() -> std::vector<SocketAddress> const& { return resolver_file_.servers(); };
+  }
+  [[nodiscard]] Result<void> bind(AnsweringOptions const& answering);
+  [[nodiscard]] Result<std::vector<UdpSocket>> bind_udp(std::vector<SocketAddress> const& addresses, bool join) const;
+  void hand_over(UdpSocket const& socket, UdpClient const& client, ByteView query);
 
-boost::asio::io_context& context_;
-RandomSource& random_;
-NameLookup const& names_;
-ServerOptions options_;
-Logger log_;
-AsioUpstream upstream_;
-ResolverFile resolver_file_;
-std::optional<Forwarder> forwarder_;
-std::optional<TcpService> tcp_;
-std::vector<std::unique_ptr<UdpWorker>> workers_;
-std::atomic<std::size_t> handed_over_{0};
-std::atomic<std::uint64_t> overloaded_{0};
-}
-;
+  boost::asio::io_context& context_;
+  RandomSource& random_;
+  NameLookup const& names_;
+  ServerOptions options_;
+  Logger log_;
+  AsioUpstream upstream_;
+  ResolverFile resolver_file_;
+  std::optional<Forwarder> forwarder_;
+  std::optional<TcpService> tcp_;
+  std::vector<std::unique_ptr<UdpWorker>> workers_;
+  std::atomic<std::size_t> handed_over_{0};
+  std::atomic<std::uint64_t> overloaded_{0};
+};
 
 Result<void> Server::State::start() {
   auto const domain = DomainName::parse(options_.domain);

@@ -31,8 +31,9 @@ struct ContainerInfo {
   bool running = false;
   bool restarting = false; ///< waits for its next start; may say that it is running, too
   std::int64_t pid = 0;
-  std::vector<ContainerEndpoint> endpoints; ///< by name of the network
+  std::vector<ContainerEndpoint> endpoints;  ///< by name of the network
   std::string sandbox = {};                  ///< file of its network namespace; empty if it has not got one of its own
+  std::string network_owner = {};            ///< the container whose network namespace it shares; empty: none
   std::string hosts_file = {};               ///< its /etc/hosts on this host; empty if there is none
   std::vector<std::string> extra_hosts = {}; ///< `name:ip` as asked for when it was made
 
@@ -84,6 +85,7 @@ class ContainerEngine {
   virtual void inspect_container(std::string const& container, Answer<ContainerInfo> done) = 0;
   virtual void inspect_network(std::string const& network, Answer<NetworkInfo> done) = 0;
   virtual void list_containers(bool with_stopped, Answer<std::vector<ContainerSummary>> done) = 0;
+  virtual void list_networks(Answer<std::vector<NetworkInfo>> done) = 0;
   /// Events of containers and networks, first those from `since` on that the engine remembers. One stream at a time:
   /// an earlier one ends silently.
   virtual void follow_events(std::optional<std::chrono::nanoseconds> since, EventHandlers handlers) = 0;

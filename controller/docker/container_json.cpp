@@ -20,6 +20,8 @@ using namespace reading;
 
 constexpr std::string_view kBlanks = " \t\r\x1e"; // the last: record separator of a JSON text sequence
 
+constexpr std::string_view kSharedNetwork = "container:";
+
 struct KnownEvent {
   std::string_view type;
   std::string_view action;
@@ -85,7 +87,11 @@ Result<ContainerInfo> decode_container(std::string_view body) {
   auto const& network = object_in(*object, "NetworkSettings");
   container.sandbox = text(network, "SandboxKey");
   container.hosts_file = text(*object, "HostsPath");
-  for (auto const& host : array_in(object_in(*object, "HostConfig"), "ExtraHosts")) {
+  auto const& host_config = object_in(*object, "HostConfig");
+  if (auto const mode = text(host_config, "NetworkMode"); mode.starts_with(kSharedNetwork)) {
+    container.network_owner = mode.substr(kSharedNetwork.size());
+  }
+  for (auto const& host : array_in(host_config, "ExtraHosts")) {
     if (host.is_string()) container.extra_hosts.push_back(to_string(host.get_string()));
   }
   if (container.name.starts_with('/')) container.name.erase(0, 1);

@@ -26,6 +26,8 @@ class ContainerNames {
   /// After each list of the engine (at each connection, then every few minutes): these run, as far as is known; who is
   /// not among them does not.
   virtual void running(std::set<std::string> const& /*ids*/) {}
+  /// Nobody is at the engine's socket (any more).
+  virtual void engine_absent() {}
 };
 
 } // namespace weave::controller::docker

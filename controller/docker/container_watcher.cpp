@@ -250,7 +250,9 @@ void ContainerWatcher::enter(WatchState state, std::string reason) {
     case WatchState::waiting: break;
     case WatchState::following: log_.info("docker: following the events of containers"); break;
     case WatchState::engine_absent:
-      if (was != state) log_.info("docker: {}; names of containers follow when Docker is there", reason_);
+      if (was == state) break;
+      log_.info("docker: {}; containers are followed when Docker is there", reason_);
+      names_.engine_absent();
       break;
     case WatchState::failing: log_.warning("docker: events of containers: {}", reason_); break;
   }

@@ -54,6 +54,10 @@ void DockerClient::list_containers(bool with_stopped, Callback<std::vector<Conta
        decoding<std::vector<ContainerSummary>>(std::move(done), decode_containers));
 }
 
+void DockerClient::list_networks(Answer<std::vector<NetworkInfo>> done) {
+  call(get("/networks"), limits_.ask, decoding<std::vector<NetworkInfo>>(std::move(done), decode_networks));
+}
+
 void DockerClient::inspect_container(std::string const& container, Answer<ContainerInfo> done) {
   call(get("/containers/" + http::percent_encode(container) + "/json"), limits_.ask,
        decoding<ContainerInfo>(std::move(done), decode_container));

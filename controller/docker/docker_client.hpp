@@ -32,6 +32,7 @@ class DockerClient final : public DockerEngine, public ContainerEngine {
   void create_network(NetworkSpec const& spec, Callback<std::string> done) override;
   void remove_network(std::string const& network, Callback<void> done) override;
   void list_containers(bool with_stopped, Callback<std::vector<ContainerSummary>> done) override;
+  void list_networks(Answer<std::vector<NetworkInfo>> done) override;
   void inspect_container(std::string const& container, Answer<ContainerInfo> done) override;
   void follow_events(std::optional<std::chrono::nanoseconds> since, EventHandlers handlers) override;
   void stop_following() override { event_http_.reset(); }

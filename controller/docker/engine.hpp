@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/result.hpp"
 
 namespace weave::controller::docker {
@@ -28,8 +30,19 @@ struct NetworkInfo {
   std::vector<std::string> subnets;
   std::map<std::string, std::string> options;
   std::vector<std::string> containers; ///< IDs of those attached and running
+  std::string ipam_driver = {};
+  std::vector<Ipv4Cidr> reserved = {}; ///< gateways and auxiliary addresses, with the prefix length of their subnet
 
   friend bool operator==(NetworkInfo const&, NetworkInfo const&) = default;
+};
+
+/// A container's place on one network, as a list shows it.
+struct ContainerPlace {
+  std::string network_id;
+  std::optional<Ipv4Cidr> address;      ///< absent while the container does not run
+  std::optional<Ipv4Address> requested; ///< what the user chose for each start
+
+  friend bool operator==(ContainerPlace const&, ContainerPlace const&) = default;
 };
 
 struct ContainerSummary {
@@ -37,7 +50,10 @@ struct ContainerSummary {
   std::string name; ///< the first, without its slash
   std::string state;
   std::map<std::string, std::string> networks; ///< name of the network, address without prefix length (may be empty)
+  std::vector<ContainerPlace> places = {};
 
+  /// Its processes exist or are about to: also while it is paused, and between two tries to keep it up.
+  [[nodiscard]] bool alive() const { return state == "running" || state == "paused" || state == "restarting"; }
   friend bool operator==(ContainerSummary const&, ContainerSummary const&) = default;
 };
 

@@ -20,6 +20,23 @@ using namespace reading;
 
 constexpr std::size_t kLongestError = 500;
 
+std::optional<Ipv4Address> address_in(json::object const& object, json::string_view key) {
+  auto const address = Ipv4Address::parse(text(object, key));
+  if (!address || address->is_unspecified()) return std::nullopt;
+  return *address;
+}
+
+ContainerPlace to_place(json::object const& settings) {
+  ContainerPlace place{.network_id = text(settings, "NetworkID"),
+                       .address = {},
+                       .requested = address_in(object_in(settings, "IPAMConfig"), "IPv4Address")};
+  auto const prefix = number(settings, "IPPrefixLen");
+  if (auto const address = address_in(settings, "IPAddress"); address && prefix >= 0 && prefix <= 32) {
+    place.address = Ipv4Cidr{*address, static_cast<int>(prefix)};
+  }
+  return place;
+}
+
 ContainerSummary to_container(json::object const& object) {
   ContainerSummary container{.id = text(object, "Id"), .name = {}, .state = text(object, "State"), .networks = {}};
   auto const& names = array_in(object, "Names");
@@ -28,8 +45,47 @@ ContainerSummary to_container(json::object const& object) {
   for (auto const& member : object_in(object_in(object, "NetworkSettings"), "Networks")) {
     auto const* settings = member.value().if_object();
     container.networks[to_string(member.key())] = settings != nullptr ? text(*settings, "IPAddress") : std::string{};
+    if (settings != nullptr) container.places.push_back(to_place(*settings));
   }
   return container;
+}
+
+/// One entry of a network's address configuration. The engine writes a gateway with or without its prefix length.
+void add_pool(NetworkInfo& network, json::object const& config) {
+  auto const subnet_text = text(config, "Subnet");
+  network.subnets.push_back(subnet_text);
+  auto const subnet = Ipv4Cidr::parse(subnet_text);
+  if (!subnet) return;
+  auto const reserve = [&](std::string const& address_text) {
+    auto const address = Ipv4Address::parse(address_text.substr(0, address_text.find('/')));
+    if (address) network.reserved.push_back({*address, subnet->prefix});
+  };
+  reserve(text(config, "Gateway"));
+  for (auto const& member : object_in(config, "AuxiliaryAddresses")) {
+    if (member.value().is_string()) reserve(to_string(member.value().get_string()));
+  }
+}
+
+Result<NetworkInfo> to_network(json::object const& object) {
+  if (text(object, "Id").empty()) return std::unexpected{odd_answer()};
+  NetworkInfo network{.id = text(object, "Id"),
+                      .name = text(object, "Name"),
+                      .driver = text(object, "Driver"),
+                      .subnets = {},
+                      .options = {},
+                      .containers = {}};
+  auto const& ipam = object_in(object, "IPAM");
+  network.ipam_driver = text(ipam, "Driver");
+  for (auto const& entry : array_in(ipam, "Config")) {
+    if (entry.is_object()) add_pool(network, entry.get_object());
+  }
+  for (auto const& member : object_in(object, "Options")) {
+    if (member.value().is_string()) {
+      network.options[to_string(member.key())] = to_string(member.value().get_string());
+    }
+  }
+  for (auto const& member : object_in(object, "Containers")) network.containers.push_back(to_string(member.key()));
+  return network;
 }
 
 ErrorKind kind_of(int status) {
@@ -78,24 +134,22 @@ Result<EngineVersions> decode_versions(std::string_view body) {
 Result<NetworkInfo> decode_network(std::string_view body) {
   auto const value = parse(body);
   if (!value) return failure_of(value);
-  auto const* object = value->if_object();
-  if (object == nullptr || text(*object, "Id").empty()) return std::unexpected{odd_answer()};
-  NetworkInfo network{.id = text(*object, "Id"),
-                      .name = text(*object, "Name"),
-                      .driver = text(*object, "Driver"),
-                      .subnets = {},
-                      .options = {},
-                      .containers = {}};
-  for (auto const& entry : array_in(object_in(*object, "IPAM"), "Config")) {
-    if (entry.is_object()) network.subnets.push_back(text(entry.get_object(), "Subnet"));
+  if (!value->is_object()) return std::unexpected{odd_answer()};
+  return to_network(value->get_object());
+}
+
+Result<std::vector<NetworkInfo>> decode_networks(std::string_view body) {
+  auto const value = parse(body);
+  if (!value) return failure_of(value);
+  if (!value->is_array()) return std::unexpected{odd_answer()};
+  std::vector<NetworkInfo> networks;
+  for (auto const& entry : value->get_array()) {
+    if (!entry.is_object()) return std::unexpected{odd_answer()};
+    auto network = to_network(entry.get_object());
+    if (!network) return failure_of(network);
+    networks.push_back(*std::move(network));
   }
-  for (auto const& member : object_in(*object, "Options")) {
-    if (member.value().is_string()) {
-      network.options[to_string(member.key())] = to_string(member.value().get_string());
-    }
-  }
-  for (auto const& member : object_in(*object, "Containers")) network.containers.push_back(to_string(member.key()));
-  return network;
+  return networks;
 }
 
 Result<std::string> decode_created_id(std::string_view body) {

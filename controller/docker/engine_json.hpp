@@ -38,6 +38,7 @@ inline constexpr ApiVersion kOldestUseful{1, 21};
 [[nodiscard]] Result<EngineVersions> decode_versions(std::string_view json);
 [[nodiscard]] Result<NetworkInfo> decode_network(std::string_view json);
 [[nodiscard]] Result<std::string> decode_created_id(std::string_view json);
+[[nodiscard]] Result<std::vector<NetworkInfo>> decode_networks(std::string_view body);
 [[nodiscard]] Result<std::vector<ContainerSummary>> decode_containers(std::string_view json);
 [[nodiscard]] std::string encode_network(NetworkSpec const& spec);
 /// The engine's own words, or the body itself.

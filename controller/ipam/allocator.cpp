@@ -90,10 +90,12 @@ void Allocator::tick() {
 
 Result<void> Allocator::end_turn() {
   while (std::exchange(retry_needed_, false)) retry_operations();
+  wake_waiting_peers();
   book_.update_free_counts();
   auto saved = save_changes();
   unsaved_ = !saved;
   if (saved) {
+    tell_tracker();
     send_all();
     operations_.deliver();
     return saved;
@@ -106,9 +108,17 @@ Result<void> Allocator::end_turn() {
   return saved;
 }
 
+void Allocator::tell_tracker() {
+  if (ports_.tracker == nullptr) return;
+  auto ranges = book_.ring().owned_ranges(config_.self);
+  if (ranges == told_ranges_) return;
+  told_ranges_ = std::move(ranges);
+  ports_.tracker->follow(*told_ranges_);
+}
+
 Result<void> Allocator::save_changes() {
   auto const& changed = book_.owned().changed();
-  bool const state_changed = book_.ring_changed() || election_changed_;
+  bool const state_changed = book_.ring_changed() || election_changed_ || nicknames_changed_;
   if (!state_changed && changed.empty()) return {};
   IpamChange change;
   if (state_changed) {
@@ -125,6 +135,7 @@ Result<void> Allocator::save_changes() {
   }
   book_.saved();
   election_changed_ = false;
+  nicknames_changed_ = false;
   return {};
 }
 

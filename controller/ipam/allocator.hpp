@@ -21,6 +21,8 @@
 #include "controller/ipam/ipam_status.hpp"
 #include "controller/ipam/operation_queue.hpp"
 #include "controller/ipam/paxos.hpp"
+#include "controller/ipam/range_tracker.hpp"
+#include "controller/ipam/waiting_peers.hpp"
 #include "gossip/gossiper.hpp"
 
 namespace weave::controller::ipam {
@@ -50,6 +52,8 @@ struct AllocatorPorts {
   MeshView& mesh;
   IpamStore& store;
   Logger log;
+  /// Absent: nobody is told.
+  RangeTracker* tracker = nullptr;
 };
 
 /// An address found in use at start.
@@ -95,7 +99,8 @@ class Allocator final : public gossip::Gossiper {
   Allocator& operator=(Allocator const&) = delete;
 
   void attach(gossip::GossipChannel& channel) { channel_ = &channel; }
-  /// True if stored data were ours to use. Unreadable data are an error, to be treated as fatal.
+  /// True if stored data were ours to use. Unreadable data are an error, to be treated as fatal; a store that takes no
+  /// changes is none.
   [[nodiscard]] Result<bool> restore();
   void reclaim(std::vector<ReclaimedAddress> const& addresses);
   /// Frees the addresses of containers that are not in the list.
@@ -123,7 +128,8 @@ class Allocator final : public gossip::Gossiper {
   [[nodiscard]] Ipv4Cidr default_subnet() const { return config_.default_subnet; }
 
   /// Takes over the ranges of a peer that is gone for good, by nickname or name; how many free addresses that gave (0
-  /// if unknown). Refused while that peer is in the mesh: both would hand out the same addresses.
+  /// if unknown). Refused while that peer is in the mesh: both would hand out the same addresses. Of several peers with
+  /// that nickname the one that is gone is meant.
   [[nodiscard]] Result<std::uint32_t> take_over(std::string_view peer);
   /// Gives everything to another peer and refuses operations from now on.
   void shut_down();
@@ -159,6 +165,7 @@ class Allocator final : public gossip::Gossiper {
   // Turns: every entry point ends with one (allocator.cpp).
   Result<void> end_turn();
   [[nodiscard]] Result<void> save_changes();
+  void tell_tracker();
   void send_all();
   void retry_operations();
   void schedule_tick();
@@ -183,6 +190,9 @@ class Allocator final : public gossip::Gossiper {
   [[nodiscard]] Result<void> ask_for_space(Ipv4Range range, std::vector<Donor> const& candidates);
   void on_deadline(OperationId id);
   void cancel_container(std::string_view id);
+  /// Ends the claims of `id` that nobody waits for: those of addresses found in use, and those answered early. Otherwise
+  /// they would take the address after it has been released. False if there was none.
+  bool give_up_claims(std::string_view id, std::optional<Ipv4Address> address);
 
   // Deadlines say who is missing (wait_reason.cpp).
   [[nodiscard]] std::string wait_reason(OperationRequest const& request) const;
@@ -197,9 +207,11 @@ class Allocator final : public gossip::Gossiper {
   Result<void> receive(GossipState state, PeerName source);
   Result<void> receive_ring(RingState const& ring, PeerName source);
   void receive_election(PaxosState const& election);
-  [[nodiscard]] Result<void> judge(MergeError const& error, RingState const& theirs) const;
+  [[nodiscard]] Result<void> judge(MergeError const& error, RingState const& theirs, PeerName source);
   void on_space_request(PeerName source, Ipv4Range range);
   void on_space_denied(PeerName source, Ipv4Range range);
+  /// Peers that were refused space ask again once they hear that there is some.
+  void wake_waiting_peers();
   void merge_nicknames(Nicknames const& theirs);
   void prune_nicknames();
   void establish_ring();
@@ -207,10 +219,12 @@ class Allocator final : public gossip::Gossiper {
   void conclude_election();
   void form_ring(std::vector<PeerName> seeds);
   [[nodiscard]] std::optional<PeerName> choose_heir() const;
-  [[nodiscard]] std::optional<PeerName> find_peer(std::string_view name_or_nickname) const;
+  /// Whom `rmpeer` means, in the mesh or not; absent: nobody who owns something.
+  [[nodiscard]] Result<std::optional<PeerName>> find_owner(std::string_view name_or_nickname) const;
 
   // Addresses in use here that belong to other peers (allocator_displaced.cpp).
-  void report_conflict(std::string const& text, PeerName other);
+  void report_conflict(std::string const& text, PeerName other, Duration shown_for);
+  void end_conflict(PeerName other);
   void ask_back();
   void note_contested(Ipv4Range range, PeerName owner);
   /// Empty if there are none.
@@ -226,6 +240,7 @@ class Allocator final : public gossip::Gossiper {
   Nicknames nicknames_;
   OperationQueue operations_;
   DonorRequests requests_;
+  WaitingPeers waiting_peers_;
   std::map<std::string, TimePoint, std::less<>> dead_;
   /// Displaced addresses that their owner has in use as well.
   std::set<Ipv4Address> contested_;
@@ -233,9 +248,12 @@ class Allocator final : public gossip::Gossiper {
 
   bool awaiting_ring_ = false;
   bool election_changed_ = false;
+  bool nicknames_changed_ = false;
   bool unsaved_ = false;
   bool retry_needed_ = false;
   bool shut_down_ = false;
+  /// What the tracker knows.
+  std::optional<std::vector<Ipv4Range>> told_ranges_;
   std::uint64_t round_ = 1;
   Conflict conflict_;
   Timer tick_timer_;

@@ -12,13 +12,17 @@ constexpr int kMaxAskedBack = 16;
 
 } // namespace
 
-void Allocator::report_conflict(std::string const& text, PeerName other) {
+void Allocator::report_conflict(std::string const& text, PeerName other, Duration shown_for) {
   // Two peers that disagree about a range still have working containers; cutting their link would help nobody.
   auto const now = ports_.scheduler.now();
   if (conflict_.text != text || now - conflict_.at > kRepeatConflictLog) {
     ports_.log.error("IP allocation conflict with {}: {}", describe(other), text);
   }
-  conflict_ = {text, other, now};
+  conflict_ = {text, other, now, now + shown_for};
+}
+
+void Allocator::end_conflict(PeerName other) {
+  if (conflict_.from == other) conflict_.shown_until = ports_.scheduler.now();
 }
 
 void Allocator::ask_back() {

@@ -13,6 +13,9 @@ namespace {
 /// Far above any cluster; keeps a peer that invents names from filling memory.
 constexpr std::size_t kMaxNicknames = 8192;
 constexpr std::size_t kMaxNicknameLength = 256;
+constexpr auto kShowDispute = std::chrono::minutes{2};
+/// Longer than the pauses between attempts to connect to a peer whose ring we cannot have.
+constexpr auto kShowRefusal = std::chrono::minutes{15};
 
 } // namespace
 
@@ -58,7 +61,10 @@ void Allocator::merge_nicknames(Nicknames const& theirs) {
     // Our own name is ours to say.
     if (peer == config_.self || nickname.size() > kMaxNicknameLength) continue;
     if (!nicknames_.contains(peer) && nicknames_.size() >= kMaxNicknames) continue;
-    nicknames_[peer] = nickname;
+    auto& known = nicknames_[peer];
+    // Kept on disk: after a restart a dead peer is still called what people call it.
+    nicknames_changed_ = nicknames_changed_ || known != nickname;
+    known = nickname;
   }
 }
 
@@ -73,8 +79,13 @@ void Allocator::prune_nicknames() {
 Result<void> Allocator::receive_ring(RingState const& ring, PeerName source) {
   bool const was_empty = book_.ring().empty();
   auto const merged = book_.merge(ring);
-  if (!merged) return judge(merged.error(), ring);
-  if (merged->conflict) report_conflict(*merged->conflict, source.is_unknown() ? ring.peer : source);
+  auto const sender = source.is_unknown() ? ring.peer : source;
+  if (!merged) return judge(merged.error(), ring, sender);
+  if (merged->conflict) {
+    report_conflict(*merged->conflict, sender, kShowDispute);
+  } else {
+    end_conflict(sender);
+  }
   if (merged->restated) broadcast_state();
   if (!merged->updated) return {};
   prune_nicknames();
@@ -83,14 +94,18 @@ Result<void> Allocator::receive_ring(RingState const& ring, PeerName source) {
   return {};
 }
 
-Result<void> Allocator::judge(MergeError const& error, RingState const& theirs) const {
-  auto const refuse = [](std::string text) { return failure(ErrorKind::refused, std::move(text)); };
+Result<void> Allocator::judge(MergeError const& error, RingState const& theirs, PeerName source) {
+  auto const refuse = [&](std::string const& text, std::string_view advice) {
+    report_conflict(fmt::format("{}; {}", text, advice), source, kShowRefusal);
+    return failure(ErrorKind::refused, text);
+  };
   switch (error.kind) {
     case MergeError::Kind::invalid:
     case MergeError::Kind::conflict: return failure(ErrorKind::malformed, error.text);
     case MergeError::Kind::different_range:
       return refuse(fmt::format("Incompatible IP allocation ranges (received: {}, ours: {})",
-                                to_cidr_text(theirs.universe), to_cidr_text(book_.ring().universe())));
+                                to_cidr_text(theirs.universe), to_cidr_text(book_.ring().universe())),
+                    "all hosts need the same --ipalloc-range");
     case MergeError::Kind::different_seeds: {
       auto const names = [this](std::vector<PeerName> const& seeds) {
         std::vector<std::string> texts;
@@ -98,7 +113,8 @@ Result<void> Allocator::judge(MergeError const& error, RingState const& theirs) 
         return fmt::format("[{}]", fmt::join(texts, " "));
       };
       return refuse(fmt::format("IP allocation was seeded by different peers (received: {}, ours: {})",
-                                names(theirs.seeds), names(book_.ring().state().seeds)));
+                                names(theirs.seeds), names(book_.ring().state().seeds)),
+                    "their rings cannot be joined: run 'weave reset' on the hosts of one part and launch them again");
     }
   }
   return failure(ErrorKind::malformed, error.text);
@@ -149,6 +165,7 @@ void Allocator::on_space_request(PeerName source, Ipv4Range range) {
     ports_.log.debug("IP allocation: gave {} to {}", given->to_string(), describe(source));
     broadcast_state();
   } else {
+    waiting_peers_.note(source, range, ports_.scheduler.now());
     outbox_.push_back(Unicast{source, encode_unicast(SpaceDenied{range})});
   }
   unicast_state(source);
@@ -166,22 +183,43 @@ void Allocator::on_space_denied(PeerName source, Ipv4Range range) {
   retry_needed_ = true;
 }
 
-void Allocator::on_peer_gone(PeerName peer) {
-  auto const owners = book_.ring().owners();
-  if (peer != config_.self && std::ranges::find(owners, peer) == owners.end()) nicknames_.erase(peer);
+void Allocator::wake_waiting_peers() {
+  for (auto const peer : waiting_peers_.take_served(book_.space().free(), ports_.scheduler.now())) unicast_state(peer);
 }
 
-std::optional<PeerName> Allocator::find_peer(std::string_view name_or_nickname) const {
+void Allocator::on_peer_gone(PeerName peer) {
+  waiting_peers_.forget(peer);
+  requests_.on_gone(peer);
+  retry_needed_ = true;
+  auto const owners = book_.ring().owners();
+  if (peer != config_.self && std::ranges::find(owners, peer) == owners.end()) nicknames_.erase(peer);
+  static_cast<void>(end_turn());
+}
+
+Result<std::optional<PeerName>> Allocator::find_owner(std::string_view name_or_nickname) const {
+  std::vector<PeerName> owners;
   for (auto const& [peer, nickname] : nicknames_) {
-    if (nickname == name_or_nickname) return peer;
+    if (nickname == name_or_nickname) owners.push_back(peer);
   }
-  auto const parsed = PeerName::parse(name_or_nickname);
-  return parsed ? std::optional{*parsed} : std::nullopt;
+  if (auto const parsed = PeerName::parse(name_or_nickname); parsed && owners.empty()) owners.push_back(*parsed);
+  std::erase_if(owners, [&](PeerName peer) { return book_.ring().owned_ranges(peer).empty(); });
+  if (owners.size() < 2) return owners.empty() ? std::nullopt : std::optional{owners.front()};
+  // A machine set up anew has the nickname of the one that it replaces.
+  std::erase_if(owners, [&](PeerName peer) { return peer == config_.self || ports_.mesh.is_known(peer); });
+  if (owners.size() == 1) return owners.front();
+  if (owners.empty())
+    return failure(ErrorKind::refused, fmt::format("all peers called {} are in the mesh", name_or_nickname));
+  std::vector<std::string> names;
+  for (auto const peer : owners) names.push_back(peer.to_string());
+  return failure(ErrorKind::refused, fmt::format("several peers that are gone are called {}; which one is meant: {}?",
+                                                 name_or_nickname, fmt::join(names, ", ")));
 }
 
 Result<std::uint32_t> Allocator::take_over(std::string_view peer) {
-  auto const from = find_peer(peer);
-  if (!from || *from == config_.self || book_.ring().owned_ranges(*from).empty()) return 0U;
+  auto const found = find_owner(peer);
+  if (!found) return failure_of(found);
+  auto const from = *found;
+  if (!from || *from == config_.self) return 0U;
   if (ports_.mesh.is_known(*from)) {
     return failure(ErrorKind::refused, fmt::format("peer {} is still in the mesh; only the addresses of a peer that is "
                                                    "gone for good can be taken over",

@@ -114,9 +114,8 @@ void Allocator::attempt(OperationId id, AllocateRequest const& request) {
     return;
   }
   // Others may have freed addresses since they last told; when nobody reports any, everybody is asked.
-  bool const again = requests_.is_repeated(range);
   auto candidates = book_.ring().donors(range);
-  if (candidates.empty() && again) candidates = book_.ring().donors(range, true);
+  if (candidates.empty()) candidates = book_.ring().donors(range, true);
   if (auto const asked = ask_for_space(range, candidates); !asked) {
     ports_.log.debug("IP allocation: nobody to ask for space in {}: {}", request.subnet.to_string(),
                      asked.error().text());
@@ -210,8 +209,22 @@ std::vector<Ipv4Cidr> Allocator::lookup(std::string_view id, Ipv4Range range) co
   return found;
 }
 
+bool Allocator::give_up_claims(std::string_view id, std::optional<Ipv4Address> address) {
+  bool any = false;
+  for (auto const open : operations_.in_order()) {
+    auto const& operation = *operations_.find(open);
+    auto const* const claim = std::get_if<ClaimRequest>(&operation.request);
+    if (operation.done || claim == nullptr || (address && claim->cidr.address != *address)) continue;
+    if (filing_id(claim->id, claim->cidr.address) != id && claim->id != id) continue;
+    conclude(open, failure(ErrorKind::cancelled, cancelled_text(operation.request)));
+    any = true;
+  }
+  return any;
+}
+
 Result<void> Allocator::release(std::string_view id, Ipv4Address address) {
-  if (!book_.release(id, address)) {
+  bool const gave_up = give_up_claims(id, address);
+  if (!book_.release(id, address) && !gave_up) {
     return failure(ErrorKind::not_found, fmt::format("Free: address {} not found for {}", address.to_string(), id));
   }
   retry_needed_ = true;
@@ -221,7 +234,8 @@ Result<void> Allocator::release(std::string_view id, Ipv4Address address) {
 Result<void> Allocator::release_all(std::string_view id) {
   auto const dead = dead_.find(id);
   if (dead != dead_.end()) dead_.erase(dead);
-  if (!book_.release_all(id)) {
+  bool const gave_up = give_up_claims(id, std::nullopt);
+  if (!book_.release_all(id) && !gave_up) {
     return failure(ErrorKind::not_found, fmt::format("Delete: no addresses for {}", id));
   }
   retry_needed_ = true;

@@ -11,7 +11,8 @@ Result<bool> Allocator::restore() {
   auto adopted = adopt(*stored);
   if (!adopted) return adopted;
   if (book_.ring().empty() && config_.formation.mode == Formation::Mode::seeds) form_ring(config_.formation.seeds);
-  if (auto const saved = end_turn(); !saved) return failure_of(saved);
+  // With a full disk too: what is held is known, and nothing is given out or told to others until it has been saved.
+  static_cast<void>(end_turn());
   return adopted;
 }
 
@@ -36,6 +37,7 @@ Result<bool> Allocator::adopt(StoredIpam const& stored) {
     return false;
   }
   auto& state = persisted->state;
+  merge_nicknames(state.nicknames);
   bool const has_ring = state.ring && !state.ring->tokens.empty();
   for (auto const& [id, text] : stored.owned) {
     auto const row = parse_owned(text);

@@ -47,10 +47,21 @@ bool DonorRequests::on_denied(Ipv4Range range, PeerName donor) {
   if (found == requests_.end() || found->second.asked != donor) return false;
   found->second.asked.reset();
   found->second.refused.insert(donor);
+  found->second.settled.erase(donor);
   return true;
 }
 
 void DonorRequests::on_answer(PeerName donor) {
+  for (auto& [range, request] : requests_) {
+    if (request.asked == donor) {
+      request.asked.reset();
+    } else if (request.refused.contains(donor) && !request.settled.insert(donor).second) {
+      request.refused.erase(donor);
+    }
+  }
+}
+
+void DonorRequests::on_gone(PeerName donor) {
   for (auto& [range, request] : requests_) {
     if (request.asked == donor) request.asked.reset();
   }
@@ -61,17 +72,11 @@ void DonorRequests::next_round() {
     request.silent = std::exchange(request.asked, std::nullopt);
     request.refused_before = std::exchange(request.refused, {});
     request.sent_this_round = 0;
-    request.repeated = true;
   }
 }
 
 void DonorRequests::keep_only(std::set<Ipv4Range> const& wanted) {
   std::erase_if(requests_, [&](auto const& entry) { return !wanted.contains(entry.first); });
-}
-
-bool DonorRequests::is_repeated(Ipv4Range range) const {
-  auto const found = requests_.find(range);
-  return found != requests_.end() && found->second.repeated;
 }
 
 std::optional<PeerName> DonorRequests::asked(Ipv4Range range) const {

@@ -27,14 +27,15 @@ class DonorRequests {
                                  Send const& send);
   /// False if this donor had not been asked for this range.
   [[nodiscard]] bool on_denied(Ipv4Range range, PeerName donor);
-  /// The donor has sent its ring, which is how requests are answered.
+  /// The donor has sent its ring, which is how requests are answered. Once it has refused and its ring has come after
+  /// that, another one that comes unasked means that it has got something to give, and it is asked again.
   void on_answer(PeerName donor);
+  /// The donor has left the mesh: whatever it was asked, others can be asked now.
+  void on_gone(PeerName donor);
   void next_round();
   /// Forgets ranges that nobody waits for any more.
   void keep_only(std::set<Ipv4Range> const& wanted);
 
-  /// This range was asked for in an earlier round as well.
-  [[nodiscard]] bool is_repeated(Ipv4Range range) const;
   [[nodiscard]] std::optional<PeerName> asked(Ipv4Range range) const;
   [[nodiscard]] std::set<PeerName> refused(Ipv4Range range) const;
 
@@ -44,8 +45,9 @@ class DonorRequests {
     std::optional<PeerName> silent;
     std::set<PeerName> refused;
     std::set<PeerName> refused_before;
+    /// Of the refused, those whose ring has come since.
+    std::set<PeerName> settled;
     int sent_this_round = 0;
-    bool repeated = false;
   };
 
   std::map<Ipv4Range, Request> requests_;

@@ -84,6 +84,10 @@ Bytes encode_range(std::uint8_t tag, Ipv4Range range) {
   return tagged(tag, gob::Encoder{kRangeTypeId}.encode(WireRange{range.start, range.end}).take());
 }
 
+RingState ring_of(WireRing wire) {
+  return {{wire.start, wire.end}, wire.peer, std::move(wire.tokens), std::move(wire.seeds)};
+}
+
 Result<Ipv4Range> decode_range(ByteView body) {
   auto const wire = gob::Decoder{body}.decode<WireRange>();
   if (!wire) return failure_of(wire);
@@ -105,11 +109,14 @@ Result<GossipState> decode_gossip_state(ByteView payload) {
   auto wire = gob::Decoder{payload}.decode<WireState>();
   if (!wire) return failure_of(wire);
   GossipState state{wire->now, std::move(wire->nicknames), std::move(wire->paxos), std::nullopt};
-  if (wire->ring) {
-    auto& ring = *wire->ring;
-    state.ring = RingState{{ring.start, ring.end}, ring.peer, std::move(ring.tokens), std::move(ring.seeds)};
-  }
+  if (wire->ring) state.ring = ring_of(*std::move(wire->ring));
   return state;
+}
+
+Result<RingState> decode_ring(ByteView stream) {
+  auto wire = gob::Decoder{stream}.decode<WireRing>();
+  if (!wire) return failure_of(wire);
+  return ring_of(*std::move(wire));
 }
 
 Bytes encode_unicast(SpaceRequest const& message) { return encode_range(kSpaceRequestTag, message.range); }

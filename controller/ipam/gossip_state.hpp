@@ -31,6 +31,8 @@ struct GossipState {
 [[nodiscard]] Bytes encode_gossip_state(GossipState const& state);
 /// The result is well-formed, not checked for sense: the ring may break every rule.
 [[nodiscard]] Result<GossipState> decode_gossip_state(ByteView payload);
+/// A ring by itself, as the original stores it (§9.1). Not checked for sense either.
+[[nodiscard]] Result<RingState> decode_ring(ByteView stream);
 
 /// Unicast payloads: a tag byte, then gob (§7.2).
 struct SpaceRequest {

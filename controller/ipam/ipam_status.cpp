@@ -9,8 +9,6 @@
 namespace weave::controller::ipam {
 namespace {
 
-constexpr auto kConflictIsRecent = std::chrono::minutes{2};
-
 std::vector<OwnerStatus> owners_of(std::vector<RingEntryStatus> const& entries, PeerName self, double universe) {
   std::vector<OwnerStatus> owners;
   for (auto const& entry : entries) {
@@ -56,7 +54,7 @@ IpamStatus Allocator::status() const {
     }
   }
   status.conflict = displaced_text();
-  if (status.conflict.empty() && !conflict_.text.empty() && ports_.scheduler.now() - conflict_.at < kConflictIsRecent) {
+  if (status.conflict.empty() && !conflict_.text.empty() && ports_.scheduler.now() < conflict_.shown_until) {
     status.conflict = fmt::format("{} (from {})", conflict_.text, describe(conflict_.from));
   }
   return status;

@@ -17,6 +17,7 @@ struct Conflict {
   std::string text;
   PeerName from;
   TimePoint at{};
+  TimePoint shown_until{};
 };
 
 /// Only while an election is running.

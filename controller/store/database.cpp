@@ -19,6 +19,8 @@ Error error_of(int code, char const* reason, std::string const& path) {
       return {ErrorKind::unavailable, fmt::format("state file {} is in use by another process", path)};
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT: return {ErrorKind::malformed, fmt::format("state file {} is damaged: {}", path, reason)};
+    case SQLITE_FULL:
+      return {ErrorKind::system, fmt::format("state file {}: no space is left on its disk; make room there", path)};
     default: return {ErrorKind::system, fmt::format("state file {}: {}", path, reason)};
   }
 }

@@ -129,13 +129,16 @@ Result<void> StateStore::save_ipam(std::optional<Bytes> const& state,
   auto transaction = Transaction::begin(database_);
   if (!transaction) return failure_of(transaction);
   if (state) {
-    auto const done = put_blob_.bind(1, kIpamState).bind(2, ByteView{*state}).run();
-    if (!done) return done;
+    if (auto const done = write_ipam_state(*state); !done) return done;
   }
   for (auto const& [id, row] : owned) {
     if (auto const done = write(owned_, id, row); !done) return done;
   }
   return transaction->commit();
+}
+
+Result<void> StateStore::write_ipam_state(Bytes const& state) {
+  return put_blob_.bind(1, kIpamState).bind(2, ByteView{state}).run();
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> StateStore::load_names() { return rows_of(names_); }
@@ -176,13 +179,32 @@ Result<std::vector<std::string>> StateStore::targets() {
 }
 
 Result<void> StateStore::set_targets(std::vector<std::string> const& targets) {
-  auto insert = database_.prepare("INSERT INTO target (address) VALUES (?1)");
-  if (!insert) return failure_of(insert);
   auto transaction = Transaction::begin(database_);
   if (!transaction) return failure_of(transaction);
+  if (auto const done = write_targets(targets); !done) return done;
+  return transaction->commit();
+}
+
+Result<void> StateStore::write_targets(std::vector<std::string> const& targets) {
+  auto insert = database_.prepare("INSERT INTO target (address) VALUES (?1)");
+  if (!insert) return failure_of(insert);
   if (auto const done = database_.run("DELETE FROM target"); !done) return done;
   for (auto const& target : targets) {
     if (auto const done = insert->bind(1, target).run(); !done) return done;
+  }
+  return {};
+}
+
+Result<void> StateStore::inherit(Inheritance const& inheritance) {
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return failure_of(transaction);
+  if (auto const done = set_peer_name(inheritance.name); !done) return done;
+  if (auto const done = write_targets(inheritance.targets); !done) return done;
+  if (auto const& ipam = inheritance.ipam) {
+    if (auto const done = write_ipam_state(ipam->state); !done) return done;
+    for (auto const& [id, row] : ipam->owned) {
+      if (auto const done = write(owned_, id, row); !done) return done;
+    }
   }
   return transaction->commit();
 }

@@ -58,6 +58,16 @@ class StateStore {
   [[nodiscard]] Result<std::vector<std::string>> targets();
   [[nodiscard]] Result<void> set_targets(std::vector<std::string> const& targets);
 
+  /// What a first start takes over from another program; shapes as above.
+  struct Inheritance {
+    PeerName name;
+    /// Nothing: what is known of address allocation here stays as it is.
+    std::optional<Ipam> ipam;
+    std::vector<std::string> targets;
+  };
+  /// All of it or, after a crash, nothing.
+  [[nodiscard]] Result<void> inherit(Inheritance const& inheritance);
+
   /// Set while the daemon runs as it was launched: found at start, it means a restart, which goes on with the stored
   /// targets instead of those of the command line (protocol/surfaces.md §3.4).
   [[nodiscard]] Result<bool> restart_mark();
@@ -92,6 +102,9 @@ class StateStore {
   [[nodiscard]] KeyedTable& statements(Table table) { return table == Table::networks ? networks_ : endpoints_; }
   [[nodiscard]] static Result<Rows> rows_of(KeyedTable& table);
   [[nodiscard]] static Result<std::optional<std::string>> value_of(KeyedTable& table, std::string_view key);
+  // Parts of transactions.
+  [[nodiscard]] Result<void> write_ipam_state(Bytes const& state);
+  [[nodiscard]] Result<void> write_targets(std::vector<std::string> const& targets);
   [[nodiscard]] static Result<void> write(KeyedTable& table, std::string_view key,
                                           std::optional<std::string_view> value);
 

@@ -26,6 +26,14 @@ struct ethernet {
   __be16 type;
 };
 
+/* Written so that the compiler keeps the offset in the instruction: the verifier takes no other store to the context. */
+INLINE void set_mark(struct __sk_buff* skb, __u32 mark) {
+  asm volatile("*(u32 *)(%[context] + %[offset]) = %[mark]"
+               :
+               : [context] "r"(skb), [offset] "i"(offsetof(struct __sk_buff, mark)), [mark] "r"(mark)
+               : "memory");
+}
+
 INLINE int is_group(struct weave_mac const* mac) { return mac->address[0] & 1; }
 
 INLINE int is_zero(struct weave_mac const* mac) {

@@ -74,6 +74,9 @@ struct weave_probe {
 #define WEAVE_MARK_VNI 0x00ffffff
 /* A frame without tunnel that may enter the bridge by the VXLAN device. */
 #define WEAVE_MARK_INJECTED 0x5f57564e
+/* A frame whose tunnel is set, on its way to the VXLAN device that sends it. The tunnel alone does not tell: the kernel
+ * answers ARP requests with the tunnel in which they came, turned round, and that is another VNI than ours back. */
+#define WEAVE_MARK_TUNNELLED 0x5f57564f
 
 /* weave_arrivals: ring buffer of heartbeats that came in. */
 #define WEAVE_HEAD 64

@@ -98,7 +98,10 @@ INLINE void copy(struct __sk_buff* skb, __u32 id, __u32 source, __u32 kind, __u3
   if (to->carrier == WEAVE_CARRIER_TUNNEL) {
     if (to->remote == from && to->ifindex == skb->ifindex) return;
     failed = write_tunnel(skb, vni, to->remote, to->local);
+    __u32 const mark = skb->mark;
+    set_mark(skb, WEAVE_MARK_TUNNELLED);
     if (!failed) failed = bpf_clone_redirect(skb, to->ifindex, 0);
+    set_mark(skb, mark);
   } else if (to->carrier == WEAVE_CARRIER_USER) {
     int const tags = push_tags(skb, vni, kind | FLOODED);
     failed = tags < 0 ? -1 : bpf_clone_redirect(skb, user_port(), 0);
@@ -183,6 +186,7 @@ INLINE int forward(struct __sk_buff* skb, __u32 vni, struct weave_neighbour cons
     __u32 const device = hop->ifindex;
     if (write_tunnel(skb, vni, hop->remote, hop->local)) return drop(WEAVE_DROP_SEND_FAILED);
     if ((kind & FROM_US) && device == skb->ifindex) return TC_ACT_OK;
+    set_mark(skb, WEAVE_MARK_TUNNELLED);
     return bpf_redirect(device, 0);
   }
   if (hop->carrier == WEAVE_CARRIER_USER) {
@@ -199,15 +203,17 @@ INLINE int send_heartbeat(struct __sk_buff* skb) {
   __u32 id = vni >> 12;
   struct weave_probe* probe = bpf_map_lookup_elem(&weave_probes, &id);
   if (!probe || !probe->remote) return drop(WEAVE_DROP_NO_CARRIER);
-  skb->mark = 0;
+  set_mark(skb, 0);
   if (write_tunnel(skb, vni, probe->remote, probe->local)) return drop(WEAVE_DROP_SEND_FAILED);
   return TC_ACT_OK;
 }
 
 /* Frames that a VXLAN device is to send: what the bridge passes on, heartbeats, and our own redirects. */
 INLINE int egress(struct __sk_buff* skb, int loop) {
-  struct tunnel tunnel;
-  if (read_tunnel(skb, &tunnel) == 0) return TC_ACT_OK;
+  if (skb->mark == WEAVE_MARK_TUNNELLED) {
+    set_mark(skb, 0);
+    return TC_ACT_OK;
+  }
   struct weave_conf* conf = configuration();
   struct ethernet frame;
   if (!conf || read_ethernet(skb, &frame)) return drop(WEAVE_DROP_BAD_FRAME);
@@ -253,7 +259,7 @@ INLINE int report_heartbeat(struct __sk_buff* skb, struct tunnel const* tunnel) 
 INLINE int deliver(struct __sk_buff* skb, struct weave_conf const* conf) {
   __u32 const port = conf->vxlan_ifindex;
   if (port == skb->ifindex) return TC_ACT_OK;
-  skb->mark = WEAVE_MARK_INJECTED;
+  set_mark(skb, WEAVE_MARK_INJECTED);
   return bpf_redirect(port, BPF_F_INGRESS);
 }
 
@@ -293,7 +299,7 @@ INLINE int ingress(struct __sk_buff* skb, int loop) {
   struct tunnel tunnel;
   if (read_tunnel(skb, &tunnel)) {
     if (skb->mark != WEAVE_MARK_INJECTED) return drop(WEAVE_DROP_NO_TUNNEL);
-    skb->mark = 0;
+    set_mark(skb, 0);
     return TC_ACT_OK;
   }
   __u32 const own = conf->own_id;
@@ -334,7 +340,7 @@ int weave_user(struct __sk_buff* skb) {
   learn(&frame.source, source);
   count_received(skb, source);
   count(WEAVE_INJECTED_PACKETS, 1);
-  skb->mark = WEAVE_MARK_INJECTED;
+  set_mark(skb, WEAVE_MARK_INJECTED);
   return bpf_redirect(conf->vxlan_ifindex, BPF_F_INGRESS);
 }
 

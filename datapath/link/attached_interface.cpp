@@ -104,11 +104,8 @@ Result<void> AttachedInterface::plug(SandboxInterfaces& sandboxes, Links& links,
   if (!made) return failure_of(made);
   auto moved = links.change(guest_name, {.name = std::string{kAttachedName}, .namespace_fd = guest_.fd()});
   // A container may talk to itself through the overlay; a port of Open vSwitch has no such setting.
-  auto const host = links.find(host_name);
   auto const master = links.find(bridge);
-  if (moved && host && master && host->master == master->index) {
-    moved = links.change_port(host_name, {.hairpin = true});
-  }
+  if (moved && master && master->kind == "bridge") moved = links.change_port(host_name, {.hairpin = true});
   if (moved) moved = prepare();
   if (!moved) (void)links.remove(host_name);
   return moved;

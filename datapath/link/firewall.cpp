@@ -78,6 +78,12 @@ std::string filter_rules(FirewallWish const& wish) {
 
 std::string nat_rules(FirewallWish const& wish) {
   std::string rules;
+  if (!wish.local_set.empty()) {
+    rules += fmt::format(
+        "-A WEAVE -m set --match-set {} dst -m comment --comment \"Prevent SNAT to locally running containers\" "
+        "-j RETURN\n",
+        wish.local_set);
+  }
   for (auto const& each : wish.exposures) {
     if (!each.masquerade) continue;
     rules += fmt::format(
@@ -177,7 +183,16 @@ Result<void> OverlayFirewall::apply(FirewallWish const& wish) {
     if (!wants_nat(wish)) return {};
     return failure(ErrorKind::not_found, "addresses cannot be masqueraded: iptables is not installed on this host");
   }
-  if (auto restored = restore(firewall_script(wish, *before)); !restored) return restored;
+  auto restored = restore(firewall_script(wish, *before));
+  set_refusal_.reset();
+  if (!restored && !wish.local_set.empty()) {
+    // The rest of the rules is worth more than this one.
+    auto plain = wish;
+    plain.local_set.clear();
+    set_refusal_ = restored.error();
+    restored = restore(firewall_script(plain, *before));
+  }
+  if (!restored) return restored;
   auto const after = saved();
   if (!after) return failure_of(after);
   left_ = own_rules(*after);

@@ -26,6 +26,8 @@ struct FirewallWish {
   /// Docker's own bridge, whose containers do not reach into the overlay; empty: there is none.
   std::string docker_bridge;
   std::vector<Exposure> exposures;
+  /// Name of an AddressSet of this host's own containers: what goes to them keeps its source. Empty: there is none.
+  std::string local_set = {};
 
   friend bool operator==(FirewallWish const&, FirewallWish const&) = default;
 };
@@ -51,6 +53,8 @@ class OverlayFirewall {
   /// Without iptables on the host nobody filters with it and there is nothing to do, but not_found if something is to
   /// be masqueraded.
   [[nodiscard]] Result<void> apply(FirewallWish const& wish);
+  /// Why apply() left the wish's set out: this host's iptables cannot match sets.
+  [[nodiscard]] std::optional<Error> const& set_refusal() const { return set_refusal_; }
   /// Whether everything is as the last apply() left it. Others flush iptables (firewalld, an administrator).
   [[nodiscard]] Result<bool> intact() const;
   [[nodiscard]] Result<void> remove();
@@ -65,6 +69,7 @@ class OverlayFirewall {
   ConverseCommand converse_;
   /// As apply() left them.
   std::optional<std::vector<std::string>> left_;
+  std::optional<Error> set_refusal_;
 };
 
 } // namespace weave::datapath

@@ -1,18 +1,15 @@
 #include "datapath/link/overlay_interfaces.hpp"
 
 #include "datapath/link/addresses.hpp"
-#include "datapath/link/overlay_bridge.hpp"
 
 namespace weave::datapath {
 namespace {
 
 constexpr std::string_view kVeth = "veth";
 
-/// A port of Open vSwitch has the same master whatever datapath it belongs to; then its name says it.
+/// A port of Open vSwitch has the datapath's own device as its master.
 bool is_port(Link const& link, Link const& bridge) {
-  if (link.kind != kVeth || !link.peer || link.peer_here) return false;
-  if (bridge.kind == "bridge") return link.master == bridge.index;
-  return link.name.starts_with(kEndpointHostPrefix) || link.name.starts_with(kOwnPrefix);
+  return link.kind == kVeth && link.peer && !link.peer_here && link.master == bridge.index;
 }
 
 Result<OverlayInterface> described(Link const& link, Addresses& addresses) {

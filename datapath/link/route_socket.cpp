@@ -154,11 +154,11 @@ RouteMessage& RouteMessage::nest(int attribute, std::function<void(RouteMessage&
 
 void RouteSocket::Free::operator()(nl_sock* socket) const { nl_socket_free(socket); }
 
-Result<RouteSocket> RouteSocket::open() {
+Result<RouteSocket> RouteSocket::open(int protocol) {
   RouteSocket opened{nl_socket_alloc()};
-  if (!opened.socket_) return failure(ErrorKind::unavailable, "open rtnetlink socket: out of memory");
-  if (int const result = nl_connect(opened.socket_.get(), NETLINK_ROUTE); result < 0) {
-    return failure(ErrorKind::system, std::string{"open rtnetlink socket: "} + nl_geterror(result));
+  if (!opened.socket_) return failure(ErrorKind::unavailable, "open netlink socket: out of memory");
+  if (int const result = nl_connect(opened.socket_.get(), protocol); result < 0) {
+    return failure(ErrorKind::system, std::string{"open netlink socket: "} + nl_geterror(result));
   }
   int const on = 1;
   int const fd = nl_socket_get_fd(opened.socket_.get());

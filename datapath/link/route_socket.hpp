@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <linux/netlink.h>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,7 +58,8 @@ enum class Tolerate : std::uint8_t {
 /// kernel reports as interrupted is repeated a few times, then fails with unavailable.
 class RouteSocket {
  public:
-  [[nodiscard]] static Result<RouteSocket> open();
+  /// `protocol`: rtnetlink, or another whose requests and answers have the same shape (NETLINK_NETFILTER).
+  [[nodiscard]] static Result<RouteSocket> open(int protocol = NETLINK_ROUTE);
 
   /// Sends the request and waits for its acknowledgement. `what` begins the error text ("create bridge weave").
   [[nodiscard]] Result<void> request(RouteMessage message, std::string_view what,

@@ -53,7 +53,13 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   api::FakeDaemon daemon;
   api::FakeAddresses addresses;
   api::FakeNetwork network;
-  auto const control = api::control_routes({&daemon, &addresses, &network});
+  api::AgreeableHost host;
+  auto const control = api::control_routes({.daemon = &daemon,
+                                            .addresses = &addresses,
+                                            .docker_network = &network,
+                                            .names = nullptr,
+                                            .attach = &host,
+                                            .expose = &host});
   auto const status = api::status_routes(daemon);
   while (!input.empty()) {
     auto const record = input.record();

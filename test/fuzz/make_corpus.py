@@ -100,6 +100,43 @@ def ipam_seeds(seeds):
             record(methods[s["method"]], s["path"]) for s in steps[index:index + 6])
 
 
+def bolt_page(number, flags, elements, header):
+    """One page of a Bolt file. Elements are (what `header` needs, key, value)."""
+    heads, tail = b"", b""
+    for index, (kind, key, value) in enumerate(elements):
+        position = 16 * (len(elements) - index) + len(tail)
+        heads += header(position, kind, key, value)
+        tail += key + value
+    return struct.pack("<QHHI", number, flags, len(elements), 0) + heads + tail
+
+
+def bolt_leaf(number, *elements):
+    return bolt_page(number, 2, elements, lambda position, kind, key, value:
+                     struct.pack("<IIII", kind, position, len(key), len(value)))
+
+
+def bolt_branch(number, *children):
+    return bolt_page(number, 1, [(child, key, b"") for child, key in children], lambda position, child, key, value:
+                     struct.pack("<IIQ", position, len(key), child))
+
+
+def bolt_seeds(seeds):
+    bolt = seeds["bolt"]
+    vectors = {v["name"]: v for v in load("ipam")["bolt"]}
+    for name, vector in vectors.items():
+        bolt[name] = b"\2" + b"".join(record(start // 4096, bytes.fromhex(text)) for start, text in vector["file_segments"])
+    # Of the larger one what belongs to the newest transaction.
+    parts = {start // 4096: bytes.fromhex(text) for start, text in vectors["own_page"]["file_segments"]}
+    bolt["own_page"] = b"\2" + b"".join(record(page, parts[page]) for page in (1, 2, 3))
+    keys = {key: bytes.fromhex(text) for key, text in vectors["typical"]["keys_hex"].items()}
+    meta = struct.pack("<QHHI", 0, 4, 0, 0) + struct.pack("<IIIIQQQQQQ", 0xed0cdaed, 2, 1024, 0, 3, 0, 2, 8, 5, 0)
+    pages = [(0, meta), (3, bolt_leaf(3, (1, b"top", struct.pack("<QQ", 4, 0)))),
+             (4, bolt_branch(4, (5, b"directPeers"), (6, b"peername"))),
+             (5, bolt_leaf(5, (0, b"directPeers", keys["directPeers"]), (0, b"ownedAddresses", keys["ownedAddresses"]))),
+             (6, bolt_leaf(6, (0, b"peername", keys["peername"]), (0, b"ring", keys["ring"]), (0, b"version", b"\1\0")))]
+    bolt["tree"] = b"\0" + b"".join(record(page, content) for page, content in pages)
+
+
 def datapath_seeds(seeds):
     vectors = [v for v in load("datapath")["vectors"] if not v.get("hex_is_prefix")]
     for v in vectors:
@@ -247,7 +284,7 @@ class Seeds(dict):
 def main():
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus"
     seeds = Seeds()
-    for make in (mesh_seeds, ipam_seeds, datapath_seeds, super_frames, text_seeds, plugin_seeds, engine_seeds, dns_message_seeds,
+    for make in (mesh_seeds, ipam_seeds, bolt_seeds, datapath_seeds, super_frames, text_seeds, plugin_seeds, engine_seeds, dns_message_seeds,
                  dns_name_seeds):
         make(seeds)
     shutil.rmtree(directory, ignore_errors=True)

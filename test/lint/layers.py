@@ -17,11 +17,15 @@ TOOLS_EXTRA = (
     "controller/api/messages.hpp", "controller/api/client.hpp",
     "controller/dns/dns_message.hpp", "controller/dns/domain_name.hpp", "controller/dns/name_text.hpp",
     "controller/docker/container_json.hpp", "controller/docker/engine_json.hpp",
+    # What it looks up on its own host, with the daemon stopped as well.
+    "datapath/link/addresses.hpp", "datapath/link/links.hpp", "datapath/link/overlay_bridge.hpp",
+    "datapath/link/overlay_interfaces.hpp", "datapath/link/route_socket.hpp",
 )
 # Inside the controller only app sees everything.
 CONTROLLER = {
     "router": {"router"},
     "ipam": {"ipam"},
+    "bolt": {"bolt", "ipam"},
     "dns": {"dns"},
     "docker": {"docker"},
     "store": {"store"},

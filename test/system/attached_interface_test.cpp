@@ -82,6 +82,9 @@ TEST_F(AttachedInterfaceSystem, ExtendsAndAnnouncesOnlyWhatIsNew) {
 
 TEST_F(AttachedInterfaceSystem, MulticastOfOtherSubnetsStaysOut) {
   if (run_command({"iptables", "--version"}).value_or(1) != 0) GTEST_SKIP() << "no iptables";
+  if (guest_->shell("iptables -N PROBE 2>/dev/null && iptables -X PROBE") != 0) {
+    GTEST_SKIP() << "this iptables has no tables in this kernel";
+  }
   plug();
   EXPECT_FALSE(configure({cidr("10.2.1.1/24"), cidr("10.2.1.2/24"), cidr("10.2.2.1/24")}).unfiltered);
   auto const rules = [&](std::string const& count) {

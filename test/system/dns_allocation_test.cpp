@@ -17,16 +17,21 @@ namespace {
 std::atomic<std::uint64_t> allocations_of_others{0};
 thread_local bool is_test = false;
 
-void* counted(std::size_t size) {
+void* counted(std::size_t size) noexcept {
   if (!is_test) allocations_of_others.fetch_add(1, std::memory_order_relaxed);
-  if (auto* const memory = std::malloc(size)) return memory;
+  return std::malloc(size);
+}
+void* counted_or_thrown(std::size_t size) {
+  if (auto* const memory = counted(size)) return memory;
   throw std::bad_alloc{};
 }
 
 } // namespace
 
-void* operator new(std::size_t size) { return counted(size); }
-void* operator new[](std::size_t size) { return counted(size); }
+void* operator new(std::size_t size) { return counted_or_thrown(size); }
+void* operator new[](std::size_t size) { return counted_or_thrown(size); }
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept { return counted(size); }
+void* operator new[](std::size_t size, std::nothrow_t const&) noexcept { return counted(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

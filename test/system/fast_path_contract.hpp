@@ -63,6 +63,20 @@ TEST_P(FastPathContract, ABroadcastReachesEveryOtherHostOnce) {
   expect_broadcasts_once();
 }
 
+TEST_P(FastPathContract, TheHostItselfAnswersWhoAsksForItsAddress) {
+  lab.mesh();
+  auto const address = Ipv4Address{0x0a630001};
+  auto const bridge = a().net->links().find("weave");
+  ASSERT_TRUE(bridge);
+  WEAVE_ASSERT_OK(a().net->addresses().add({.link = bridge->index, .address = {.address = address, .prefix = 24}}));
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(b().inside->send(arp_request(b().mac(), Ipv4Address{0x0a630002}, address)));
+    auto const answer = b().next([](ByteView frame) { return is_arp_reply(frame); });
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(to_hex(ByteView{answer->bytes}.subspan(22, 6)), to_hex(bridge->mac.bytes()));
+  }
+}
+
 TEST_P(FastPathContract, MulticastAndUnknownAddressesAreFloodedOnce) {
   lab.mesh();
   for (std::string_view const address : {"33:33:00:00:00:01", "01:00:5e:00:00:fb", "02:00:00:00:00:77"}) {

@@ -100,6 +100,18 @@ inline const MacAddress kEverybody{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
   return frame.size() > 14 && datapath::load_u16(frame, 12) == kTestProtocol;
 }
 
+[[nodiscard]] inline Bytes arp_request(MacAddress sender, Ipv4Address from, Ipv4Address wanted) {
+  ByteWriter writer;
+  writer.raw(kEverybody.bytes()).raw(sender.bytes()).u16(0x0806);
+  writer.u16(1).u16(0x0800).u8(6).u8(4).u16(1).raw(sender.bytes()).u32(from.value());
+  writer.raw(MacAddress{}.bytes()).u32(wanted.value());
+  return writer.take();
+}
+
+[[nodiscard]] inline bool is_arp_reply(ByteView frame) {
+  return frame.size() >= 42 && datapath::load_u16(frame, 12) == 0x0806 && datapath::load_u16(frame, 20) == 2;
+}
+
 [[nodiscard]] inline std::uint16_t type_behind_tags(ByteView frame) {
   std::size_t place = 12;
   while (frame.size() >= place + 2) {
@@ -206,6 +218,10 @@ class FastPathHost {
   void send(MacAddress destination, std::uint8_t count = 0) const { send_from(mac(), destination, count); }
   void send_from(MacAddress source, MacAddress destination, std::uint8_t count = 0) const {
     EXPECT_TRUE(inside->send(test_frame(destination, source, count)));
+  }
+  /// The next frame into the container that `matches`; others are thrown away.
+  [[nodiscard]] std::optional<PacketSocket::Frame> next(std::function<bool(ByteView)> const& matches) const {
+    return loop_.next(*inside, matches, std::chrono::seconds{1});
   }
   /// How many test frames come into the container: waits for `expected` of them, then a moment for more.
   [[nodiscard]] int received(int expected) const { return static_cast<int>(frames(expected).size()); }

@@ -1,10 +1,13 @@
 // A peer of the original mesh library (Debian package golang-github-weaveworks-mesh-dev), for tests of our control plane
 // against it. The data plane is reduced to the clear-text sleeve heartbeats that establish a connection and, with
-// -fastdp, to a user-space VXLAN end with the original's timers and one container (fastdp.go).
+// -fastdp, to a user-space VXLAN end with the original's timers and one container (fastdp.go). With -range it shares names
+// and addresses too (names.go; addresses.go, ring.go, paxos.go): written from the protocol's text, encoded by Go's own gob.
 //
-// Commands on standard input: "unicast NAME TEXT", "broadcast TEXT", "connect HOST", "status", "ping ADDRESS".
+// Commands on standard input: "unicast NAME TEXT", "broadcast TEXT", "connect HOST", "status", "ping ADDRESS";
+// "name-add HOSTNAME ADDRESS", "name-remove HOSTNAME", "name-stale HOSTNAME ADDRESS ID ORIGIN live|dead VERSION", "names"; "prime", "allocate", "claim ADDRESS", "ask FIRST END", "ring".
 // Lines on standard output: "unicast FROM TEXT", "broadcast FROM TEXT", "gossip TEXT", "status JSON", "pong ADDRESS",
-// "fastdp NAME STATE".
+// "fastdp NAME STATE"; "name NAME ADDRESS ORIGIN live|dead version N" of what arrives, "has …" the same of what is there;
+// "formed SEEDS", "allocated ADDRESS", "claimed ADDRESS", "denied FIRST END by PEER", "gave FIRST END to PEER", "ring JSON".
 package main
 
 import (
@@ -256,6 +259,8 @@ func main() {
 	host := flag.String("host", "", "address to listen on")
 	port := flag.Int("port", 6783, "TCP and UDP port")
 	container := flag.String("fastdp", "", "announce fastdp too, with a container of this address")
+	universe := flag.String("range", "", "share names, and the addresses of this range")
+	quorum := flag.Int("quorum", 1, "how many must agree on a ring")
 	discovery := flag.Bool("discovery", true, "connect to peers heard of from others")
 	flag.Parse()
 	us, err := mesh.PeerNameFromString(*name)
@@ -276,6 +281,12 @@ func main() {
 	test := &channel{known: words{"word-of-" + *nickname: true}}
 	gossip, err := router.NewGossip("test", test)
 	fail(err)
+	var shared *names
+	var allocator *addresses
+	if *universe != "" {
+		shared = newNames(router, us)
+		allocator = newAddresses(router, us, *nickname, *universe, *quorum)
+	}
 	router.Start()
 	router.ConnectionMaker.InitiateConnections(flag.Args(), false)
 	fmt.Println("ready")
@@ -295,6 +306,10 @@ func main() {
 			router.ConnectionMaker.InitiateConnections(fields[1:], false)
 		case fields[0] == "ping" && len(fields) == 2:
 			overlay.vxlan.ping(net.ParseIP(fields[1]).To4())
+		case shared != nil && strings.HasPrefix(fields[0], "name"):
+			shared.command(strings.Fields(input.Text()))
+		case allocator != nil && strings.Contains(" prime allocate claim ask ring ", " "+fields[0]+" "):
+			allocator.command(strings.Fields(input.Text()), *quorum)
 		case fields[0] == "status":
 			text, err := json.Marshal(mesh.NewStatus(router))
 			fail(err)

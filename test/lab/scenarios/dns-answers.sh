@@ -56,6 +56,13 @@ lab_weave hosta dns-remove 10.32.9.1 c2 -h EXTRA.weave.local
 lab_equal 'one address is removed' 10.32.9.2 "$(lab_addresses hosta extra.weave.local)"
 lab_weave hosta dns-remove 192.0.2.200 -h outside.weave.local
 lab_equal 'an address of no container is removed' '' "$(lab_weave hosta dns-lookup outside)"
+lab_capture hostb weave dns-remove 10.32.9.2 -h extra.weave.local
+lab_equal 'a name of a container elsewhere is none of ours' '0|' "$LAB_STATUS|$LAB_STDERR"
+lab_weave hosta dns-add 192.0.2.201 -h theirs.weave.local
+lab_wait 5 'a name of no container reaches the other host' far theirs 192.0.2.201
+lab_capture hostb weave dns-remove 192.0.2.201 -h theirs.weave.local
+lab_equal 'a name that another host has registered' \
+  "0|(theirs.weave.local is still registered by peer $(lab_weave_name hosta): remove it on that host)" "$LAB_STATUS|$LAB_STDERR"
 lab_weave hosta dns-remove c2
 for name in alias extra c2; do lab_equal "$name after the container's names were removed" '' "$(lab_addresses hosta "$name.weave.local")"; done
 lab_wait 5 'removal reaches the other host' far extra
@@ -122,10 +129,12 @@ lab_match 'sixty of the world in a plain datagram' 'flags: qr[a-z ]* tc' "$(lab_
 lab_equal 'who listens' '172.17.0.1:53' "$(lab_exec hosta ss -Hlntu 'sport = :53' | awk '{print $5}' | sort -u)"
 lab_match 'asked from another host' 'refused|no servers could be reached' "$(lab_exec hostb dig @192.0.2.1 +tries=1 +time=1 one.weave.local || true)"
 
-# Another resolv.conf is noticed; a first server that is dead or silent costs little, and the second answers.
-lab_exec hosta sh -c 'printf "nameserver 192.0.2.99\nnameserver 192.0.2.54\n" >/etc/resolv.conf'
+# Another resolv.conf is noticed, in which the host may name us too, to find containers itself; a first server that is dead or silent costs
+# little, and the second answers.
+lab_exec hosta sh -c 'printf "nameserver 172.17.0.1\nnameserver 192.0.2.99\nnameserver 192.0.2.54\n" >/etc/resolv.conf'
 lab_wait 8 'a new resolv.conf' lab_knows hosta outside.example 203.0.113.6
 lab_wait 8 'a new resolv.conf in status' eval "lab_weave hosta status | grep -q 'Upstream: 192.0.2.99, 192.0.2.54$'"
+lab_equal 'the host finds a container' "$address1" "$(lab_exec hosta getent hosts one.weave.local | cut -d ' ' -f 1)"
 start=$(lab_now_ms)
 lab_match 'behind a dead server' 'status: NXDOMAIN' "$(lab_dig hosta fresh1.example)"
 lab_at_most 'a question behind a dead first server' 1500 $(($(lab_now_ms) - start))

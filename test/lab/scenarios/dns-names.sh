@@ -37,6 +37,12 @@ for name in foo c1 foo.weave.local; do lab_wait 5 "c2 reaches $name" reaches hos
 lab_match 'status dns' "^foo +$address1 +[0-9a-f]{12} +$(lab_weave_name hosta)" "$(lab_weave hostb status dns)"
 lab_match 'status' 'Service: dns' "$(lab_weave hosta status)"
 
+# The host itself by a name, until it hides.
+exposed=$(lab_weave hosta expose -h itself.weave.local)
+for host in hosta hostb; do lab_wait 5 "the name of an exposed host on $host" lab_knows "$host" itself.weave.local "$exposed"; done
+lab_weave hosta hide >/dev/null
+lab_wait 5 'the name of a host that hides' lab_knows hostb itself.weave.local
+
 # A container that stops takes its names along, on every host; so does one that is renamed, unplugged or removed.
 lab_docker hostb rename c2 c9
 lab_wait 5 'the new name on hosta' lab_knows hosta c9.weave.local "$address2"

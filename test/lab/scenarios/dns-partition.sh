@@ -33,6 +33,7 @@ names=0
 for host in hosta hostb hostc hostd; do
   names=$((names + 1))
   lab_host_create "$host" "192.0.2.$names"
+  # shellcheck disable=SC2046
   lab_exec "$host" env LD_PRELOAD="$LAB_DIR/calendar.so" CLOCK_OFF="${clock[$host]}" \
     weave launch --dns-listen-address 127.0.0.1:53 $([[ $host == hosta ]] || echo 192.0.2.1)
 done

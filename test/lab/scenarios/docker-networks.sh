@@ -2,6 +2,7 @@
 # lab: networks of one's own with both drivers, --ip, refusals, connect and disconnect, restarts of engine and container
 # needs: weave docker ping
 # kernel: host
+# catalogue: 820
 # limit: 90
 
 lab_host_create hosta 192.0.2.1
@@ -28,6 +29,22 @@ refused 'a pool outside the range' 'out of bounds' \
   hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.99.0.0/16 n3
 refused 'an IPv6 pool' 'IPv6' \
   hosta network create --driver weavemesh --ipam-driver weavemesh --ipv6 --subnet fd00:1::/64 --subnet 10.42.0.0/16 n3
+refused "Docker's own IPAM" '--ipam-driver weave.*works.weave.ipam=docker' hosta network create --driver weave n3
+docker_on hosta network create --driver weave -o works.weave.ipam=docker --subnet 172.30.0.0/24 n3
+docker_on hosta network rm n3
+refused 'an option that is neither' 'unrecognized value' \
+  hosta network create --driver weave --ipam-driver weave -o works.weave.isolate=perhaps --subnet 10.42.0.0/16 n3
+refused 'isolation within the default subnet' '--ipalloc-default-subnet' \
+  hosta network create --driver weave --ipam-driver weave -o works.weave.isolate --subnet 10.42.0.0/16 n3
+
+# Names of a network's containers by Docker's own DNS.
+docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.44.0.0/16 plugin820
+docker_on hosta run -d --name c1 --network plugin820 --ip 10.44.0.1 busybox:lab sleep 1000
+docker_on hosta run -d --name c2 --network plugin820 busybox:lab sleep 1000
+lab_match 'c2 is in the subnet' '^10\.44\.' "$(lab_container_address hosta c2 plugin820)"
+lab_docker hosta exec c2 ping -q -c 1 -W 5 c1 >/dev/null || lab_fail 'c2 does not reach c1 by name'
+docker_on hosta rm -f c1 c2
+docker_on hosta network rm plugin820
 
 docker_on hosta run -d --name a1 --network n1 --ip 10.40.0.1 busybox:lab sleep 1000
 docker_on hostb run -d --name b1 --network n1 busybox:lab sleep 1000

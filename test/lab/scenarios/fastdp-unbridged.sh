@@ -18,6 +18,20 @@ lab_ping hosta c1 "$(lab_container_address hostb c3)" 64 1400 10000
 lab_ping hostb c3 "$(lab_container_address hosta c2)" 64
 fastpath_proof hosta c1 hostb c3
 
+# Containers and the host itself get addresses there as well.
+lab_equal 'attach without a bridge' 10.77.1.1 "$(lab_weave hosta attach 10.77.1.1/24 c1)"
+lab_equal 'attach behind the bridge' 10.77.1.3 "$(lab_weave hostb attach 10.77.1.3/24 c3)"
+lab_equal 'expose without a bridge' 10.77.1.254 "$(lab_weave hosta expose 10.77.1.254/24)"
+lab_ping hosta c1 10.77.1.3 64
+lab_match 'ps without a bridge' '^c1 [0-9a-f:]{17} 10\.77\.1\.1/24$' "$(lab_weave hosta ps c1)"
+reaches() { lab_exec hosta ping -q -c 1 -W 1 "$1" >/dev/null; }
+lab_wait 5 'hosta reaches the container of hostb' reaches 10.77.1.3
+lab_equal 'detach without a bridge' 10.77.1.1 "$(lab_weave hosta detach 10.77.1.1/24 c1)"
+
+! output=$(lab_docker hosta network create --driver weave --ipam-driver weave -o works.weave.isolate --subnet 10.40.0.0/16 n1 2>&1) ||
+  lab_fail 'an isolated network was not refused'
+lab_match 'an isolated network' 'launch weave without --no-bridged-fastdp' "$output"
+
 # Where VXLAN is blocked, the user port serves them.
 lab_block_udp hosta 6784
 fastpath_both 10 sleeve hosta hostb

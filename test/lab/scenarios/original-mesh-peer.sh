@@ -4,9 +4,7 @@
 # kernel: host
 # limit: 90
 
-original_source=/usr/share/gocode/src/github.com/weaveworks/mesh
-[[ -d $original_source ]] || lab_skip 'the package golang-github-weaveworks-mesh-dev is not installed'
-(cd "$LAB_ROOT/original" && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$LAB_DIR/go-cache go build -o "$LAB_DIR/mesh_peer" mesh_peer.go fastdp.go)
+lab_original_build
 
 # hosta (ours) <- original1 <- hostb (ours) <- original2: each kind dials the other kind.
 lab_host_create hosta 192.0.2.1

@@ -71,6 +71,13 @@ address2=$(lab_container_address hostb c2)
 lab_ping hosta c1 "$address2" 64 1400
 lab_match 'firewall rules made with the capabilities of the unit' ' weave ' "$(lab_exec hosta iptables-save)"
 
+lab_docker hosta run -d --name shared --net=container:c1 --stop-signal KILL busybox:lab sleep 86400 >/dev/null
+lab_equal 'attach with the capabilities of the unit' 10.77.1.1 "$(lab_weave hosta attach 10.77.1.1/24 --rewrite-hosts c1)"
+lab_equal 'hosts file' 10.77.1.1 "$(lab_docker hosta exec c1 hostname -i)"
+lab_equal 'detach through a container that shares the network' 10.77.1.1 "$(lab_weave hosta detach 10.77.1.1/24 shared)"
+lab_equal 'interfaces left' 1 "$(lab_weave hosta ps c1 | grep -c .)"
+lab_docker hosta rm -f shared >/dev/null
+
 # kill -9, more often than systemd puts up with by default.
 name=$(lab_weave_name hosta)
 ipam=$(lab_weave_ipam hosta)

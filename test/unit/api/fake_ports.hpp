@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "controller/api/control_port.hpp"
+#include "controller/api/host_port.hpp"
 #include "test/unit/api/sample_report.hpp"
 
 namespace weave::controller::api {
@@ -88,6 +89,18 @@ class FakeAddresses final : public AddressPort {
   Result<std::uint32_t> take_over(std::string const& peer) override {
     return peer == "dead" ? Result<std::uint32_t>{524288} : Result<std::uint32_t>{0};
   }
+};
+
+/// Does whatever it is asked to do with the host, at once.
+class AgreeableHost final : public AttachPort, public ExposePort {
+ public:
+  void find(std::string container, Completion<Identity> done) override {
+    done(Identity{.id = std::move(container), .fqdn = {}});
+  }
+  void attach(std::string, Wish, Completion<void> done) override { done({}); }
+  void detach(std::string, std::vector<Ipv4Address>, Completion<void> done) override { done({}); }
+  void expose(Ipv4Cidr, bool, Completion<void> done) override { done({}); }
+  void hide(Ipv4Address, Completion<void> done) override { done({}); }
 };
 
 class FakeNetwork final : public DockerNetworkPort {

@@ -75,6 +75,23 @@ TEST(Options, BooleansTakeGoWordsAndNoSeparateValue) {
 
 TEST(Options, AfterTwoDashesEverythingIsAPeer) { EXPECT_EQ(parsed({"--", "--port"}).peers, Words{"--port"}); }
 
+TEST(Options, LocalTrafficKeepsItsSourceOnRequestAndRoutesOfAVpcAreRefused) {
+  EXPECT_FALSE(parsed({}).no_masq_local);
+  EXPECT_TRUE(parsed({"--no-masq-local"}).no_masq_local);
+  EXPECT_TRUE(parse({"--awsvpc=false"}));
+  auto const refused = parse({"--awsvpc"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, 1);
+  EXPECT_TRUE(refused.error().text.starts_with("--awsvpc is not supported. Start without it: "))
+      << refused.error().text;
+}
+
+TEST(Options, AnImportedFileIsNamedByFlagOrEnvironment) {
+  EXPECT_EQ(parsed({}).import_file, "");
+  EXPECT_EQ(parsed({}, {{"WEAVE_IMPORT", "/a.db"}}).import_file, "/a.db");
+  EXPECT_EQ(parsed({"--import", "none"}, {{"WEAVE_IMPORT", "/a.db"}}).import_file, "none");
+}
+
 TEST(Options, EnvironmentFillsWhatIsNotGiven) {
   auto const options =
       parsed({"--run-dir=/r"}, {{"WEAVE_RUN_DIR", "/x"}, {"WEAVE_STATE_DIR", "/s"}, {"DOCKER_HOST", "tcp://h:1"}});
@@ -139,8 +156,7 @@ TEST(Options, MisuseIsToldAndEndsWith125) {
             "are "
             "expected"},
            {{"--proxy"}, "option --proxy is not supported yet"},
-           {{"-H", "tcp://0.0.0.0:12375"}, "option -H is not supported yet"},
-           {{"--awsvpc"}, "option --awsvpc is not supported yet"}}) {
+           {{"-H", "tcp://0.0.0.0:12375"}, "option -H is not supported yet"}}) {
     auto const result = parse(words);
     ASSERT_FALSE(result) << text;
     EXPECT_EQ(result.error().text, text + "\nSee 'weaver --help'.\n");

@@ -47,6 +47,28 @@ TEST(ContainerJson, ReadsWhatNewEnginesSay) {
   EXPECT_EQ(container->endpoints.at(0).aliases, (std::vector<std::string>{"db", "web", "c1"}));
 }
 
+TEST(ContainerJson, TellsWhereItLives) {
+  auto const container =
+      decode_container(R"({"Id":"c","HostsPath":"/d/hosts","NetworkSettings":{"SandboxKey":"/run/docker/netns/1"},)"
+                       R"("HostConfig":{"NetworkMode":"default","ExtraHosts":["db:192.0.2.7",7]}})");
+  ASSERT_TRUE(container);
+  EXPECT_EQ(container->hosts_file, "/d/hosts");
+  EXPECT_EQ(container->sandbox, "/run/docker/netns/1");
+  EXPECT_EQ(container->network_owner, "");
+  EXPECT_EQ(container->extra_hosts, std::vector<std::string>{"db:192.0.2.7"});
+  EXPECT_EQ(decode_container(R"({"Id":"c","HostConfig":{"NetworkMode":"container:abc"}})")->network_owner, "abc");
+}
+
+TEST(ContainerJson, TellsItsFullName) {
+  auto const fqdn = [](std::string const& hostname, std::string const& domain) {
+    return decode_container(R"({"Id":"c","Config":{"Hostname":")" + hostname + R"(","Domainname":")" + domain + "\"}}")
+        ->fqdn();
+  };
+  EXPECT_EQ(fqdn("web", "weave.local"), "web.weave.local");
+  EXPECT_EQ(fqdn("web.weave.local", ""), "web.weave.local");
+  EXPECT_EQ(fqdn("web", ""), "");
+}
+
 TEST(ContainerJson, TellsWhetherItIsUp) {
   auto const up = [](std::string const& state) {
     return decode_container(R"({"Id":"c","State":)" + state + "}")->up();

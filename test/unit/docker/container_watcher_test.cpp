@@ -24,6 +24,7 @@ struct ToldNames final : ContainerNames {
   void started(std::string const& id) override { lives.push_back("started " + id); }
   void destroyed(std::string const& id) override { lives.push_back("destroyed " + id); }
   void running(std::set<std::string> const& ids) override { last_running = ids; }
+  void engine_absent() override { lives.push_back("engine absent"); }
 
   std::set<std::string> names;
   Lines lives;
@@ -209,7 +210,7 @@ TEST_F(ContainerWatcherTest, KeepsEverythingWhileTheEngineIsAway) {
   scheduler.advance(4s);
   EXPECT_EQ(told.names, (Names{"a name-a.weave.local. 10.32.0.1"}));
   EXPECT_EQ(watcher.status().state, WatchState::following);
-  EXPECT_EQ(take_lives(), (Lines{"started a", "started b", "died b"}));
+  EXPECT_EQ(take_lives(), (Lines{"started a", "started b", "engine absent", "died b"}));
 }
 
 TEST_F(ContainerWatcherTest, ResumesWhereTheStreamBroke) {

@@ -29,18 +29,36 @@ class ScriptedEngine final : public ContainerEngine {
     answer<NetworkInfo>(
         done, found != drivers.end() ? Result<NetworkInfo>{info} : failure(ErrorKind::not_found, "no such network"));
   }
-  void list_containers(bool, Answer<std::vector<ContainerSummary>> done) override {
+  void list_containers(bool with_stopped, Answer<std::vector<ContainerSummary>> done) override {
     ++lists;
-    std::vector<ContainerSummary> running;
+    std::vector<ContainerSummary> listed;
     for (auto const& [id, info] : containers) {
-      if (!info.running) continue;
-      ContainerSummary summary{.id = id, .name = info.name, .state = "running", .networks = {}};
+      if (!info.running && !with_stopped) continue;
+      ContainerSummary summary{
+          .id = id, .name = info.name, .state = info.running ? "running" : "exited", .networks = {}};
       for (auto const& endpoint : info.endpoints) {
         summary.networks[endpoint.network_name] = endpoint.address ? endpoint.address->to_string() : "";
+        ContainerPlace place{.network_id = endpoint.network_id, .address = {}, .requested = {}};
+        if (endpoint.address) place.address = Ipv4Cidr{*endpoint.address, 12};
+        summary.places.push_back(place);
       }
-      running.push_back(summary);
+      listed.push_back(summary);
     }
-    answer<std::vector<ContainerSummary>>(done, running);
+    answer<std::vector<ContainerSummary>>(done, listed);
+  }
+  void list_networks(Answer<std::vector<NetworkInfo>> done) override {
+    std::vector<NetworkInfo> networks;
+    for (auto const& [id, driver] : drivers) {
+      networks.push_back({.id = id,
+                          .name = id,
+                          .driver = driver,
+                          .subnets = {},
+                          .options = {},
+                          .containers = {},
+                          .ipam_driver = driver,
+                          .reserved = reserved[id]});
+    }
+    answer<std::vector<NetworkInfo>>(done, networks);
   }
   void follow_events(std::optional<std::chrono::nanoseconds> since, EventHandlers handlers) override {
     ++openings;
@@ -102,6 +120,7 @@ class ScriptedEngine final : public ContainerEngine {
 
   std::map<std::string, ContainerInfo> containers;
   std::map<std::string, std::string> drivers{{"n1", "weavemesh"}, {"n2", "weave"}, {"other", "bridge"}};
+  std::map<std::string, std::vector<Ipv4Cidr>> reserved; ///< gateways, by network
   std::vector<EngineEvent> history;
   std::chrono::nanoseconds clock{std::chrono::hours{1}};
   std::optional<Error> down;

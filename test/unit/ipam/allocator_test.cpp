@@ -1,74 +1,7 @@
-#include "controller/ipam/allocator.hpp"
-
-#include <gtest/gtest.h>
-
-#include "test/unit/ipam/allocator_fakes.hpp"
+#include "test/unit/ipam/allocator_fixture.hpp"
 
 namespace weave::controller::ipam {
 namespace {
-
-using namespace weave::test;
-using namespace std::chrono_literals;
-
-PeerName peer(int number) { return PeerName{static_cast<std::uint64_t>(number)}; }
-Ipv4Cidr cidr(std::string_view text) { return Ipv4Cidr::parse(text).value(); }
-
-/// Peer 1 among peers 1 to `seeds`, each with its share of 10.0.0.0/24; no seeds: an elector without a ring.
-class AllocatorTest : public testing::Test {
- protected:
-  static AllocatorConfig config(int seeds, std::string_view universe = "10.0.0.0/24") {
-    AllocatorConfig config;
-    config.self = peer(1);
-    config.nickname = "one";
-    config.uid = PeerUid{77};
-    config.universe = config.default_subnet = cidr(universe);
-    config.quorum = [] { return 2U; };
-    for (int i = 1; i <= seeds; ++i) config.formation.seeds.push_back(peer(i));
-    if (seeds > 0) config.formation.mode = Formation::Mode::seeds;
-    return config;
-  }
-  void boot(AllocatorConfig const& config) {
-    rig = std::make_unique<AllocatorRig>(config, clock, store);
-    ASSERT_TRUE(rig->allocator->restore());
-    rig->channel.sent.clear();
-  }
-  Allocator& allocator() { return *rig->allocator; }
-
-  Operation allocate(std::string id, Answered<Ipv4Cidr>& answer, std::optional<Duration> deadline = std::nullopt) {
-    auto operation = allocator().allocate({std::move(id), cidr("10.0.0.0/24"), true, deadline}, answer.take());
-    clock.settle();
-    return operation;
-  }
-  Result<void> claim(ClaimRequest request) {
-    Answered<void> answer;
-    allocator().claim(std::move(request), answer.take());
-    clock.settle();
-    return answer.done() ? *answer.result : failure(ErrorKind::unavailable, "(none yet)");
-  }
-  /// All addresses here in use.
-  void fill() {
-    for (auto const& range : allocator().book().space().free().ranges()) {
-      for (auto address = range.start; address < range.end; address = address + 1) {
-        ASSERT_TRUE(claim({"filler", {address, 24}, false, false, false, std::nullopt}));
-      }
-    }
-  }
-  std::vector<PeerName> asked() {
-    std::vector<PeerName> donors;
-    for (auto const& message : std::exchange(rig->channel.sent, {})) {
-      if (message.destination && message.payload.front() == 0) donors.push_back(*message.destination);
-    }
-    return donors;
-  }
-  void deny(PeerName donor, Ipv4Range range) {
-    ASSERT_TRUE(allocator().on_unicast(donor, encode_unicast(SpaceDenied{range})));
-    clock.settle();
-  }
-
-  VirtualScheduler clock;
-  std::shared_ptr<MemoryIpamStore> store = std::make_shared<MemoryIpamStore>();
-  std::unique_ptr<AllocatorRig> rig;
-};
 
 TEST_F(AllocatorTest, saves_before_it_answers_and_in_one_transaction) {
   boot(config(1));
@@ -147,34 +80,6 @@ TEST_F(AllocatorTest, frees_an_address_whoever_has_it) {
   EXPECT_EQ(allocator().release("c1", cidr("10.0.0.10/24").address).error().text(),
             "Free: address 10.0.0.10 not found for c1");
   EXPECT_EQ(allocator().release_all("c1").error().text(), "Delete: no addresses for c1");
-}
-
-TEST_F(AllocatorTest, asks_the_next_donor_as_soon_as_one_refuses) {
-  boot(config(4));
-  fill();
-  Answered<Ipv4Cidr> answer;
-  allocate("c1", answer);
-  auto const range = cidr("10.0.0.0/24").range();
-  std::set<PeerName> donors;
-  for (int i = 0; i < 3; ++i) {
-    auto const next = asked();
-    ASSERT_EQ(next.size(), 1U) << "one at a time";
-    donors.insert(next.front());
-    deny(next.front(), range);
-  }
-  EXPECT_EQ(donors, (std::set{peer(2), peer(3), peer(4)}));
-  EXPECT_TRUE(asked().empty());
-  EXPECT_FALSE(answer.done());
-  allocator().tick();
-  EXPECT_EQ(asked().size(), 1U);
-}
-
-TEST_F(AllocatorTest, asks_once_for_a_burst_of_containers) {
-  boot(config(2));
-  fill();
-  std::vector<Answered<Ipv4Cidr>> answers(20);
-  for (std::size_t i = 0; i < answers.size(); ++i) allocate("c" + std::to_string(i), answers[i]);
-  EXPECT_EQ(asked().size(), 1U);
 }
 
 TEST_F(AllocatorTest, a_refusal_from_somebody_else_fails_no_claim) {
@@ -296,16 +201,6 @@ TEST_F(AllocatorTest, a_claim_may_succeed_early_and_is_kept_up) {
   ASSERT_TRUE(allocator().on_gossip(peer(2), encode_gossip_state(state)));
   auto const sent = asked();
   EXPECT_EQ(sent, (std::vector{peer(2)}));
-}
-
-TEST_F(AllocatorTest, takes_over_only_from_the_dead) {
-  boot(config(2));
-  auto const alive = allocator().take_over("00:00:00:00:00:02");
-  ASSERT_FALSE(alive);
-  EXPECT_TRUE(alive.error().text().starts_with("peer 00:00:00:00:00:02 is still in the mesh"));
-  rig->mesh.everybody_known = false;
-  EXPECT_EQ(allocator().take_over("00:00:00:00:00:02").value(), 128U);
-  EXPECT_EQ(allocator().take_over("nonsense").value(), 0U);
 }
 
 TEST_F(AllocatorTest, an_observer_asks_and_waits) {

@@ -115,6 +115,17 @@ TEST_F(Displaced, an_address_found_in_use_is_recorded_although_its_owner_refuses
   EXPECT_TRUE(allocator().status().conflict.ends_with("and 1 more")) << allocator().status().conflict;
 }
 
+TEST_F(Displaced, a_released_address_is_not_asked_for_any_more) {
+  rig->channel.unreachable.insert(peer(2));
+  ASSERT_TRUE(lose());
+  allocator().reclaim({{"c2", cidr("10.0.0.200/24"), true}, {"c3", cidr("10.0.0.201/24"), true}});
+  EXPECT_TRUE(allocator().release_all("c2"));
+  EXPECT_FALSE(allocator().release("c3", at(200)));
+  EXPECT_TRUE(allocator().release("c3", at(201)));
+  EXPECT_FALSE(allocator().release_all("c2"));
+  EXPECT_TRUE(allocator().status().pending_claims.empty());
+}
+
 TEST_F(Displaced, an_address_found_in_use_is_asked_for_until_its_owner_is_there) {
   rig->channel.unreachable.insert(peer(2));
   ASSERT_TRUE(lose());

@@ -47,6 +47,19 @@ TEST(FirewallScript, lets_the_overlay_pass_and_tracks_nothing_while_nothing_is_e
             "-I FORWARD -j WEAVE-FORWARD\nCOMMIT\n");
 }
 
+TEST(FirewallScript, spares_local_containers_before_all_else_in_the_nat_table) {
+  auto const script = firewall_script({.bridge = "weave",
+                                       .docker_bridge = "weave",
+                                       .exposures = {exposure("10.2.1.254/24")},
+                                       .local_set = "weaver-no-masq-local"},
+                                      kBare);
+  EXPECT_NE(script.find("*nat\n:WEAVE - [0:0]\n"
+                        "-A WEAVE -m set --match-set weaver-no-masq-local dst -m comment --comment \"Prevent SNAT to "
+                        "locally running containers\" -j RETURN\n-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\n"),
+            std::string::npos)
+      << script;
+}
+
 TEST(FirewallScript, exposes_networks) {
   auto const script = firewall_script({.bridge = "weave",
                                        .docker_bridge = "weave",
@@ -103,6 +116,27 @@ TEST(OverlayFirewall, says_what_failed) {
   auto const applied = iptables.firewall().apply({.bridge = "weave", .docker_bridge = {}, .exposures = {}});
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().text(), "iptables-restore failed (exit status 2): line 3 failed");
+}
+
+TEST(OverlayFirewall, does_without_a_set_that_iptables_cannot_match) {
+  std::vector<std::string> scripts;
+  OverlayFirewall firewall{[&](Words const& command, std::string_view input) -> Result<CommandResult> {
+    if (command[0] == "iptables-save") return CommandResult{.status = 0, .output = kBare, .errors = {}};
+    scripts.emplace_back(input);
+    bool const with_set = input.find("--match-set") != std::string_view::npos;
+    return CommandResult{.status = with_set ? 1 : 0, .output = {}, .errors = "line 8 failed\n"};
+  }};
+  FirewallWish wish{.bridge = "weave",
+                    .docker_bridge = {},
+                    .exposures = {exposure("10.2.1.254/24")},
+                    .local_set = "weaver-no-masq-local"};
+  EXPECT_TRUE(firewall.apply(wish));
+  EXPECT_EQ(scripts.size(), 2U);
+  ASSERT_TRUE(firewall.set_refusal());
+  EXPECT_EQ(firewall.set_refusal()->text(), "iptables-restore failed (exit status 1): line 8 failed");
+  wish.local_set.clear();
+  EXPECT_TRUE(firewall.apply(wish));
+  EXPECT_FALSE(firewall.set_refusal());
 }
 
 TEST(OverlayFirewall, is_content_on_a_host_without_iptables_unless_it_has_to_masquerade) {

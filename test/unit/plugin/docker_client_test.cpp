@@ -56,16 +56,38 @@ TEST(EngineJson, ReadsNetworksAndContainers) {
                                    .driver = "weavemesh",
                                    .subnets = {"10.32.0.0/12"},
                                    .options = {{"works.weave.multicast", "true"}},
-                                   .containers = {"c1"}}));
+                                   .containers = {"c1"},
+                                   .ipam_driver = "weavemesh"}));
   auto const containers = decode_containers(
-      R"([{"Id":"c1","Names":["/one","/other/alias"],"State":"running","NetworkSettings":{"Networks":{"weave":{"IPAddress":"10.32.0.1"},"odd":null}}},{"Id":"c2"}])");
+      R"([{"Id":"c1","Names":["/one","/other/alias"],"State":"running","NetworkSettings":{"Networks":{"weave":{"IPAMConfig":{"IPv4Address":"10.32.0.9"},"NetworkID":"abc","IPAddress":"10.32.0.1","IPPrefixLen":12},"odd":null}}},{"Id":"c2"}])");
   ASSERT_TRUE(containers);
-  EXPECT_EQ(containers->at(0),
-            (ContainerSummary{
-                .id = "c1", .name = "one", .state = "running", .networks = {{"weave", "10.32.0.1"}, {"odd", ""}}}));
+  auto const address = [](char const* text) { return *Ipv4Address::parse(text); };
+  EXPECT_EQ(
+      containers->at(0),
+      (ContainerSummary{
+          .id = "c1",
+          .name = "one",
+          .state = "running",
+          .networks = {{"weave", "10.32.0.1"}, {"odd", ""}},
+          .places = {
+              {.network_id = "abc", .address = {{address("10.32.0.1"), 12}}, .requested = address("10.32.0.9")}}}));
   EXPECT_EQ(containers->at(1).id, "c2");
   for (auto const* bad : {"", "{}", "[]", "null", "7", R"({"Id":7})"}) EXPECT_FALSE(decode_network(bad)) << bad;
   for (auto const* bad : {"", "{}", "[7]", "null"}) EXPECT_FALSE(decode_containers(bad)) << bad;
+}
+
+TEST(EngineJson, ReadsGatewaysAndAuxiliaryAddresses) {
+  auto const networks = decode_networks(
+      R"([{"Name":"n1","Id":"abc","Driver":"weavemesh","IPAM":{"Driver":"weavemesh","Config":[)"
+      R"({"Subnet":"10.40.0.0/16","Gateway":"10.40.0.1","AuxiliaryAddresses":{"router":"10.40.0.2"}},)"
+      R"({"Subnet":"10.41.0.0/16","Gateway":"10.41.0.0/16"},{"Subnet":"fd00::/64","Gateway":"fd00::1"}]}},{"Id":"b"}])");
+  ASSERT_TRUE(networks);
+  std::vector<std::string> reserved;
+  for (auto const& cidr : networks->at(0).reserved) reserved.push_back(cidr.to_string());
+  EXPECT_EQ(reserved, (std::vector<std::string>{"10.40.0.1/16", "10.40.0.2/16", "10.41.0.0/16"}));
+  EXPECT_EQ(networks->at(0).subnets.size(), 3U);
+  EXPECT_EQ(networks->at(1).ipam_driver, "");
+  for (auto const* bad : {"", "{}", "[7]", "null", R"([{"Id":7}])"}) EXPECT_FALSE(decode_networks(bad)) << bad;
 }
 
 TEST(EngineJson, SaysWhatTheEngineSaid) {

@@ -74,11 +74,15 @@ TEST(IpamDriver, TakesSubnetAndRange) {
 
 TEST(IpamDriver, RefusesPoolsItCannotServe) {
   PluginBench bench;
-  EXPECT_EQ(bench.bad("IpamDriver.RequestPool", pool("10.99.0.0/16")),
-            "500 {\"Err\":\"range 10.99.0.0/16 out of bounds: 10.32.0.0/12\"}\n");
+  EXPECT_EQ(
+      bench.bad("IpamDriver.RequestPool", pool("10.99.0.0/16")),
+      "500 {\"Err\":\"range 10.99.0.0/16 out of bounds: 10.32.0.0/12; choose a --subnet of 10.32.0.0/12, or launch "
+      "weave on all hosts with an --ipalloc-range that holds it\"}\n");
   EXPECT_EQ(bench.bad("IpamDriver.RequestPool", pool("10.0.0.0/8")),
-            "500 {\"Err\":\"range 10.0.0.0/8 out of bounds: 10.32.0.0/12\"}\n");
-  EXPECT_EQ(bench.bad("IpamDriver.RequestPool", pool("", "", true)), "500 {\"Err\":\"IPv6 is not supported\"}\n");
+            "500 {\"Err\":\"range 10.0.0.0/8 out of bounds: 10.32.0.0/12; choose a --subnet of 10.32.0.0/12, or launch "
+            "weave on all hosts with an --ipalloc-range that holds it\"}\n");
+  EXPECT_EQ(bench.bad("IpamDriver.RequestPool", pool("", "", true)),
+            "500 {\"Err\":\"IPv6 is not supported: leave out --ipv6 and the IPv6 --subnet\"}\n");
   EXPECT_EQ(bench.bad("IpamDriver.RequestPool", pool("10.40.0.0/16", "10.41.0.0/24")),
             "500 {\"Err\":\"range 10.41.0.0/24 is not inside subnet 10.40.0.0/16\"}\n");
   EXPECT_EQ(bench.bad("IpamDriver.RequestPool", pool("10.40.0.0/31")),

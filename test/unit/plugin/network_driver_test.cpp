@@ -17,6 +17,10 @@ std::string const kJoined =
 std::string const kJoinedPlain =
     R"({"Err":"","InterfaceName":{"SrcName":"vethwg960e513ee","DstName":"","DstPrefix":"ethwe"},"Gateway":"","GatewayIPv6":"","StaticRoutes":null,"DisableGatewayService":false})";
 
+AddressRange range(char const* universe) {
+  auto const cidr = Ipv4Cidr::parse(universe).value();
+  return {.universe = cidr, .default_subnet = cidr};
+}
 std::string network(std::string const& generic) {
   return R"({"NetworkID":")" + kNetwork +
          R"(","Options":{"com.docker.network.enable_ipv6":false,"com.docker.network.generic":)" + generic +
@@ -56,7 +60,7 @@ TEST(NetworkDriver, ServesTheWholeLifeOfAContainer) {
 
 TEST(NetworkDriver, AContainerThatComesBackWithItsAddressHasItsOldMac) {
   PluginBench bench;
-  bench.restart({.universe = Ipv4Cidr::parse("10.32.0.0/12").value()});
+  bench.restart({.range = range("10.32.0.0/12")});
   EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint()), created("02:77:0a:20:00:01"));
   EXPECT_EQ(bench.good("NetworkDriver.DeleteEndpoint", names()), "{}");
   auto const again = "b60e513ee" + std::string(55, '0');
@@ -64,7 +68,7 @@ TEST(NetworkDriver, AContainerThatComesBackWithItsAddressHasItsOldMac) {
   // Its own wish goes first, and an address that others may have as well gives no MAC.
   auto const third = "c60e513ee" + std::string(55, '0');
   EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint("02:00:00:00:00:09", third)), created(""));
-  bench.restart({.universe = Ipv4Cidr::parse("10.99.0.0/16").value()});
+  bench.restart({.range = range("10.99.0.0/16")});
   auto const fourth = "d60e513ee" + std::string(55, '0');
   EXPECT_EQ(bench.good("NetworkDriver.CreateEndpoint", endpoint({}, fourth)).find("02:77"), std::string::npos);
 }

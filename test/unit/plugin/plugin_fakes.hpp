@@ -11,6 +11,7 @@
 #include "plugin/address_pool.hpp"
 #include "plugin/dispatcher.hpp"
 #include "plugin/driver_store.hpp"
+#include "plugin/network_isolation.hpp"
 #include "plugin/network_source.hpp"
 #include "plugin/sandbox_attacher.hpp"
 #include "test/fakes/log_recorder.hpp"
@@ -152,6 +153,21 @@ class FakeNetworkSource final : public plugin::NetworkSource {
   std::vector<std::pair<std::string, Found>> asked;
 };
 
+/// A kernel that filters as it was told last, or cannot.
+class FakeIsolation final : public plugin::NetworkIsolation {
+ public:
+  [[nodiscard]] std::optional<std::string> impossible() const override { return reason; }
+  [[nodiscard]] Result<void> apply(plugin::IsolationPlan const& wanted) override {
+    if (broken) return failure(ErrorKind::system, "nftables: no");
+    plan = wanted;
+    return {};
+  }
+
+  plugin::IsolationPlan plan;
+  std::optional<std::string> reason;
+  bool broken = false;
+};
+
 /// What came back for one request.
 struct Reply {
   int status = 0; ///< 0: nothing yet
@@ -190,6 +206,7 @@ struct PluginBench {
   FakeAllocator allocator;
   FakeAttacher attacher;
   FakeNetworkSource source;
+  FakeIsolation isolation;
   std::shared_ptr<LogRecorder> log = std::make_shared<LogRecorder>();
   std::unique_ptr<plugin::NetworkDriver> network;
   std::unique_ptr<plugin::IpamDriver> ipam;
@@ -202,7 +219,7 @@ struct PluginBench {
     ipam.reset();
     network.reset();
     network = std::make_unique<plugin::NetworkDriver>(
-        plugin::NetworkDriver::Dependencies{scheduler, attacher, store, source, Logger{log}}, config);
+        plugin::NetworkDriver::Dependencies{scheduler, attacher, store, source, isolation, Logger{log}}, config);
     ipam = std::make_unique<plugin::IpamDriver>(scheduler, allocator, Logger{log});
     dispatcher = std::make_unique<plugin::Dispatcher>(*network, *ipam, scope);
   }

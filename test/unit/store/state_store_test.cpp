@@ -190,6 +190,44 @@ TEST_F(StateStoreTest, holds_all_or_nothing_after_a_crash_at_any_byte) {
   }
 }
 
+TEST_F(StateStoreTest, inherits_all_or_nothing_after_a_crash_at_any_byte) {
+  auto const store = open();
+  ASSERT_TRUE(store->set_targets({"before"}));
+  auto const before = fs::file_size(file() + "-wal");
+  StateStore::Inheritance const inheritance{
+      .name = PeerName{7}, .ipam = StateStore::Ipam{Bytes(100, 1), {{"c1", "1"}, {"c2", "2"}}}, .targets = {"a", "b"}};
+  ASSERT_TRUE(store->inherit(inheritance));
+  auto const written = fs::file_size(file() + "-wal") - before;
+  for (std::uintmax_t cut = 0; cut <= written; cut += 211) {
+    auto const reopened = StateStore::open(crash_copy("crash.db", cut));
+    ASSERT_TRUE(reopened) << cut << ": " << reopened.error().text();
+    bool const whole = cut == 0;
+    EXPECT_EQ((*reopened)->peer_name().value(), whole ? std::optional{PeerName{7}} : std::nullopt) << cut;
+    EXPECT_EQ((*reopened)->targets().value().size(), whole ? 2U : 1U) << cut;
+    auto const ipam = (*reopened)->load_ipam().value();
+    EXPECT_EQ(ipam.state.size(), whole ? 100U : 0U) << cut;
+    EXPECT_EQ(ipam.owned.size(), whole ? 2U : 0U) << cut;
+  }
+}
+
+TEST_F(StateStoreTest, inherits_nothing_when_a_part_fails) {
+  { auto const store = open(); }
+  {
+    auto database = Database::open(file()).value();
+    ASSERT_TRUE(
+        database.run("CREATE TRIGGER full BEFORE INSERT ON owned WHEN NEW.key = 'c2' "
+                     "BEGIN SELECT RAISE(ABORT, 'no room'); END"));
+  }
+  auto const store = open();
+  auto const done = store->inherit(
+      {.name = PeerName{7}, .ipam = StateStore::Ipam{Bytes(100, 1), {{"c1", "1"}, {"c2", "2"}}}, .targets = {"a"}});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(store->peer_name().value(), std::nullopt);
+  EXPECT_TRUE(store->targets().value().empty());
+  EXPECT_TRUE(store->load_ipam().value().state.empty());
+  EXPECT_TRUE(store->load_ipam().value().owned.empty());
+}
+
 TEST_F(StateStoreTest, has_on_disk_what_it_has_confirmed) {
   auto const store = open();
   for (int i = 0; i < 40; ++i) {

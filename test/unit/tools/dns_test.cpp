@@ -304,6 +304,11 @@ TEST_F(DnsCommands, SaysWhyNothingWasAdded) {
   auto printed = weave({"dns-add", "1.2.3.4", "-h", "db.example.com"});
   EXPECT_EQ(printed.code, 0);
   EXPECT_EQ(printed.err, "(db.example.com is not in the domain weave.local. and was ignored)\n");
+  for (auto const& name : {std::string(64, 'x') + ".weave.local", std::string{"a..weave.local"}}) {
+    printed = weave({"dns-add", "10.32.0.9", "-h", name});
+    EXPECT_EQ(printed.code, 1);
+    EXPECT_EQ(printed.err, name + " is not a name that DNS can hold\n");
+  }
   printed = weave({"dns-add", "c1"});
   EXPECT_EQ(printed.code, 1);
   EXPECT_EQ(printed.err, "unable to inspect container c1: No such container: c1\n");
@@ -326,7 +331,9 @@ TEST_F(DnsCommands, RemovesNames) {
   EXPECT_EQ(weave({"dns-remove", "c1"}).code, 0);
   EXPECT_EQ(weave({"dns-remove", "10.32.0.7", "10.32.0.8", "c1"}).code, 0);
   EXPECT_EQ(weave({"dns-remove", "1.2.3.4", "-h", "db.weave.local"}).code, 0);
-  EXPECT_EQ(weave({"dns-remove", "c1", "-h", "web.weave.local"}).code, 0);
+  auto const last = weave({"dns-remove", "c1", "-h", "web.weave.local"});
+  EXPECT_EQ(last.code, 0);
+  EXPECT_EQ(last.err, "(web.weave.local is still registered by peer 00:00:00:00:00:01: remove it on that host)\n");
   EXPECT_EQ(names.log, (std::vector<std::string>{
                            "remove cccccccccccc * *", "remove cccccccccccc 10.32.0.7 *",
                            "remove cccccccccccc 10.32.0.8 *", "remove weave:extern 1.2.3.4 db.weave.local",

@@ -1,5 +1,6 @@
 #include "tools/launch_plan.hpp"
 
+#include <filesystem>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -56,6 +57,15 @@ TEST(LaunchPlan, VariablesComeFirstSoThatOptionsWin) {
                                             "--status-addr=", "--no-fastdp", "--log-level=debug", "--port", "7000"}));
   EXPECT_EQ(result.password, "s");
   EXPECT_EQ(plan({"--password=t"}, {{"WEAVE_PASSWORD", "s"}}).password, "t");
+}
+
+TEST(LaunchPlan, NamesAnImportedFileFromTheRoot) {
+  auto const here = std::filesystem::current_path().string();
+  EXPECT_EQ(plan({"--import", "../x.db", "host1"}).daemon_arguments,
+            with_default({"--import=" + std::filesystem::path{here}.parent_path().string() + "/x.db", "host1"}));
+  EXPECT_EQ(plan({"--import=/a/./x.db"}).daemon_arguments, with_default({"--import=/a/x.db"}));
+  EXPECT_EQ(plan({"--import=none"}).daemon_arguments, with_default({"--import=none"}));
+  EXPECT_EQ(plan({}, {{"WEAVE_IMPORT", "x.db"}}).daemon_arguments, with_default({"--import=" + here + "/x.db"}));
 }
 
 TEST(LaunchPlan, SurvivesItsFile) {

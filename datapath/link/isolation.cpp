@@ -1,0 +1,76 @@
+#include "datapath/link/isolation.hpp"
+
+#include <algorithm>
+#include <nftables/libnftables.h>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace weave::datapath {
+
+void PortIsolation::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }
+
+Result<PortIsolation> PortIsolation::open() {
+  auto watch = IsolationWatch::open();
+  if (!watch) return failure_of(watch);
+  Context context{nft_ctx_new(NFT_CTX_DEFAULT)};
+  if (!context || nft_ctx_buffer_error(context.get()) != 0 || nft_ctx_buffer_output(context.get()) != 0) {
+    return failure(ErrorKind::system, "nftables cannot be used");
+  }
+  return PortIsolation{std::move(context), std::move(*watch)};
+}
+
+Result<void> PortIsolation::run(std::string const& script) {
+  if (nft_run_cmd_from_buffer(context_.get(), script.c_str()) == 0) return {};
+  std::string_view const errors = nft_ctx_get_error_buffer(context_.get());
+  // The lines that follow repeat the script.
+  return failure(ErrorKind::system, fmt::format("nftables: {}", errors.substr(0, errors.find('\n'))));
+}
+
+Result<void> PortIsolation::apply(IsolatedNetworks wanted) {
+  if (applied_ == wanted) return {};
+  auto const changes = applied_ && !wanted.empty() ? isolation_changes(*applied_, wanted) : std::nullopt;
+  if (!changes || !run(*changes)) {
+    // Also where somebody has just taken away what the changes build on.
+    auto done = wanted.empty() ? remove() : run(isolation_script(wanted));
+    if (!done) return done;
+  }
+  if (!wanted.empty()) ++own_;
+  applied_ = std::move(wanted);
+  return {};
+}
+
+Result<void> PortIsolation::restore() {
+  if (!applied_) return {};
+  auto const wanted = *std::exchange(applied_, std::nullopt);
+  auto done = apply(wanted);
+  if (!done) applied_ = wanted;
+  return done;
+}
+
+Result<void> PortIsolation::remove() {
+  auto removed = run(isolation_removal());
+  if (removed) {
+    ++own_;
+    return {};
+  }
+  return run(fmt::format("list table bridge {}\n", kIsolationTable)) ? removed : Result<void>{};
+}
+
+Result<bool> PortIsolation::disturbed() {
+  auto const seen = watch_.read();
+  if (!seen) return failure_of(seen);
+  auto const expected = std::exchange(own_, 0);
+  if (!*seen) return true;
+  if (**seen <= expected) own_ = expected - **seen;
+  return **seen > expected;
+}
+
+Result<void> remove_isolation() {
+  auto isolation = PortIsolation::open();
+  // Where there are no nftables, there is no table.
+  return isolation ? isolation->apply({}) : Result<void>{};
+}
+
+} // namespace weave::datapath

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "datapath/link/isolation_script.hpp"
+#include "datapath/link/isolation_watch.hpp"
+
+struct nft_ctx;
+
+namespace weave::datapath {
+
+/// Keeps networks apart on this host: rules in the kernel (isolation_script.hpp says which), that stay when this object
+/// goes, and word of it when somebody else touches them. In the network namespace in which it was opened. Blocking, one
+/// thread; a port that comes or goes costs less than a millisecond beside a table of hundreds.
+class PortIsolation {
+ public:
+  /// refused or system where the kernel has no nftables, or we may not use them.
+  [[nodiscard]] static Result<PortIsolation> open();
+
+  /// Brings the kernel to `wanted`, without a gap for what was in force; with no networks at all the table goes. After
+  /// a failure the kernel has what it had.
+  [[nodiscard]] Result<void> apply(IsolatedNetworks wanted);
+  /// The same once more, whatever the kernel has now.
+  [[nodiscard]] Result<void> restore();
+
+  /// Readable after any change of nftables by anybody.
+  [[nodiscard]] int fd() const { return watch_.fd(); }
+  /// Whether somebody else has changed our table since the last call. Takes what fd() has to tell. True when in doubt.
+  [[nodiscard]] Result<bool> disturbed();
+
+ private:
+  struct Free {
+    void operator()(nft_ctx* context) const;
+  };
+  using Context = std::unique_ptr<nft_ctx, Free>;
+
+  PortIsolation(Context context, IsolationWatch watch) : context_{std::move(context)}, watch_{std::move(watch)} {}
+  [[nodiscard]] Result<void> run(std::string const& script);
+  [[nodiscard]] Result<void> remove();
+
+  Context context_;
+  IsolationWatch watch_;
+  /// As the kernel has it; none: unknown.
+  std::optional<IsolatedNetworks> applied_;
+  /// Transactions of our own of which we have not been told yet. There is no telling whose one is, so they are counted:
+  /// more than these means somebody else's, at any place between them.
+  std::size_t own_ = 0;
+};
+
+/// Takes the table away, if there is one (reset).
+[[nodiscard]] Result<void> remove_isolation();
+
+} // namespace weave::datapath

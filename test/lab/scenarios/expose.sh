@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# lab: weave expose and hide: hosts in the overlay, a gateway for others, its firewall after flushes, crashes and a lost bridge
+# needs: weave docker
+# kernel: host
+# limit: 90
+# catalogue: 130 135 200
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_host_create outside 192.0.2.3
+lab_dockerd_start hostb
+lab_image_load hostb
+lab_weave_launch hosta --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24
+lab_weave_launch hostb --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 192.0.2.1
+lab_weave_connected 1 hosta hostb
+lab_docker hostb run -d --name c1 --net=none --stop-signal KILL busybox:lab sleep 86400 >/dev/null
+lab_weave hostb attach 10.2.1.1/24 10.2.2.1/24 c1 >/dev/null
+# A gateway whose own firewall lets nothing through, as Docker makes one.
+lab_exec hosta sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; iptables -P FORWARD DROP'
+lab_exec outside ip route add 10.2.0.0/16 via 192.0.2.1
+
+reaches() { lab_exec "$1" ping -q -c 1 -W 1 "$2" >/dev/null; } # HOST ADDRESS
+prints() { # WHAT WORDS HOST COMMAND...
+  lab_capture "$3" weave "${@:4}"
+  lab_equal "$1: exit status ($LAB_STDERR)" 0 "$LAB_STATUS"
+  lab_equal "$1" "$2" "$LAB_STDOUT"
+}
+rules() { lab_exec hosta iptables-save | grep -E '^-A.*WEAVE' | sort; }
+bridge_addresses() { lab_exec hosta ip -o -4 address show dev weave | awk '{print $4}' | sort | tr '\n' ' '; }
+
+! reaches hosta 10.2.1.1 || lab_fail 'a host reaches a container without weave expose'
+bare=$(rules)
+prints 'expose' 10.2.1.254 hosta expose 10.2.1.254/24
+prints 'expose again' 10.2.1.254 hosta expose ip:10.2.1.254/24
+lab_wait 3 'hosta reaches c1' reaches hosta 10.2.1.1
+! reaches hosta 10.2.2.1 || lab_fail 'the other subnet is open as well'
+prints 'expose by default and in a subnet' '10.2.3.1 10.2.2.2' hosta expose net:default net:10.2.2.0/24 -h gate.weave.local
+prints 'expose by default again' 10.2.3.1 hosta expose
+lab_wait 3 'hosta reaches c1 in the other subnet' reaches hosta 10.2.2.1
+named() { [[ $(lab_weave hostb dns-lookup gate | sort | tr '\n' ' ') == "$1" ]]; }
+lab_wait 5 'hostb knows the gateway by its name' named '10.2.2.2 10.2.3.1 '
+lab_match 'ps' '^weave:expose ([0-9a-f]{2}:){5}[0-9a-f]{2} 10\.2\.1\.254/24 10\.2\.3\.1/24 10\.2\.2\.2/24$' "$(lab_weave hosta ps weave:expose)"
+lab_wait 3 'another machine reaches c1 through hosta' reaches outside 10.2.1.1
+
+# What others flush comes back; so do addresses.
+exposed=$(rules)
+lab_exec hosta sh -c 'iptables -F; iptables -t nat -F; iptables -X; iptables -t nat -X; ip address flush dev weave'
+! reaches outside 10.2.1.1 || lab_fail 'the flush had no effect'
+restored() { [[ $(rules) == "$1" ]]; }
+lab_wait 12 'rules after a flush' restored "$exposed"
+lab_wait 3 'another machine reaches c1 after the flush' reaches outside 10.2.1.1
+
+# Without masquerading the container sees who asks, and has no way back; that too outlives a crash of the daemon.
+prints 'expose --without-masquerade' 10.2.1.254 hosta expose --without-masquerade 10.2.1.254/24
+! reaches outside 10.2.1.1 || lab_fail 'it is still masqueraded'
+reaches hosta 10.2.1.1 || lab_fail 'the host itself is no longer in the subnet'
+plain=$(rules)
+before=$(bridge_addresses)
+pid=$(lab_weave_pid hosta)
+lab_exec hosta kill -KILL "$pid"
+again() { local now; now=$(lab_weave_pid hosta) && [[ $now != "$pid" ]] && lab_weave hosta status >/dev/null; }
+lab_wait 10 'the daemon is back' again
+lab_equal 'rules after a crash' "$plain" "$(rules)"
+lab_equal 'addresses after a crash' "$before" "$(bridge_addresses)"
+pid=$(lab_weave_pid hosta)
+lab_exec hosta ip link delete weave
+lab_wait 10 'the daemon has made its bridge anew' again
+lab_equal 'addresses of the new bridge' "$before" "$(bridge_addresses)"
+lab_wait 5 'hosta reaches c1 after its bridge was deleted' reaches hosta 10.2.1.1
+
+# Everything goes as it came.
+prints 'hide' 10.2.1.254 hosta hide 10.2.1.254/24
+! reaches hosta 10.2.1.1 || lab_fail 'a host reaches a container after weave hide'
+reaches hosta 10.2.2.1 || lab_fail 'the other subnet is hidden as well'
+prints 'hide again' 10.2.1.254 hosta hide 10.2.1.254/24
+prints 'hide the others' '10.2.3.1 10.2.2.2' hosta hide net:default net:10.2.2.0/24
+prints 'hide nothing' '' hosta hide
+lab_equal 'addresses of the bridge' '' "$(bridge_addresses)"
+lab_wait 5 'the name of the gateway has gone' named ''
+lab_equal 'rules' "$bare" "$(rules)"
+prints 'an address that was hidden' 10.2.3.1 hosta expose
+lab_weave hosta reset >/dev/null
+lab_equal 'left by weave reset' '' "$(lab_weave_remains hosta)"

@@ -1,0 +1,76 @@
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "controller/app/expose_service.hpp"
+#include "controller/app/hosts_file.hpp"
+
+namespace weave::controller {
+namespace {
+
+std::string contents(std::string const& path) {
+  std::ostringstream text;
+  text << std::ifstream{path}.rdbuf();
+  return text.str();
+}
+
+TEST(HostsFile, NamesTheContainerByItsAddresses) {
+  auto const text = hosts_text({.hostname = "web",
+                                .fqdn = "web.weave.local",
+                                .addresses = {Ipv4Address{0x0a02'0101}, Ipv4Address{0x0a02'0201}},
+                                .extra_hosts = {"db:192.0.2.7", "six:2001:db8::1"}});
+  ASSERT_TRUE(text);
+  EXPECT_TRUE(
+      text->starts_with("# created by Weave - BEGIN\n# container hostname\n"
+                        "10.2.1.1        web.weave.local web\n"
+                        "10.2.2.1        web.weave.local web\n\n"
+                        "# static names added with --add-host\n"
+                        "192.0.2.7       db\n"
+                        "2001:db8::1     six\n\n"
+                        "# default localhost entries\n"
+                        "127.0.0.1       localhost\n"))
+      << *text;
+  EXPECT_TRUE(text->ends_with("# created by Weave - END\n"));
+  EXPECT_NE(hosts_text({.hostname = "web", .fqdn = {}, .addresses = {Ipv4Address{0x0a02'0101}}, .extra_hosts = {}})
+                ->find("10.2.1.1        web\n"),
+            std::string::npos);
+}
+
+TEST(HostsFile, RefusesWhatIsNoHost) {
+  for (auto const* const bad : {"db", ":1.2.3.4", "db:", "d b:1.2.3.4", "db:1.2.3.4\n0.0.0.0 x"}) {
+    EXPECT_FALSE(hosts_text({.hostname = "web", .fqdn = {}, .addresses = {}, .extra_hosts = {bad}})) << bad;
+  }
+}
+
+TEST(HostsFile, IsSeenByWhoHasItOpenAndThenLetGo) {
+  std::string name = "/tmp/weave-hosts-XXXXXX";
+  std::string const directory = ::mkdtemp(name.data());
+  auto const path = directory + "/hosts";
+  auto const seen = directory + "/seen";
+  std::ofstream{path} << "what the engine wrote, and that was longer\n";
+  std::filesystem::create_hard_link(path, seen);
+  ASSERT_TRUE(write_hosts(path, "ours\n"));
+  EXPECT_EQ(contents(seen), "ours\n");
+  EXPECT_EQ(contents(path), "ours\n");
+  std::ofstream{path} << "what the engine writes later\n";
+  EXPECT_EQ(contents(seen), "ours\n");
+  EXPECT_FALSE(write_hosts("", "ours\n"));
+  std::filesystem::remove_all(directory);
+}
+
+TEST(Exposures, OutliveTheDaemonAsText) {
+  std::vector<datapath::Exposure> const exposures{
+      {.address = Ipv4Cidr::parse("10.2.1.254/24").value(), .masquerade = true},
+      {.address = Ipv4Cidr::parse("10.2.2.254/16").value(), .masquerade = false}};
+  EXPECT_EQ(to_text(exposures), "10.2.1.254/24 masquerade, 10.2.2.254/16 plain");
+  EXPECT_EQ(parse_exposures(to_text(exposures)).value(), exposures);
+  EXPECT_TRUE(parse_exposures("").value().empty());
+  for (auto const* const bad : {"10.2.1.254/24", "10.2.1.254/24 perhaps", "x plain"}) {
+    EXPECT_FALSE(parse_exposures(bad)) << bad;
+  }
+}
+
+} // namespace
+} // namespace weave::controller
