@@ -81,6 +81,8 @@ class Connection {
   [[nodiscard]] bool is_open() const { return stream_ != nullptr; }
   [[nodiscard]] bool outbound() const { return outbound_; }
   [[nodiscard]] std::uint8_t version() const { return version_; }
+  /// For the tunnels of this connection, after the introduction, once; empty without a password.
+  [[nodiscard]] Secret take_session_key() { return introduction_.take_session_key(); }
   /// `ip:port`, as gossiped and logged; stays valid after the end.
   [[nodiscard]] std::string const& remote_address() const { return remote_address_; }
   [[nodiscard]] std::optional<Ipv4Endpoint> local() const { return local_; }

@@ -95,9 +95,10 @@ Result<void> Introduction::on_flag(Bytes& answer) {
 }
 
 Result<void> Introduction::on_key(Bytes& answer) {
-  auto sealer = keys_->agree(partial_, we_dialled_);
-  if (!sealer) return failure_of(sealer);
-  sealer_ = *std::move(sealer);
+  auto agreement = keys_->agree(partial_, we_dialled_);
+  if (!agreement) return failure_of(agreement);
+  sealer_ = std::move(agreement->sealer);
+  session_key_ = std::move(agreement->session_key);
   phase_ = Phase::features;
   return send_features(answer);
 }

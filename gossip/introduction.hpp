@@ -57,6 +57,8 @@ class Introduction {
   [[nodiscard]] std::uint8_t version() const { return version_; }
   [[nodiscard]] Features const& remote_features() const { return remote_features_; }
   [[nodiscard]] std::unique_ptr<Sealer> take_sealer() { return std::move(sealer_); }
+  /// Empty without a password.
+  [[nodiscard]] Secret take_session_key() { return std::move(session_key_); }
   [[nodiscard]] FrameDecoder take_frames() { return std::move(frames_); }
 
  private:
@@ -77,6 +79,7 @@ class Introduction {
   Bytes partial_;
   FrameDecoder frames_{kMaxFeaturesSize};
   std::unique_ptr<Sealer> sealer_ = std::make_unique<ClearSealer>();
+  Secret session_key_;
   std::uint8_t version_ = 0;
   Features remote_features_;
 };

@@ -155,6 +155,10 @@ Result<void> Links::prepare_overlay(LinkPointer const& link, Features const& fea
   parameters.remote_endpoint = connection.remote();
   parameters.features = features;
   parameters.announced = link->announced;
+  auto session_key = connection.take_session_key();
+  if (!session_key.empty() && !link->is_trusted()) {
+    parameters.session_key = std::make_shared<Secret const>(std::move(session_key));
+  }
   std::weak_ptr<Link> const weak = link;
   parameters.send_control = [weak](std::uint8_t tag, Bytes body) {
     if (auto const alive = weak.lock()) (void)alive->send_now({tag, std::move(body)});

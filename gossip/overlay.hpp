@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 
 namespace weave::gossip {
 
@@ -32,8 +33,8 @@ struct OverlayConnectionParameters {
   Features features;
   /// What we announced on this connection.
   Features announced;
-  /// 32 bytes when a password is set and the connection is untrusted, else empty.
-  Bytes session_key;
+  /// 32 octets when a password is set and the connection is untrusted, else null: then frames travel in clear.
+  std::shared_ptr<Secret const> session_key;
   /// Sends one overlay control message to the remote over TCP: mesh tag (7, or 1..3 in compat mode) and body.
   std::function<void(std::uint8_t tag, Bytes body)> send_control;
   /// Call once, when the first forwarder is established.

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 
 namespace weave::gossip {
 
@@ -30,6 +31,13 @@ class ClearSealer final : public Sealer {
   [[nodiscard]] Result<ByteView> open(ByteView sealed) override { return sealed; }
 };
 
+/// What two ends come to.
+struct Agreement {
+  std::unique_ptr<Sealer> sealer;
+  /// 32 octets, for tunnels of this connection (mesh.md §3.5); their nonces leave bit 6 of the first octet clear.
+  Secret session_key;
+};
+
 /// Our half of the key agreement of one connection; exists only when a password is set (mesh.md §4.1).
 class KeyExchange {
  public:
@@ -40,7 +48,7 @@ class KeyExchange {
   /// 32 octets.
   [[nodiscard]] virtual ByteView public_key() const = 0;
   /// `we_dialled` decides the polarity of the nonces.
-  [[nodiscard]] virtual Result<std::unique_ptr<Sealer>> agree(ByteView their_public_key, bool we_dialled) = 0;
+  [[nodiscard]] virtual Result<Agreement> agree(ByteView their_public_key, bool we_dialled) = 0;
 };
 
 } // namespace weave::gossip

@@ -68,6 +68,7 @@ Result<void> Application::build() {
   name_ = *name;
   logger_.info("Our name is {}({})", name_.to_string(), options_.nickname);
   if (auto built = check_range(); !built) return built;
+  if (auto built = build_keys(); !built) return built;
   if (auto built = build_data_plane(); !built) return built;
   build_mesh();
   if (auto built = build_containers(); !built) return built;
@@ -126,6 +127,18 @@ Result<void> Application::check_range() const {
   }
   return failure(ErrorKind::already_exists,
                  fmt::format("{}. You must pick another --ipalloc-range and set it on all hosts.", text));
+}
+
+Result<void> Application::build_keys() {
+  auto keys = keys_of(options_);
+  if (!keys) return failure_of(keys);
+  make_keys_ = *std::move(keys);
+  options_.password.reset();
+  if (!make_keys_) return {};
+  auto const fast_path = fast_path_beside_encryption(options_.fast_path, logger_);
+  if (!fast_path) return failure_of(fast_path);
+  options_.fast_path = *fast_path;
+  return {};
 }
 
 Result<void> Application::build_data_plane() {
@@ -187,8 +200,8 @@ void Application::build_mesh() {
                            .discovery = !options_.no_discovery,
                            .min_protocol_version = kProtocolVersion,
                            .max_protocol_version = kProtocolVersion,
-                           .trusted_subnets = {},
-                           .make_keys = {}},
+                           .trusted_subnets = options_.trusted_subnets,
+                           .make_keys = make_keys_},
       gossip::MeshPorts{
           .scheduler = scheduler_, .random = random_, .transport = *transport_, .overlay = plane_->overlay()},
       logger_);

@@ -26,6 +26,7 @@
 #include "controller/app/data_plane.hpp"
 #include "controller/app/dns_service.hpp"
 #include "controller/app/docker_service.hpp"
+#include "controller/app/encryption.hpp"
 #include "controller/app/expose_service.hpp"
 #include "controller/app/local_ranges.hpp"
 #include "controller/app/mesh_view.hpp"
@@ -61,6 +62,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<void> import_state();
   [[nodiscard]] Result<void> check_range() const;
   [[nodiscard]] Result<PeerName> choose_name();
+  [[nodiscard]] Result<void> build_keys();
   [[nodiscard]] Result<void> build_data_plane();
   [[nodiscard]] Result<void> build_host_services();
   void build_mesh();
@@ -93,6 +95,7 @@ class Application final : public api::DaemonPort {
   boost::asio::signal_set signals_{context_};
   std::unique_ptr<StoreService> store_;
   PeerName name_;
+  KeyMaker make_keys_;
   std::unique_ptr<DataPlane> plane_;
   BackgroundWorker worker_{context_};
   std::unique_ptr<LocalRanges> local_ranges_;

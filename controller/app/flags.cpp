@@ -56,6 +56,25 @@ Result<void> set_ipalloc_init(Options& options, std::string_view text) {
   return {};
 }
 
+Result<void> set_password(Options& options, std::string_view text) {
+  options.password = text.empty() ? nullptr : std::make_shared<Secret const>(Secret::of(text));
+  return {};
+}
+
+Result<void> set_trusted_subnets(Options& options, std::string_view text) {
+  options.trusted_subnets.clear();
+  while (!text.empty()) {
+    auto const word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    auto const subnet = Ipv4Cidr::parse(word);
+    if (!subnet) {
+      return failure(ErrorKind::refused, fmt::format("Unable to parse trusted subnets: {}", subnet.error().text()));
+    }
+    options.trusted_subnets.push_back(*subnet);
+  }
+  return {};
+}
+
 Result<void> set_range(Options& options, std::string_view text) {
   options.ipalloc_range_given = true;
   return set_parsed(options.ipalloc_range, text);
@@ -186,14 +205,16 @@ constexpr std::array kFlags{
     Flag{"--nickname", kValue, "", "name for people (default: the host's name)", text_to<&Options::nickname>},
     Flag{"--host", kValue, "", "local address for everything towards peers", parsed_to<&Options::host>},
     Flag{"--port", kValue, "6783", "TCP and UDP port towards peers", number_to<&Options::port>},
-    Flag{"--password", kValue, "", "encryption password; better given in WEAVE_PASSWORD", text_to<&Options::password>},
+    Flag{"--password", kValue, "", "encryption password; better given in WEAVE_PASSWORD", set_password},
     Flag{"--min-protocol-version", kValue, "1", "oldest protocol version accepted, 1 or 2",
          number_to<&Options::min_protocol_version>},
     Flag{"--conn-limit", kValue, "200", "soft limit of connections, 0 for none", number_to<&Options::conn_limit>},
     Flag{"--no-discovery", kBoolean, "false", "connect only to the peers given", switch_to<&Options::no_discovery>},
     Flag{"--resume", kBoolean, "false", "connect to the peers known before; none may be given",
          switch_to<&Options::resume>},
-    Flag{"--trusted-subnets", kValue, "", "where data may go unencrypted", nullptr},
+    Flag{"--password-file", kValue, "", "file that holds the encryption password", text_to<&Options::password_file>},
+    Flag{"--trusted-subnets", kValue, "", "where data may go unencrypted: subnets with commas between",
+         set_trusted_subnets},
     Flag{"--token", kValue, "", "no effect", without_effect},
     Flag{"--peer-discovery-url", kValue, "", "no effect", without_effect},
     Flag{"--advertise-address", kValue, "", "no effect", without_effect},

@@ -59,7 +59,7 @@ int clean_up(Options const& options, Logger const& logger) {
 
 int run(std::span<char*> words) {
   std::vector<std::string> const arguments{words.begin() + 1, words.end()};
-  auto const options = parse_options(arguments, Environment::of_process());
+  auto options = parse_options(arguments, Environment::of_process());
   hide_password(words);
   Logger const logger{make_stream_sink(STDERR_FILENO, options ? options->log_level : LogLevel::info)};
   if (!options) return end_early(options.error(), logger);
@@ -68,7 +68,7 @@ int run(std::span<char*> words) {
   if (sodium_init() < 0) return fatal(logger, "libsodium cannot be initialised");
   logger.info("{}", options_line(*options));
   for (auto const& warning : options->warnings) logger.warning("{}", warning);
-  Application application{*options, logger};
+  Application application{*std::move(options), logger};
   auto const ended = application.run();
   if (!ended) return fatal(logger, ended.error().text());
   return *ended;

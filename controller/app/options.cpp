@@ -128,8 +128,8 @@ std::optional<std::string> contradiction(Options const& options) {
   if (options.min_protocol_version < 1 || options.min_protocol_version > 2) {
     return "--min-protocol-version must be in range [1,2]";
   }
-  if (!options.password.empty()) {
-    return "Encryption is not supported yet: start without --password and WEAVE_PASSWORD";
+  if (options.password && !options.password_file.empty()) {
+    return "the password is given twice: by --password-file, and by --password or WEAVE_PASSWORD";
   }
   if (!options.ipalloc_range) {
     if (options.ipalloc_default_subnet) return "--ipalloc-default-subnet specified without --ipalloc-range.";
@@ -179,7 +179,10 @@ std::expected<Options, EarlyExit> parse_options(std::span<std::string const> arg
   options.docker_bridge = variable("DOCKER_BRIDGE", options.docker_bridge);
   if (auto const parsed = Parser{arguments, options}.run(); !parsed) return std::unexpected{parsed.error()};
   if (options.cleanup || options.print_peer_name) return options;
-  if (options.password.empty()) options.password = variable("WEAVE_PASSWORD", {});
+  if (auto password = variable("WEAVE_PASSWORD", {}); !options.password && !password.empty()) {
+    options.password = std::make_shared<Secret const>(Secret::of(password));
+    ::explicit_bzero(password.data(), password.size());
+  }
   if (auto text = contradiction(options)) return fatal(*std::move(text));
   return options;
 }

@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/address.hpp"
 #include "base/logger.hpp"
 #include "base/peer_name.hpp"
+#include "base/secret.hpp"
 
 namespace weave::controller {
 
@@ -47,9 +49,12 @@ struct Options {
   FastPathChoice fast_path = FastPathChoice::automatic;
   /// Between the bridge and Open vSwitch stands a veth pair; false: containers are ports of the datapath itself.
   bool bridged_fastdp = true;
-  std::string datapath;  ///< of Open vSwitch; empty: "datapath" or, unbridged, the bridge's name
-  std::uint16_t mtu = 0; ///< 0 = computed
-  std::string password;  ///< never printed
+  std::string datapath;                   ///< of Open vSwitch; empty: "datapath" or, unbridged, the bridge's name
+  std::uint16_t mtu = 0;                  ///< 0 = computed
+  std::shared_ptr<Secret const> password; ///< null: none, or in a file
+  std::string password_file;
+  /// Connections where both ends trust the other's address carry frames in clear, password or not.
+  std::vector<Ipv4Cidr> trusted_subnets;
   bool no_multicast_route = false;
   bool no_masq_local = false; ///< what goes to containers of this host is not masqueraded
 

@@ -164,6 +164,8 @@ void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::M
                           {"PacketsSent", counters.sent_packets.value()},
                           {"PacketsReceived", counters.received_packets.value()},
                           {"PacketsUnknownSender", counters.unknown_sender.value()},
+                          {"PacketsNotAuthentic", counters.unauthentic_packets.value()},
+                          {"PacketsReplayed", counters.replayed_packets.value()},
                           {"PacketsMalformed", counters.malformed_packets.value()},
                           {"SendFailures", counters.send_failures.value()},
                           {"DroppedByDecision", undecided},

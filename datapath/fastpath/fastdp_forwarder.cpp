@@ -165,7 +165,7 @@ std::string FastdpForwarder::explanation() const {
 
 Result<std::unique_ptr<Forwarder>> FastdpKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {
   if (!available()) return failure(ErrorKind::unavailable, dependencies_.registry.why_none());
-  if (!peer.session_key.empty()) {
+  if (peer.session_key) {
     return failure(ErrorKind::unavailable, "encryption of the fast path is not built yet");
   }
   if (!peer.local || !peer.endpoint) return failure(ErrorKind::unavailable, "fastdp needs an IPv4 connection");

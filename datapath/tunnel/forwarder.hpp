@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 
 namespace weave::datapath {
 
@@ -26,8 +27,8 @@ struct TunnelPeer {
   /// Addresses of the TCP connection; absent if it is an IPv6 one.
   std::optional<Ipv4Endpoint> local;
   std::optional<Ipv4Endpoint> endpoint;
-  /// 32 bytes when tunnels must encrypt, else empty.
-  Bytes session_key;
+  /// 32 octets when tunnels must encrypt, else null.
+  std::shared_ptr<Secret const> session_key;
   /// Both ends say in their heartbeats on the fast path whether they hear the other.
   bool liveness = false;
 

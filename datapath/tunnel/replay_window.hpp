@@ -1,19 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <utility>
-#include <vector>
 
 namespace weave::datapath {
 
 /// Remembers which sequence numbers one receive context has seen: two windows of 2^20 numbers, the newest and the one
-/// before it (protocol/datapath.md §4.2). Ask only after a packet was authenticated. Owns 256 KiB; allocates at
-/// construction only. One thread.
+/// before it (protocol/datapath.md §4.2). Ask only after a packet was authenticated. Owns two maps of 128 KiB, whose
+/// pages the kernel provides only where numbers have been marked, so that an idle connection takes next to nothing.
+/// Allocates at construction and once each 2^20 numbers. One thread.
 class ReplayWindow {
  public:
   static constexpr unsigned kBits = 20;
-
-  ReplayWindow() : current_(kWords), previous_(kWords) {}
 
   /// True the first time for a number that is not too old, and marks it.
   [[nodiscard]] bool accept(std::uint64_t sequence) {
@@ -31,19 +32,26 @@ class ReplayWindow {
  private:
   static constexpr std::size_t kWords = (std::size_t{1} << kBits) / 64;
 
+  struct Free {
+    void operator()(std::uint64_t* words) const { std::free(words); }
+  };
+  using Map = std::unique_ptr<std::uint64_t[], Free>;
+
+  static Map blank() {
+    Map map{static_cast<std::uint64_t*>(std::calloc(kWords, sizeof(std::uint64_t)))};
+    if (!map) throw std::bad_alloc{};
+    return map;
+  }
+
   void shift_to(std::uint64_t window) {
-    if (window == window_ + 1) {
-      std::swap(current_, previous_);
-    } else {
-      previous_.assign(kWords, 0);
-    }
-    current_.assign(kWords, 0);
+    previous_ = window == window_ + 1 ? std::move(current_) : blank();
+    current_ = blank();
     window_ = window;
   }
 
   std::uint64_t window_ = 0;
-  std::vector<std::uint64_t> current_;
-  std::vector<std::uint64_t> previous_;
+  Map current_ = blank();
+  Map previous_ = blank();
 };
 
 } // namespace weave::datapath

@@ -65,8 +65,8 @@ class SleevePacketWriter {
   [[nodiscard]] bool append(PeerName source, PeerName destination, ByteView frame);
   [[nodiscard]] std::size_t frames() const { return frames_; }
   [[nodiscard]] bool empty() const { return frames_ == 0; }
-  /// The packet so far.
-  [[nodiscard]] ByteView packet() const { return buffer_.first(size_); }
+  /// The packet so far; of an encrypted one still to be sealed.
+  [[nodiscard]] MutableBytes packet() const { return buffer_.first(size_); }
 
  private:
   MutableBytes buffer_;

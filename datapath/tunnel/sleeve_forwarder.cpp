@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "datapath/packet/byte_order.hpp"
+#include "datapath/tunnel/sleeve_cipher.hpp"
 #include "datapath/tunnel/sleeve_special.hpp"
 
 namespace weave::datapath {
@@ -30,11 +31,12 @@ SleeveForwarder::SleeveForwarder(Dependencies dependencies, TunnelPeer const& pe
       connection_{peer.connection},
       local_{peer.local->address},
       remote_{peer.outbound ? peer.endpoint : std::nullopt},
+      cipher_{peer.session_key ? std::make_shared<SleeveCipher>(peer.session_key, peer.outbound) : nullptr},
       path_mtu_{scheduler_,
                 {.probe = [this](std::uint32_t mtu) { send(SleeveChannel::df, make_path_mtu_test(mtu)); },
                  .changed = [this] { publish(); },
                  .verified = [this] { logger_.info("Effective MTU verified at {}", path_mtu_.mtu()); }},
-                {}} {}
+                {.encrypted = cipher_ != nullptr}} {}
 
 SleeveForwarder::~SleeveForwarder() { leave(); }
 
@@ -164,6 +166,7 @@ SleevePath SleeveForwarder::path() const {
           .remote = remote_,
           .mtu = path_mtu_.mtu(),
           .max_payload = path_mtu_.max_payload(),
+          .cipher = cipher_,
           .fragmentation_trusted = fragmentation_trusted_};
 }
 
@@ -198,7 +201,6 @@ Result<std::unique_ptr<Forwarder>> SleeveKind::prepare(TunnelPeer const& peer, F
   if (!peer.local || (peer.outbound && !peer.endpoint)) {
     return failure(ErrorKind::unavailable, "sleeve needs an IPv4 connection");
   }
-  if (!peer.session_key.empty()) return failure(ErrorKind::unavailable, "sleeve cannot encrypt yet");
   return std::make_unique<SleeveForwarder>(dependencies_, peer, std::move(events));
 }
 

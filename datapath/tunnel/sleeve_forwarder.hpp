@@ -80,6 +80,7 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
 
   State state_ = State::prepared;
   std::optional<Ipv4Endpoint> remote_;
+  std::shared_ptr<SleeveCipher> cipher_;
   bool fragmentation_trusted_ = false;
   bool heard_ = false; // sleeve/1 has been sent
   Duration interval_ = kFastHeartbeat;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/address.hpp"
@@ -13,6 +14,8 @@ namespace weave::datapath {
 
 /// The two UDP channels of sleeve (protocol/datapath.md §4.1): df packets are never fragmented on the way.
 enum class SleeveChannel : std::uint8_t { df, fragmentable };
+
+class SleeveCipher;
 
 /// What a packet worker must know to send frames to one neighbour by sleeve. A value; the control thread publishes a
 /// new one after every change and workers read an immutable snapshot of all of them.
@@ -27,6 +30,8 @@ struct SleevePath {
   std::uint32_t mtu = 65535;
   /// Largest UDP payload on the df channel, bytes.
   std::uint32_t max_payload = 65507;
+  /// Null: packets travel in clear both ways. Else none is sent or accepted without it.
+  std::shared_ptr<SleeveCipher> cipher = {};
   /// The peer has confirmed that fragmented UDP packets of ours arrive.
   bool fragmentation_trusted = false;
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "datapath/packet/ipv4_fragment.hpp"
+#include "datapath/tunnel/sleeve_cipher.hpp"
 #include "datapath/tunnel/sleeve_layout.hpp"
 #include "datapath/tunnel/sleeve_plan.hpp"
 
@@ -93,9 +94,10 @@ void FrameSender::queue(PathState& state, SleeveChannel channel, ForwardHop cons
     slot = batch_.take(target);
   }
   // A frame that may exceed the limit, on the fragmentable channel or to find it out, is alone in its packet.
-  auto const needed = kClearPacketOverhead + kFrameOverhead + frame.size();
+  bool const encrypted = state.path.cipher != nullptr;
+  auto const needed = SleeveMtu{encrypted}.packet_overhead() + kFrameOverhead + frame.size();
   auto const limit = std::min<std::size_t>(std::max<std::size_t>(state.path.max_payload, needed), kMaxUdpPayload);
-  auto& writer = writers_[*slot].emplace(batch_.buffer(*slot), context_.self, limit);
+  auto& writer = writers_[*slot].emplace(batch_.buffer(*slot), context_.self, limit, encrypted);
   special_[*slot] = alone;
   if (!writer.append(hop.source, hop.destination, frame)) return context_.counters.oversize.add();
   batch_.set_size(*slot, writer.packet().size());
@@ -109,8 +111,18 @@ void FrameSender::flush(TimePoint now) {
     auto const& target = batch_.target(slot);
     paths_[target.tag].open[number(target.channel)].reset();
   }
+  seal_all();
   batch_.send(context_.sockets,
               [this](std::size_t slot, SendBatch::Target const& target, int error) { settle(slot, target, error); });
+}
+
+/// In the order in which they leave, each once.
+void FrameSender::seal_all() {
+  for (std::size_t slot = 0; slot < batch_.used(); ++slot) {
+    auto const& target = batch_.target(slot);
+    auto const& cipher = paths_[target.tag].path.cipher;
+    if (cipher && batch_.size(slot) > 0) cipher->seal(writers_[slot]->packet(), target.channel);
+  }
 }
 
 void FrameSender::settle(std::size_t slot, SendBatch::Target const& target, int error) {

@@ -57,6 +57,8 @@ class FrameSender {
   /// Sends what is waiting, then works by these paths.
   void set_paths(SleevePaths const& paths);
   [[nodiscard]] bool has_path(PeerName peer) const { return index_.contains(peer); }
+  /// What opens the packets of a peer that has a path; null if they are clear.
+  [[nodiscard]] SleeveCipher* cipher_of(PeerName peer) const { return paths_[index_.at(peer)].path.cipher.get(); }
   /// Whether there is a path and the peer's address on it is known.
   [[nodiscard]] bool reaches(PeerName peer) const;
 
@@ -77,6 +79,7 @@ class FrameSender {
 
   [[nodiscard]] PathState* find(PeerName peer);
   void queue(PathState& state, SleeveChannel channel, ForwardHop const& hop, ByteView frame, bool alone);
+  void seal_all();
   void queue_fragments(PathState& state, ForwardHop const& hop, ByteView frame);
   void settle(std::size_t slot, SendBatch::Target const& target, int error);
 

@@ -81,7 +81,8 @@ class ReceiveBatch {
 
   /// Takes what is waiting, up to kSlots packets, replacing the former ones; how many. Errors count as none.
   std::size_t receive(int fd);
-  [[nodiscard]] ByteView packet(std::size_t slot) const {
+  /// To be decrypted in place.
+  [[nodiscard]] MutableBytes packet(std::size_t slot) const {
     return {memory_.get() + slot * SendBatch::kSlotBytes, messages_[slot].msg_len};
   }
   [[nodiscard]] Ipv4Endpoint from(std::size_t slot) const;

@@ -41,11 +41,13 @@ struct WorkerCounters {
   Counter received_frames;
   Counter special_frames;
   // Dropped before a decision.
-  Counter unknown_sender;    ///< packets from somebody without a path
-  Counter malformed_packets; ///< short, or their last frame cut
-  Counter foreign_specials;  ///< special frames that are not from the sender to us
-  Counter events_lost;       ///< special frames that the control thread was too slow for
-  Counter commands_lost;     ///< special frames to be sent that found the queue full or no path
+  Counter unknown_sender;      ///< packets from somebody without a path
+  Counter malformed_packets;   ///< short, or their last frame cut
+  Counter unauthentic_packets; ///< clear, changed, or of another key where encryption is wanted
+  Counter replayed_packets;    ///< seen before, or too old to tell
+  Counter foreign_specials;    ///< special frames that are not from the sender to us
+  Counter events_lost;         ///< special frames that the control thread was too slow for
+  Counter commands_lost;       ///< special frames to be sent that found the queue full or no path
   // Dropped after a decision.
   Counter no_path;        ///< the next hop has no sleeve path
   Counter no_address;     ///< it has, but its address is not known yet

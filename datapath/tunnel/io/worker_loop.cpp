@@ -11,6 +11,7 @@
 #include "datapath/fastpath/user_tag.hpp"
 #include "datapath/packet/icmp.hpp"
 #include "datapath/packet/offload.hpp"
+#include "datapath/tunnel/sleeve_cipher.hpp"
 #include "datapath/tunnel/sleeve_special.hpp"
 
 namespace weave::datapath {
@@ -96,13 +97,21 @@ void WorkerLoop::receive() {
   }
 }
 
-void WorkerLoop::handle_packet(Ipv4Endpoint from, ByteView packet) {
+void WorkerLoop::handle_packet(Ipv4Endpoint from, MutableBytes packet) {
   counters_.received_packets.add();
   auto const sender = sleeve_sender(packet);
   if (!sender) return counters_.malformed_packets.add();
   if (!sender_.has_path(*sender)) return counters_.unknown_sender.add();
-  auto reader = SleeveFrameReader::of_clear_packet(packet);
-  while (auto const frame = reader.next()) handle_received(*sender, from, *frame);
+  auto* const cipher = sender_.cipher_of(*sender);
+  if (cipher == nullptr) return handle_frames(*sender, from, SleeveFrameReader::of_clear_packet(packet));
+  auto const opened = cipher->open(packet);
+  if (opened) return handle_frames(*sender, from, SleeveFrameReader{opened->frames});
+  bool const replayed = opened.error() == SleeveRefusal::replayed;
+  (replayed ? counters_.replayed_packets : counters_.unauthentic_packets).add();
+}
+
+void WorkerLoop::handle_frames(PeerName sender, Ipv4Endpoint from, SleeveFrameReader reader) {
+  while (auto const frame = reader.next()) handle_received(sender, from, *frame);
   if (reader.fault() != SleeveFault::none) counters_.malformed_packets.add();
 }
 
@@ -120,7 +129,7 @@ void WorkerLoop::handle_received(PeerName sender, Ipv4Endpoint from, SleeveFrame
 void WorkerLoop::handle_special(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame) {
   if (frame.source != sender || frame.destination != self_) return counters_.foreign_specials.add();
   counters_.special_frames.add();
-  // Clear packets do not name their channel; each kind of special frame has its own.
+  // Not the channel that the packet names, which clear ones do not: each kind of special frame has its own.
   auto const kind = special_kind(frame.frame.size());
   auto const channel = kind == SpecialKind::fragmentation_test ? SleeveChannel::fragmentable : SleeveChannel::df;
   if (!context_.mailbox->special(sender, from, channel, frame.frame)) counters_.events_lost.add();

@@ -87,7 +87,8 @@ class WorkerLoop final : private FrameSenderEvents {
   void take_control();
   void take_role();
   void receive();
-  void handle_packet(Ipv4Endpoint from, ByteView packet);
+  void handle_packet(Ipv4Endpoint from, MutableBytes packet);
+  void handle_frames(PeerName sender, Ipv4Endpoint from, SleeveFrameReader reader);
   void handle_received(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame);
   void handle_special(PeerName sender, Ipv4Endpoint from, SleeveFrame const& frame);
   void capture();

@@ -155,7 +155,6 @@ TEST(Options, MisuseIsToldAndEndsWith125) {
             "invalid value \"docker0:53\" for flag --dns-listen-address: an address and a port such as 172.17.0.1:53 "
             "are "
             "expected"},
-           {{"--trusted-subnets", "10.0.0.0/8"}, "option --trusted-subnets is not supported yet"},
            {{"--proxy"}, "option --proxy is not supported yet"},
            {{"-H", "tcp://0.0.0.0:12375"}, "option -H is not supported yet"}}) {
     auto const result = parse(words);
@@ -189,8 +188,11 @@ TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
            {{"--ipalloc-range", "10.2.0.1/16"},
             "invalid subnet - bits after network prefix are not all zero: 10.2.0.1/16",
             1},
-           {{"--password", "s3cret"},
-            "Encryption is not supported yet: start without --password and WEAVE_PASSWORD",
+           {{"--password", "s3cret", "--password-file=x"},
+            "the password is given twice: by --password-file, and by --password or WEAVE_PASSWORD",
+            1},
+           {{"--trusted-subnets", "10.0.0.0/8,host"},
+            "Unable to parse trusted subnets: invalid CIDR address: host",
             1}}) {
     auto const result = parse(words);
     ASSERT_FALSE(result) << text;
@@ -198,7 +200,24 @@ TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
     EXPECT_EQ(result.error().code, code);
     EXPECT_EQ(result.error().stream, EarlyExit::Stream::log);
   }
-  EXPECT_EQ(parse({}, {{"WEAVE_PASSWORD", "s3cret"}}).error().code, 1);
+}
+
+TEST(Options, ThePasswordOfTheEnvironmentCountsWhereNoneIsGiven) {
+  auto const password = [](std::vector<std::string> const& words) {
+    auto const options = parse(words, {{"WEAVE_PASSWORD", "s3cret"}});
+    return std::string{as_text((*options).password->octets())};
+  };
+  EXPECT_EQ(password({}), "s3cret");
+  EXPECT_EQ(password({"--password="}), "s3cret");
+  EXPECT_EQ(password({"--password", "other"}), "other");
+  EXPECT_EQ(parse({}, {})->password, nullptr);
+}
+
+TEST(Options, TrustedSubnets) {
+  EXPECT_TRUE(parse({}, {})->trusted_subnets.empty());
+  auto const options = parse({"--trusted-subnets=10.0.0.0/8,192.0.2.0/24"}, {});
+  ASSERT_EQ(options->trusted_subnets.size(), 2U);
+  EXPECT_EQ(options->trusted_subnets[1].to_string(), "192.0.2.0/24");
 }
 
 TEST(Options, HelpAndVersionEndWellOnStdout) {

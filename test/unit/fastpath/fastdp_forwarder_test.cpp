@@ -287,7 +287,7 @@ TEST_F(FastdpForwarderTest, RefusesWhatItCannotServe) {
   to.endpoint.reset();
   EXPECT_EQ(refused(to), "fastdp needs an IPv4 connection");
   to = peer();
-  to.session_key = Bytes(32);
+  to.session_key = std::make_shared<Secret const>(Bytes(32));
   EXPECT_EQ(refused(to), "encryption of the fast path is not built yet");
   EXPECT_EQ(refused(peer(true, 65535)), "there is no UDP port after 65535");
 }

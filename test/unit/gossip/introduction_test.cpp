@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "gossip/password_keys.hpp"
 #include "test/fixtures/vectors.hpp"
 
 namespace weave::gossip {
@@ -79,10 +80,21 @@ struct Side {
   bool we_dialled;
 };
 
+/// The keys of the end that dialled ("a") or accepted ("b"), if the vector gives that end a password.
+std::unique_ptr<KeyExchange> keys_of(json::object const& vector, bool we_dialled) {
+  std::string const end{we_dialled ? "a_" : "b_"};
+  auto const* const password = vector.if_contains(end + "password");
+  if (password == nullptr || password->as_string().empty()) return nullptr;
+  return std::make_unique<PasswordKeyExchange>(
+      std::make_shared<Secret const>(Secret::of(std::string_view{password->as_string()})),
+      Secret{test::hex_member(vector, end + "private")});
+}
+
 /// The original offers 01 02; so does this end, to be byte-exact.
 Introduction introduction_of(json::object const& vector, Side const& other, bool we_dialled) {
   auto const& seen = vector.at(other.result).at("features_seen");
-  return {{1, 2}, features_of(seen), nullptr, we_dialled};
+  auto features = seen.is_null() ? Features{} : features_of(seen);
+  return {{1, 2}, std::move(features), keys_of(vector, we_dialled), we_dialled};
 }
 
 /// Plays one end against the recorded other end, `step` octets at a time, and returns everything written.
@@ -140,6 +152,42 @@ TEST(Introduction, MessagesBehindTheFeaturesAreKept) {
   EXPECT_EQ(frames.buffered(), 0U);
 }
 
+TEST(Introduction, EncryptedVectorBothEndsInPiecesOfAnySize) {
+  auto const& vector = mesh().named("handshake_v2_encrypted");
+  Side const a{"a_to_b_writes", "a_result", "b_to_a", true};
+  Side const b{"b_to_a_writes", "b_result", "a_to_b", false};
+  for (std::size_t const step : {1UL, 7UL, 40UL, 4096UL}) {
+    check_side(vector, a, b, step);
+    check_side(vector, b, a, step);
+  }
+  mesh().covered("handshake_v2_encrypted");
+}
+
+TEST(Introduction, MessagesBehindTheFeaturesAreOpenedInTheirOrder) {
+  auto const& vector = mesh().named("handshake_v2_encrypted");
+  Introduction introduction{{1, 2}, {}, keys_of(vector, true), true};
+  ASSERT_TRUE(introduction.on_bytes(test::hex_member(vector, "b_to_a")));
+  auto frames = introduction.take_frames();
+  auto const sealer = introduction.take_sealer();
+  EXPECT_EQ(introduction.take_session_key().octets().size(), 32U);
+  for (auto const& message : vector.at("b_messages_after_intro").as_array()) {
+    auto const opened = sealer->open(frames.next().value().value());
+    ASSERT_TRUE(opened) << opened.error().text();
+    EXPECT_EQ(to_hex(*opened), message.as_string());
+  }
+}
+
+TEST(Introduction, AnotherPasswordShowsInTheFirstSealedMessage) {
+  auto const& vector = mesh().named("handshake_v2_wrong_password");
+  for (bool const we_dialled : {true, false}) {
+    Introduction introduction{{1, 2}, {}, keys_of(vector, we_dialled), we_dialled};
+    auto const taken = introduction.on_bytes(test::hex_member(vector, we_dialled ? "b_to_a" : "a_to_b"));
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().text(), "Unable to decrypt TCP msg");
+  }
+  mesh().covered("handshake_v2_wrong_password");
+}
+
 TEST(Introduction, EncryptionWantedByTheRemoteOnly) {
   auto const& vector = mesh().named("handshake_v2_password_vs_none");
   Introduction introduction{{1, 2}, {}, nullptr, false};
@@ -158,9 +206,9 @@ class FixedKeys final : public KeyExchange {
  public:
   explicit FixedKeys(Bytes key) : key_{std::move(key)} {}
   [[nodiscard]] ByteView public_key() const override { return key_; }
-  [[nodiscard]] Result<std::unique_ptr<Sealer>> agree(ByteView theirs, bool) override {
+  [[nodiscard]] Result<Agreement> agree(ByteView theirs, bool) override {
     agreed_with = {theirs.begin(), theirs.end()};
-    return std::make_unique<ClearSealer>();
+    return Agreement{.sealer = std::make_unique<ClearSealer>(), .session_key = Secret{Bytes(32)}};
   }
   inline static Bytes agreed_with;
 

@@ -3,6 +3,7 @@
 
 #include "gossip/connection.hpp"
 #include "gossip/gossip_message.hpp"
+#include "gossip/password_keys.hpp"
 #include "gossip/topology_codec.hpp"
 #include "test/fakes/scripted_stream.hpp"
 #include "test/fakes/virtual_scheduler.hpp"
@@ -31,11 +32,11 @@ std::vector<json::object> frames_from(json::object const& connection, std::strin
 /// Takes in the recorded bytes `step` at a time.
 class Listener {
  public:
-  Listener()
+  explicit Listener(Connection::Settings settings)
       : connection_{remote_.stream(),
                     scheduler_,
                     {},
-                    {},
+                    std::move(settings),
                     {.on_introduced =
                          [this](Features const& remote) {
                            features = remote;
@@ -105,14 +106,26 @@ void check_message(json::object const& decoded, Heard const& heard) {
   EXPECT_EQ(to_hex(heard.body), to_hex(expected.bytes()));
 }
 
-void check_direction(json::object const& connection, std::string_view direction, std::size_t step) {
+/// The end that hears this direction. Sealed conversations were made with the password and the private keys of the
+/// vectors' descriptions.
+Connection::Settings listener_of(std::string_view direction, bool sealed) {
+  bool const is_client = direction == "server->client";
+  Connection::Settings settings{.outbound = is_client};
+  if (!sealed) return settings;
+  auto const& pair = VectorFile::load("mesh").named(is_client ? "keypair_a" : "keypair_b");
+  settings.keys = std::make_unique<PasswordKeyExchange>(std::make_shared<Secret const>(Secret::of("secret")),
+                                                        Secret{test::hex_member(pair, "private")});
+  return settings;
+}
+
+void check_direction(json::object const& connection, std::string_view direction, bool sealed, std::size_t step) {
   auto const frames = frames_from(connection, direction);
   Bytes bytes;
   for (auto const& frame : frames) {
     auto const part = test::hex_member(frame, "hex");
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
-  Listener listener;
+  Listener listener{listener_of(direction, sealed)};
   listener.listen(bytes, step);
   EXPECT_EQ(listener.error, "");
 
@@ -141,10 +154,11 @@ class LiveConversation : public testing::TestWithParam<char const*> {};
 TEST_P(LiveConversation, EveryFrameIsUnderstoodInPiecesOfAnySize) {
   auto& mesh = VectorFile::load("mesh");
   auto const& vector = mesh.named(GetParam());
+  bool const sealed = !std::string_view{GetParam()}.ends_with("_clear");
   for (auto const& connection : vector.at("connections").as_array()) {
     for (auto const* direction : {"client->server", "server->client"}) {
       for (std::size_t const step : {1UL, 13UL, 1500UL, 1000000UL}) {
-        check_direction(connection.as_object(), direction, step);
+        check_direction(connection.as_object(), direction, sealed, step);
       }
     }
   }
@@ -153,7 +167,8 @@ TEST_P(LiveConversation, EveryFrameIsUnderstoodInPiecesOfAnySize) {
 
 INSTANTIATE_TEST_SUITE_P(Mesh, LiveConversation,
                          testing::Values("live_two_routers_clear", "live_three_routers_clear",
-                                         "live_weave_daemons_clear"));
+                                         "live_weave_daemons_clear", "live_two_routers_encrypted",
+                                         "live_weave_daemons_encrypted", "live_weave_daemons_trusted"));
 
 } // namespace
 } // namespace weave::gossip

@@ -290,11 +290,31 @@ TEST_F(SleeveForwarderTest, AFloodOfTestsIsAnsweredInModeration) {
 TEST_F(SleeveForwarderTest, RefusesWhatItCannotServe) {
   TunnelPeer peer{.remote = kSecond, .nickname = "x", .short_id = {}, .local = {}, .endpoint = {}, .session_key = {}};
   EXPECT_FALSE(dialler_.kind->prepare(peer, {}));
-  peer.local = Ipv4Endpoint{};
-  peer.session_key = Bytes(32);
-  auto const made = dialler_.kind->prepare(peer, {});
-  ASSERT_FALSE(made);
-  EXPECT_EQ(made.error().text(), "sleeve cannot encrypt yet");
+}
+
+TEST(SleeveEncryption, APathOfAConnectionWithAKeyHasACipherAndRoomForIt) {
+  test::SleeveNetwork net;
+  net.session_key = std::make_shared<Secret const>(Bytes(32));
+  net.connect();
+  for (int host : {0, 1}) net.confirm(host);
+  net.run(10s);
+  ASSERT_TRUE(net.both_established());
+  for (auto const& host : net.hosts) {
+    EXPECT_EQ(host.mtu(), "1414");
+    EXPECT_NE(host.paths.begin()->second.cipher, nullptr);
+    EXPECT_EQ(host.paths.begin()->second.max_payload, 1472U);
+  }
+}
+
+TEST(SleeveEncryption, EachConnectionHasACipherOfItsOwn) {
+  test::SleeveNetwork net;
+  net.session_key = std::make_shared<Secret const>(Bytes(32));
+  net.connect(1);
+  for (int host : {0, 1}) net.confirm(host);
+  auto const first = net.hosts[0].paths.begin()->second.cipher;
+  net.connect(2);
+  for (int host : {0, 1}) net.confirm(host);
+  EXPECT_NE(net.hosts[0].paths.begin()->second.cipher, first) << "its counters start again with another key";
 }
 
 } // namespace

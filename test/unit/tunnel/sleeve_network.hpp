@@ -77,6 +77,8 @@ class SleeveNetwork {
   unsigned loss_percent = 0;
   bool udp_blocked = false;
   bool fragments_blocked = false;
+  /// Of the next connection; null: clear.
+  std::shared_ptr<Secret const> session_key;
   Host hosts[2];
 
  private:
@@ -92,7 +94,7 @@ class SleeveNetwork {
                        .local = Ipv4Endpoint{host.address.address, 40000},
                        .endpoint = Ipv4Endpoint{other.address.address,
                                                 host.reachable_first ? other.address.port : std::uint16_t{40000}},
-                       .session_key = {}};
+                       .session_key = session_key};
     parameters.overlays = feature;
     parameters.send_control = [this, &host, &other](std::uint8_t tag, Bytes body) {
       host.controls_sent.emplace_back(tag, body);
@@ -109,7 +111,8 @@ class SleeveNetwork {
   void transmit(Host& from, datapath::SleeveSpecial const& special) {
     auto const path = from.paths.find(special.peer);
     if (path == from.paths.end() || !path->second.remote) return;
-    auto const size = datapath::kOuterHeaders + datapath::kClearPacketOverhead + datapath::kFrameOverhead +
+    datapath::SleeveMtu const sizes{.encrypted = path->second.cipher != nullptr};
+    auto const size = datapath::kOuterHeaders + sizes.packet_overhead() + datapath::kFrameOverhead +
                       static_cast<std::uint32_t>(special.frame.size());
     bool const df = special.channel == datapath::SleeveChannel::df;
     if (df && size > from.link_mtu) {

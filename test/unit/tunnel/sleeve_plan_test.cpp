@@ -7,7 +7,7 @@
 namespace weave::datapath {
 namespace {
 
-constexpr SleevePath kPath{
+SleevePath const kPath{
     .peer = PeerName{2}, .local = {}, .remote = Ipv4Endpoint{}, .mtu = 1438, .max_payload = 1472};
 
 TEST(SleevePlan, NothingGoesToAnUnknownAddress) {

@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# lab: with a password everything between hosts is sealed; another or no password is refused with a plain reason
+# needs: weave docker tcpdump python3 ping
+# kernel: host
+# catalogue: 110 115
+# limit: 120
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_host_create hostc 192.0.2.3
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+secret=correct-horse
+lab_weave_launch hosta --password "$secret"
+printf '%s\n' "$secret" >"$LAB_DIR/hosts/hostb/run/password"
+lab_weave_launch hostb --password-file /run/password 192.0.2.1
+lab_weave_connected 1 hosta hostb
+lab_weave_containers c1:hosta c2:hostb
+address2=$(lab_container_address hostb c2)
+
+encrypted() { lab_weave "$1" status connections | grep -qE 'established +encrypted +sleeve'; }
+for host in hosta hostb; do
+  lab_wait 10 "an encrypted connection of $host" encrypted "$host"
+  ! grep -rq "$secret" "$LAB_DIR/hosts/$host/run/weave" || lab_fail "the password is in a file of /run/weave on $host"
+  pid=$(lab_weave_pid "$host")
+  ! lab_exec "$host" grep -q "$secret" "/proc/$pid/cmdline" || lab_fail "the password is in the command line of weaver"
+done
+
+# listen NAME: captures the underlay while marked pings of two sizes cross it.
+listen() {
+  local capture=$LAB_DIR/$1.pcap
+  lab_spawn hosta "$1" tcpdump --immediate-mode -i eth0 -U -w "$capture" udp or tcp port 6783
+  lab_wait 10 'tcpdump listens' test -s "$capture"
+  lab_container_net hosta c1 ping -q -c 20 -i 0.1 -s 1000 -p 77656176 "$address2" >/dev/null
+  lab_container_net hosta c1 ping -q -c 3 -i 0.2 -s 9000 -p 77656176 "$address2" >/dev/null
+  lab_end hosta "$1"
+}
+packets_with_mark() { python3 "$LAB_ROOT/lib/marked.py" "$LAB_DIR/$1.pcap" 77656176776561767765617677656176; }
+
+lab_ping hosta c1 "$address2" 64
+listen sealed
+read -r marked packets <<<"$(packets_with_mark sealed)"
+((packets >= 30)) || lab_fail "only $packets packets were captured"
+lab_equal 'packets that show what containers send' 0 "$marked"
+lab_say "none of $packets packets on the underlay shows what containers send"
+
+# Who has another password, or none, is told why.
+reason() { lab_weave "$1" status connections | grep -q "$2"; }
+lab_weave_launch hostc --password wrong 192.0.2.1
+lab_wait 10 'hostc is told of its password' reason hostc 'Unable to decrypt TCP msg\|connection reset\|EOF'
+lab_weave hostc reset
+lab_weave_launch hostc 192.0.2.1
+lab_wait 10 'hostc is told that a password is wanted' reason hostc 'no password specificed, but peer requested an encrypted connection'
+lab_weave hostc reset
+
+# Both ends trust the other's subnet: sealed mesh, clear frames.
+for host in hosta hostb; do lab_weave "$host" stop; done
+lab_weave_launch hosta --password "$secret" --trusted-subnets 192.0.2.0/24
+lab_weave_launch hostb --password "$secret" --trusted-subnets 192.0.2.0/24 192.0.2.1
+unencrypted() { lab_weave "$1" status connections | grep -qE 'established +unencrypted +sleeve'; }
+for host in hosta hostb; do lab_wait 10 "a trusted connection of $host" unencrypted "$host"; done
+listen clear
+read -r marked packets <<<"$(packets_with_mark clear)"
+((marked >= 30)) || lab_fail "of $packets packets between hosts that trust each other only $marked show what containers send"
+
+lab_capture hosta weave launch --password "$secret" --fast-path bpf
+((LAB_STATUS != 0)) || lab_fail 'a fast path beside a password was not refused'
