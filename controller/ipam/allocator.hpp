@@ -38,7 +38,7 @@ struct AllocatorConfig {
   Ipv4Cidr universe;
   Ipv4Cidr default_subnet;
   Formation formation;
-  /// Evaluated when this peer first needs a ring; see quorum_of.
+  /// By the launch, see quorum_of; the peers found in the mesh may make it larger. Evaluated whenever a ring is wanted.
   std::function<std::uint32_t()> quorum;
 };
 
@@ -190,8 +190,8 @@ class Allocator final : public gossip::Gossiper {
   [[nodiscard]] Result<void> ask_for_space(Ipv4Range range, std::vector<Donor> const& candidates);
   void on_deadline(OperationId id);
   void cancel_container(std::string_view id);
-  /// Ends the claims of `id` that nobody waits for: those of addresses found in use, and those answered early. Otherwise
-  /// they would take the address after it has been released. False if there was none.
+  /// Ends the claims of `id` that nobody waits for: those of addresses found in use, and those answered early.
+  /// Otherwise they would take the address after it has been released. False if there was none.
   bool give_up_claims(std::string_view id, std::optional<Ipv4Address> address);
 
   // Deadlines say who is missing (wait_reason.cpp).
@@ -203,10 +203,17 @@ class Allocator final : public gossip::Gossiper {
   [[nodiscard]] std::string describe(PeerName peer) const;
   [[nodiscard]] std::string nickname_of(PeerName peer) const;
 
+  // Who gets which part of the universe in the beginning (allocator_election.cpp).
+  void receive_election(PaxosState const& election);
+  [[nodiscard]] std::uint32_t quorum() const;
+  void establish_ring();
+  void propose();
+  void conclude_election();
+  void form_ring(std::vector<PeerName> seeds);
+
   // Mesh (allocator_mesh.cpp).
   Result<void> receive(GossipState state, PeerName source);
   Result<void> receive_ring(RingState const& ring, PeerName source);
-  void receive_election(PaxosState const& election);
   [[nodiscard]] Result<void> judge(MergeError const& error, RingState const& theirs, PeerName source);
   void on_space_request(PeerName source, Ipv4Range range);
   void on_space_denied(PeerName source, Ipv4Range range);
@@ -214,10 +221,6 @@ class Allocator final : public gossip::Gossiper {
   void wake_waiting_peers();
   void merge_nicknames(Nicknames const& theirs);
   void prune_nicknames();
-  void establish_ring();
-  void propose();
-  void conclude_election();
-  void form_ring(std::vector<PeerName> seeds);
   [[nodiscard]] std::optional<PeerName> choose_heir() const;
   /// Whom `rmpeer` means, in the mesh or not; absent: nobody who owns something.
   [[nodiscard]] Result<std::optional<PeerName>> find_owner(std::string_view name_or_nickname) const;
@@ -237,6 +240,8 @@ class Allocator final : public gossip::Gossiper {
   AddressBook book_;
   /// Absent for observers.
   std::optional<PaxosNode> election_;
+  /// Since when we wait for a peer's vote; long ago for who has said that it has none.
+  std::map<PeerName, TimePoint> asked_to_vote_;
   Nicknames nicknames_;
   OperationQueue operations_;
   DonorRequests requests_;
@@ -257,6 +262,7 @@ class Allocator final : public gossip::Gossiper {
   std::uint64_t round_ = 1;
   Conflict conflict_;
   Timer tick_timer_;
+  Timer patience_timer_;
   /// Points to this allocator for as long as it lives; shared with what may outlive it.
   std::shared_ptr<Allocator*> alive_;
 };

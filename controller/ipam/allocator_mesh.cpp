@@ -50,6 +50,8 @@ Result<void> Allocator::receive(GossipState state, PeerName source) {
   } else if (state.paxos) {
     receive_election(*state.paxos);
   } else if (election_ && !source.is_unknown()) {
+    // Who asks without taking part is an observer.
+    asked_to_vote_[source] = ports_.scheduler.now() - std::chrono::hours{1};
     establish_ring();
   }
   static_cast<void>(end_turn());
@@ -120,45 +122,6 @@ Result<void> Allocator::judge(MergeError const& error, RingState const& theirs, 
   return failure(ErrorKind::malformed, error.text);
 }
 
-void Allocator::receive_election(PaxosState const& election) {
-  if (!election_) return;
-  if (election_->update(election)) {
-    election_changed_ = true;
-    if (election_->think()) broadcast_state();
-  }
-  conclude_election();
-}
-
-void Allocator::establish_ring() {
-  if (!book_.ring().empty() || awaiting_ring_ || shut_down_) return;
-  awaiting_ring_ = true;
-  if (election_) election_->set_quorum(config_.quorum ? config_.quorum() : 1);
-  propose();
-}
-
-void Allocator::propose() {
-  if (election_) {
-    // Peers that all wait would outbid one another for ever; every other time the one in the lead is left alone.
-    bool const yield = election_->outbid() && ports_.random.below(2) == 0 && round_ % 3 != 0;
-    if (!yield) election_->propose();
-    election_changed_ = true;
-  }
-  broadcast_state();
-  conclude_election();
-}
-
-void Allocator::conclude_election() {
-  if (!election_ || !book_.ring().empty()) return;
-  if (auto seeds = election_->consensus()) form_ring(*std::move(seeds));
-}
-
-void Allocator::form_ring(std::vector<PeerName> seeds) {
-  book_.form(std::move(seeds));
-  awaiting_ring_ = false;
-  retry_needed_ = true;
-  broadcast_state();
-}
-
 void Allocator::on_space_request(PeerName source, Ipv4Range range) {
   if (book_.ring().empty() || source == config_.self || source.is_unknown()) return;
   if (auto const given = book_.donate(range, source)) {
@@ -188,6 +151,7 @@ void Allocator::wake_waiting_peers() {
 }
 
 void Allocator::on_peer_gone(PeerName peer) {
+  asked_to_vote_.erase(peer);
   waiting_peers_.forget(peer);
   requests_.on_gone(peer);
   retry_needed_ = true;

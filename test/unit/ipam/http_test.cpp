@@ -26,7 +26,9 @@ TEST(IpamOverHttp, answers_as_the_original) {
   VirtualScheduler clock;
   AllocatorRig rig{alone(), clock};
   ASSERT_TRUE(rig.allocator->restore());
-  ControlAddresses addresses{*rig.allocator};
+  AllocationGate gate;
+  HandFiledAddresses by_hand{{}, [](std::string const&) {}};
+  ControlAddresses addresses{*rig.allocator, gate, by_hand, [](std::string const&, auto const& done) { done(true); }};
   NoDaemon daemon;
   auto const router = api::control_routes({.daemon = &daemon, .addresses = &addresses, .docker_network = nullptr});
 
