@@ -116,6 +116,7 @@ std::vector<OwnName> NameRegistry::live_names(NameFilter const& filter) const {
 void NameRegistry::save(std::vector<NameStore::Change> const& changes) {
   if (changes.empty()) return;
   for (auto const& [name, wish] : changes) {
+    unsaved_[name] = wish;
     if (wish) {
       wishes_[name] = *wish;
     } else {
@@ -123,9 +124,10 @@ void NameRegistry::save(std::vector<NameStore::Change> const& changes) {
     }
   }
   // Names are answered from memory: losing them at the next restart is better than not having them now.
-  if (auto const saved = store_.save(changes); !saved) {
-    log_.error("names will not be remembered across a restart: {}", saved.error().text());
-  }
+  auto const saved = store_.save({unsaved_.begin(), unsaved_.end()});
+  if (saved) return unsaved_.clear();
+  log_.error("names will not be remembered across a restart until something can be saved again: {}",
+             saved.error().text());
 }
 
 } // namespace weave::controller::dns

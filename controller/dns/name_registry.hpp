@@ -60,6 +60,8 @@ class NameRegistry {
   std::string domain_;
   Logger log_;
   std::map<OwnName, Wish> wishes_;
+  /// Changes that could not be saved, for the next attempt.
+  std::map<OwnName, std::optional<Wish>> unsaved_;
   std::map<std::string, std::set<OwnName>> containers_;
 };
 

@@ -139,5 +139,19 @@ TEST(NameRegistry, registers_even_what_cannot_be_stored) {
   EXPECT_EQ(rig.log->count("disk full"), 1U);
 }
 
+TEST(NameRegistry, what_could_not_be_stored_is_stored_with_the_next_change) {
+  RegistryRig rig{kUs};
+  rig.registry.add("c1", "old.weave.local", kOne);
+  rig.store.failure_text = "disk full";
+  rig.registry.add("c1", "foo.weave.local", kOne);
+  rig.registry.remove({.hostname = "old.weave.local"});
+  rig.store.failure_text.clear();
+  rig.registry.add("c1", "bar.weave.local", kTwo);
+  auto const next = RegistryRig::restarted(rig);
+  EXPECT_EQ(next->addresses("foo.weave.local."), std::vector{kOne});
+  EXPECT_EQ(next->addresses("bar.weave.local."), std::vector{kTwo});
+  EXPECT_TRUE(next->addresses("old.weave.local.").empty());
+}
+
 } // namespace
 } // namespace weave::controller::dns
