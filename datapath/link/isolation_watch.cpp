@@ -22,8 +22,8 @@ constexpr int kQueue = 4 << 20;
 constexpr std::size_t kDatagram = 32 << 10;
 /// The first attribute of every object of nf_tables.
 constexpr std::size_t kTableName = NFTA_TABLE_NAME;
-static_assert(NFTA_TABLE_NAME == NFTA_CHAIN_TABLE && NFTA_TABLE_NAME == NFTA_RULE_TABLE &&
-              NFTA_TABLE_NAME == NFTA_SET_TABLE && NFTA_TABLE_NAME == NFTA_SET_ELEM_LIST_TABLE);
+static_assert(std::size_t{NFTA_CHAIN_TABLE} == kTableName && std::size_t{NFTA_RULE_TABLE} == kTableName &&
+              std::size_t{NFTA_SET_TABLE} == kTableName && std::size_t{NFTA_SET_ELEM_LIST_TABLE} == kTableName);
 
 bool is_ours(ByteView payload) {
   if (payload.size() < NLMSG_ALIGN(sizeof(nfgenmsg)) || payload[0] != NFPROTO_BRIDGE) return false;
