@@ -11,7 +11,7 @@ packages_unit_tests=(libgtest-dev libgmock-dev python3 iproute2 iputils-ping)
 packages_lab=(
   docker.io busybox-static iproute2 nftables iputils-ping iperf3 tcpdump curl python3 procps
   util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev
-  bind9-dnsutils dnsmasq-base musl-tools faketime
+  bind9-dnsutils dnsmasq-base musl-tools
 )
 # What benchmarks measure with and compare with, beside what builds and what the lab needs.
 packages_bench=(dnsperf dnsmasq-base unbound iperf3 ethtool)
