@@ -7,6 +7,7 @@
 
 #include "controller/api/flows_text.hpp"
 #include "controller/api/host_routes.hpp"
+#include "controller/api/metrics_text.hpp"
 #include "controller/api/name_routes.hpp"
 #include "controller/api/report_template.hpp"
 #include "controller/api/status_text.hpp"
@@ -103,6 +104,14 @@ void add_flows(http::Router& router, DaemonPort& daemon) {
     if (!flows) return responder.send(error_response(503, flows.error().text()));
     if (report.router) report.router->fast_path = *std::move(flows);
     responder.send(Response::text(flows_text(report), report.ready ? 200 : 503));
+  });
+}
+
+void add_metrics(http::Router& router, DaemonPort& daemon) {
+  router.add("GET", "/metrics", [&daemon](Request const&, PathValues const&, Responder responder) {
+    auto response = Response::text(metrics_text(full_report(daemon)));
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    responder.send(std::move(response));
   });
 }
 
@@ -273,6 +282,7 @@ http::Router status_routes(DaemonPort& daemon) {
   http::Router router;
   add_status(router, daemon);
   add_flows(router, daemon);
+  add_metrics(router, daemon);
   add_report(router, daemon);
   return router;
 }

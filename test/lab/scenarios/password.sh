@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # lab: with a password everything between hosts is sealed; another or no password is refused with a plain reason
-# needs: weave docker tcpdump python3 ping
+# needs: weave docker tcpdump python3 ping curl
 # kernel: host
 # catalogue: 110 115
 # limit: 120
@@ -24,6 +24,13 @@ for host in hosta hostb; do
   ! grep -rq "$secret" "$LAB_DIR/hosts/$host/run/weave" || lab_fail "the password is in a file of /run/weave on $host"
   pid=$(lab_weave_pid "$host")
   ! lab_exec "$host" grep -q "$secret" "/proc/$pid/cmdline" || lab_fail "the password is in the command line of weaver"
+done
+
+metrics=$(lab_exec hosta curl -sf http://127.0.0.1:6782/metrics)
+grep -qx 'weave_connections{encryption="yes",state="established",type="sleeve"} 1' <<<"$metrics" ||
+  lab_fail "no encrypted connection in the metrics: $(grep weave_connections <<<"$metrics" | tr '\n' ' ')"
+for metric in 'weave_ips{state="local-used"}' weave_max_ips weave_ipam_unreachable_count weave_dns_entries; do
+  grep -qF "$metric " <<<"$metrics" || lab_fail "no $metric in the metrics"
 done
 
 # listen NAME: captures the underlay while marked pings of two sizes cross it.

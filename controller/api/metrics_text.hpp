@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "controller/api/messages.hpp"
+
+namespace weave::controller::api {
+
+/// What `GET /metrics` answers: Prometheus' text format (version 0.0.4) with the names of protocol/surfaces.md §8, labels
+/// in alphabetical order. Parts of the daemon that are switched off have no metrics; flows are told where the report has
+/// them. Pure.
+[[nodiscard]] std::string metrics_text(StatusReport const& report);
+
+} // namespace weave::controller::api
