@@ -5,13 +5,6 @@
 #include <utility>
 
 namespace weave::controller {
-namespace {
-
-/// What the engine's own tools show of an id.
-constexpr std::size_t kShortId = 12;
-
-} // namespace
-
 void take_survey(docker::ContainerEngine& engine, std::function<void(Result<EngineSurvey>)> done) {
   engine.list_networks([&engine, done = std::move(done)](Result<std::vector<docker::NetworkInfo>> networks) {
     if (!networks) return done(failure_of(networks));
@@ -25,8 +18,9 @@ void take_survey(docker::ContainerEngine& engine, std::function<void(Result<Engi
 }
 
 Life life_of(EngineSurvey const& survey, std::string_view id) {
+  // As the engine itself takes it: name, id, or the beginning of one.
   auto const is_it = [&](docker::ContainerSummary const& container) {
-    return container.id == id || container.name == id || (id.size() >= kShortId && container.id.starts_with(id));
+    return container.id == id || container.name == id || (!id.empty() && container.id.starts_with(id));
   };
   auto const found = std::ranges::find_if(survey.containers, is_it);
   if (found == survey.containers.end()) return Life::gone;

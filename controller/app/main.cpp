@@ -1,4 +1,6 @@
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <span>
@@ -61,6 +63,11 @@ int run(std::span<char*> words) {
   std::vector<std::string> const arguments{words.begin() + 1, words.end()};
   auto options = parse_options(arguments, Environment::of_process());
   hide_password(words);
+  // Nothing that is started from here needs it.
+  if (auto* const password = ::getenv("WEAVE_PASSWORD")) {
+    ::explicit_bzero(password, std::strlen(password));
+    ::unsetenv("WEAVE_PASSWORD");
+  }
   Logger const logger{make_stream_sink(STDERR_FILENO, options ? options->log_level : LogLevel::info)};
   if (!options) return end_early(options.error(), logger);
   if (options->print_peer_name) return print_peer_name(*options);

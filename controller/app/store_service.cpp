@@ -133,20 +133,23 @@ class SqliteStoreService final : public StoreService {
   std::optional<PeerName> peer_name() const override { return name_; }
   Result<void> set_peer_name(PeerName name) override {
     if (name_ == name) return {};
-    name_ = name;
-    return store_->set_peer_name(name);
+    auto const saved = store_->set_peer_name(name);
+    if (saved) name_ = name;
+    return saved;
   }
   std::optional<ShortId> short_id() const override { return short_id_; }
   Result<void> set_short_id(ShortId id) override {
     if (short_id_ == id) return {};
-    short_id_ = id;
-    return store_->set_setting(kShortIdSetting, std::to_string(std::to_underlying(id)));
+    auto const saved = store_->set_setting(kShortIdSetting, std::to_string(std::to_underlying(id)));
+    if (saved) short_id_ = id;
+    return saved;
   }
   std::vector<std::string> targets() const override { return targets_; }
   Result<void> set_targets(std::vector<std::string> const& targets) override {
     if (targets_ == targets) return {};
+    if (auto const saved = store_->set_targets(targets); !saved) return saved;
     targets_ = targets;
-    return store_->set_targets(targets);
+    return {};
   }
   std::string exposures() const override { return exposures_; }
   Result<void> set_exposures(std::string const& text) override {
