@@ -121,8 +121,8 @@ class Allocator final : public gossip::Gossiper {
   [[nodiscard]] Result<void> release(std::string_view id, Ipv4Address address);
   /// Error: not_found `Delete: no addresses for <id>`.
   [[nodiscard]] Result<void> release_all(std::string_view id);
-  /// Frees the address whoever has it: an address handed out to the Docker driver may have been reclaimed under its
-  /// container's id. Error: not_found.
+  /// Frees an address that is filed under its own text, as those of the Docker driver are; not one that somebody else
+  /// holds by now. Error: not_found.
   [[nodiscard]] Result<void> release_address(Ipv4Address address);
   [[nodiscard]] OwnedTable const& owned() const { return book_.owned(); }
   [[nodiscard]] Ipv4Cidr default_subnet() const { return config_.default_subnet; }

@@ -243,11 +243,11 @@ Result<void> Allocator::release_all(std::string_view id) {
 }
 
 Result<void> Allocator::release_address(Ipv4Address address) {
+  auto const text = address.to_string();
   auto const* const holder = book_.owned().holder(address);
-  if (holder == nullptr) {
-    return failure(ErrorKind::not_found, fmt::format("Free: nobody has address {}", address.to_string()));
-  }
-  return release(std::string{*holder}, address);
+  // Under a container's id it is somebody else's by now: it goes with that container.
+  if (holder == nullptr || *holder == text) return release(text, address);
+  return failure(ErrorKind::not_found, fmt::format("Free: address {} is of {} now", text, *holder));
 }
 
 void Allocator::cancel_container(std::string_view id) {
