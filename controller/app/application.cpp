@@ -323,6 +323,9 @@ void Application::follow_containers(bool memory_lost) {
                 return hand_filed_->contains(address) || (docker_ && docker_->has_endpoint(address));
               },
           .logger = logger_});
+  // What is in use here may not be given to another peer either.
+  allocator_->hold_donations(gate_.closed());
+  gate_.pass([this] { allocator_->hold_donations(false); });
   container_addresses_->watch([this](EngineSurvey const& survey) {
     if (docker_) docker_->learn_networks(survey.networks);
   });

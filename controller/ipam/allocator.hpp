@@ -134,6 +134,10 @@ class Allocator final : public gossip::Gossiper {
   /// Gives everything to another peer and refuses operations from now on.
   void shut_down();
 
+  /// While held nothing of our space is given to other peers: somebody here may use it without our knowing yet. They are
+  /// told when it ends.
+  void hold_donations(bool held);
+
   void on_peer_gone(PeerName peer);
   void on_container_died(std::string const& id);
   void on_container_started(std::string const& id);
@@ -252,6 +256,7 @@ class Allocator final : public gossip::Gossiper {
   Outbox outbox_;
 
   bool awaiting_ring_ = false;
+  bool donations_held_ = false;
   bool election_changed_ = false;
   bool nicknames_changed_ = false;
   bool unsaved_ = false;

@@ -124,7 +124,8 @@ Result<void> Allocator::judge(MergeError const& error, RingState const& theirs, 
 
 void Allocator::on_space_request(PeerName source, Ipv4Range range) {
   if (book_.ring().empty() || source == config_.self || source.is_unknown()) return;
-  if (auto const given = book_.donate(range, source)) {
+  auto const given = donations_held_ ? std::nullopt : book_.donate(range, source);
+  if (given) {
     ports_.log.debug("IP allocation: gave {} to {}", given->to_string(), describe(source));
     broadcast_state();
   } else {
@@ -146,7 +147,13 @@ void Allocator::on_space_denied(PeerName source, Ipv4Range range) {
   retry_needed_ = true;
 }
 
+void Allocator::hold_donations(bool held) {
+  donations_held_ = held;
+  if (!held) static_cast<void>(end_turn());
+}
+
 void Allocator::wake_waiting_peers() {
+  if (donations_held_) return;
   for (auto const peer : waiting_peers_.take_served(book_.space().free(), ports_.scheduler.now())) unicast_state(peer);
 }
 

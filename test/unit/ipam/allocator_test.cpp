@@ -71,6 +71,17 @@ TEST_F(AllocatorTest, a_second_container_cannot_have_an_address_in_use) {
             "address 192.168.0.1/24 already in use by 192.168.0.1");
 }
 
+TEST_F(AllocatorTest, gives_nothing_away_while_donations_are_held) {
+  boot(config(1));
+  ASSERT_TRUE(claim({"_", cidr("10.0.0.10/24"), false, false, false, std::nullopt}));
+  allocator().hold_donations(true);
+  ASSERT_TRUE(allocator().on_unicast(PeerName{2}, encode_unicast(SpaceRequest{cidr("10.0.0.0/24").range()})));
+  EXPECT_TRUE(allocator().book().ring().owned_ranges(PeerName{2}).empty());
+  allocator().hold_donations(false);
+  ASSERT_TRUE(allocator().on_unicast(PeerName{2}, encode_unicast(SpaceRequest{cidr("10.0.0.0/24").range()})));
+  EXPECT_FALSE(allocator().book().ring().owned_ranges(PeerName{2}).empty());
+}
+
 TEST_F(AllocatorTest, frees_by_address_only_what_is_filed_so) {
   boot(config(1));
   auto const address = cidr("10.0.0.10/24").address;
