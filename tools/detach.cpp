@@ -8,7 +8,7 @@ namespace {
 int unplug(Container const& container, std::vector<Ipv4Cidr> const& cidrs, Invocation& call) {
   auto target = interface_target(container);
   for (auto const& cidr : cidrs) {
-    target += cidr == cidrs.front() ? "?address=" : "&address=";
+    target += target.contains('?') ? "&address=" : "?address=";
     target += controller::api::path_part(cidr.to_string());
   }
   auto const answer =

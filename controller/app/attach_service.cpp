@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include "controller/app/hosts_file.hpp"
@@ -34,7 +35,11 @@ Result<void> write_hosts_of(docker::ContainerInfo const& info, std::vector<Ipv4C
   HostsWish wish{.hostname = info.hostname.substr(0, info.hostname.find('.')),
                  .fqdn = info.fqdn(),
                  .addresses = {},
-                 .extra_hosts = info.extra_hosts};
+                 .extra_hosts = {}};
+  auto const present = read_hosts(info.hosts_file);
+  for (auto const& entry : info.extra_hosts) {
+    if (auto known = resolved_extra_host(entry, present)) wish.extra_hosts.push_back(*std::move(known));
+  }
   for (auto const& cidr : addresses) wish.addresses.push_back(cidr.address);
   wish.extra_hosts.insert(wish.extra_hosts.end(), extra_hosts.begin(), extra_hosts.end());
   auto const text = hosts_text(wish);
@@ -74,13 +79,13 @@ void AttachService::inspect(std::string const& container, api::Completion<Target
     engine_.inspect_container(info->network_owner,
                               [info, container, done](Result<docker::ContainerInfo> const& owner) mutable {
                                 if (owner) info->sandbox = owner->sandbox;
-                                done(target_of(std::move(info), container));
+                                done(target_of(std::move(info), container, owner ? owner->id : std::string{}));
                               });
   });
 }
 
-Result<AttachService::Target> AttachService::target_of(Result<docker::ContainerInfo> info,
-                                                       std::string const& container) {
+Result<AttachService::Target> AttachService::target_of(Result<docker::ContainerInfo> info, std::string const& container,
+                                                       std::string owner) {
   if (!info && info.error().kind() == ErrorKind::not_found) {
     return failure(ErrorKind::not_found,
                    fmt::format("unable to inspect container {}: No such container: {}", container, container));
@@ -97,7 +102,8 @@ Result<AttachService::Target> AttachService::target_of(Result<docker::ContainerI
   if (!guest) return failure_of(guest);
   if (is_our_own(*guest)) return failure(ErrorKind::refused, std::string{kHostNamespace});
   return Target{.info = *std::move(info),
-                .guest = std::make_shared<datapath::NetworkNamespace const>(*std::move(guest))};
+                .guest = std::make_shared<datapath::NetworkNamespace const>(*std::move(guest)),
+                .owner = std::move(owner)};
 }
 
 void AttachService::attach(std::string container, Wish wish, api::Completion<void> done) {
@@ -116,6 +122,12 @@ void AttachService::attach_to(Target const& target, Wish wish, api::Completion<v
   if (wish.rewrite_hosts) {
     auto const text = hosts_text({.hostname = {}, .fqdn = {}, .addresses = {}, .extra_hosts = wish.extra_hosts});
     if (!text) return done(failure_of(text));
+    auto const& path = target.info.hosts_file;
+    if (!path.empty() && !is_engines_own(path, {target.info.id, target.owner})) {
+      return done(failure(ErrorKind::refused, fmt::format("its /etc/hosts is mounted from {} and belongs to somebody "
+                                                          "else: leave out --rewrite-hosts",
+                                                          path)));
+    }
   }
   datapath::AttachedInterface const interface { *target.guest };
   auto const exists = interface.exists();
@@ -164,8 +176,9 @@ void AttachService::begin_next() {
   operations_.front().operation([this](Outcome outcome) {
     auto const finished = std::move(operations_.front());
     operations_.pop_front();
+    // Whatever becomes of this answer, the next in the queue gets its turn.
+    if (!operations_.empty()) boost::asio::post(ports_.context, [this] { begin_next(); });
     finished.done(std::move(outcome));
-    if (!operations_.empty()) begin_next();
   });
 }
 

@@ -45,6 +45,8 @@ class AttachService final : public api::AttachPort {
   struct Target {
     docker::ContainerInfo info;
     std::shared_ptr<datapath::NetworkNamespace const> guest;
+    /// The full id of the container whose network namespace it shares; empty: none.
+    std::string owner;
   };
   using Outcome = Result<void>;
   /// Does its work and calls `done` once.
@@ -52,7 +54,8 @@ class AttachService final : public api::AttachPort {
 
   AttachService(Settings settings, Ports ports, http::Endpoint engine, datapath::RouteSocket socket);
   void inspect(std::string const& container, api::Completion<Target> done);
-  [[nodiscard]] static Result<Target> target_of(Result<docker::ContainerInfo> info, std::string const& container);
+  [[nodiscard]] static Result<Target> target_of(Result<docker::ContainerInfo> info, std::string const& container,
+                                                std::string owner = {});
   void attach_to(Target const& target, Wish wish, api::Completion<void> done);
   void enqueue(Operation operation, api::Completion<void> done);
   void begin_next();

@@ -1,7 +1,10 @@
 #include "controller/app/hosts_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <fstream>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +55,35 @@ Result<std::string> hosts_text(HostsWish const& wish) {
          "ff02::1         ip6-allnodes\n"
          "ff02::2         ip6-allrouters\n"
          "# created by Weave - END\n";
+}
+
+std::string read_hosts(std::string const& path) {
+  std::ostringstream text;
+  text << std::ifstream{path}.rdbuf();
+  return text.str();
+}
+
+bool is_engines_own(std::string_view path, std::vector<std::string> const& containers) {
+  return std::ranges::any_of(containers, [&](std::string const& id) {
+    return !id.empty() && path.ends_with(fmt::format("/containers/{}/hosts", id));
+  });
+}
+
+std::optional<std::string> resolved_extra_host(std::string const& entry, std::string_view present) {
+  constexpr std::string_view kToBeFound = ":host-gateway";
+  if (!entry.ends_with(kToBeFound)) return entry;
+  auto const name = entry.substr(0, entry.size() - kToBeFound.size());
+  std::istringstream lines{std::string{present}};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words{line};
+    std::string address;
+    words >> address;
+    if (address.starts_with('#')) continue;
+    for (std::string word; words >> word;) {
+      if (word == name) return fmt::format("{}:{}", name, address);
+    }
+  }
+  return std::nullopt;
 }
 
 Result<void> write_hosts(std::string const& path, std::string const& text) {

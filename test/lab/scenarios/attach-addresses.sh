@@ -84,7 +84,11 @@ lab_docker hosta create --name idle busybox:lab true >/dev/null
 fails 1 "container $(lab_docker hosta inspect -f '{{.Id}}' idle) not running" hosta attach idle
 run hosta onhost --net=host -h ''
 fails 1 $'Container is running in the host network namespace, and therefore cannot be\nconnected to weave - perhaps the container was started with --net=host' hosta attach onhost
-lab_docker hosta rm -f idle onhost >/dev/null
+run hosta mounted -v /etc/hosts:/etc/hosts
+mine=$(lab_exec hosta cat /etc/hosts)
+fails 1 'its /etc/hosts is mounted from /etc/hosts and belongs to somebody else: leave out --rewrite-hosts' hosta attach --rewrite-hosts 10.2.9.1/24 mounted
+lab_equal "the host's own hosts file" "$mine" "$(lab_exec hosta cat /etc/hosts)"
+lab_docker hosta rm -f idle onhost mounted >/dev/null
 lab_capture hosta weave attach 192.0.2.99/32 c2
 lab_equal 'warning of an address that the host has a route to' 'Network 192.0.2.99/32 overlaps with existing route 192.0.2.0/24 on host' "$LAB_STDERR"
 prints 'detach of it' 192.0.2.99 hosta detach 192.0.2.99/32 c2
@@ -100,6 +104,8 @@ prints 'detach of nothing' '' hosta detach c1
 prints 'the address can be had by another' 10.2.1.1 hosta attach 10.2.1.1/24 c2
 
 # Without a name, with a hosts file, without multicast; ps while the daemon is down.
+prints 'attach of another' 10.2.8.1 hosta attach 10.2.8.1/24 c2
+prints 'detach of one address twice' '10.2.8.1 10.2.8.1' hosta detach 10.2.8.1/24 10.2.8.1/24 c2
 prints 'attach --rewrite-hosts' 10.2.3.1 hosta attach --without-dns --rewrite-hosts --no-multicast-route --add-host=db:192.0.2.7 c1
 lab_equal 'names of c1' 0 "$(names hosta c1)"
 lab_equal 'hostname -i' 10.2.3.1 "$(lab_docker hosta exec c1 hostname -i)"

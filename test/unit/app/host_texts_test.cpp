@@ -44,6 +44,22 @@ TEST(HostsFile, RefusesWhatIsNoHost) {
   }
 }
 
+TEST(HostsFile, OfTheEngineIsToldFromWhatIsMountedInItsPlace) {
+  EXPECT_TRUE(is_engines_own("/var/lib/docker/containers/abc/hosts", {"abc", ""}));
+  EXPECT_TRUE(is_engines_own("/srv/docker/containers/owner/hosts", {"abc", "owner"}));
+  for (auto const* const other : {"/etc/hosts", "/hosts", "/containers//hosts", "/var/lib/docker/containers/abd/hosts",
+                                  "/srv/containers/abc/hosts/hosts", ""}) {
+    EXPECT_FALSE(is_engines_own(other, {"abc", ""})) << other;
+  }
+}
+
+TEST(HostsFile, KeepsWhatTheEngineFoundOut) {
+  auto const* const present = "127.0.0.1 localhost\n# 1.2.3.4 host.docker.internal\n172.17.0.1\thost.docker.internal\n";
+  EXPECT_EQ(resolved_extra_host("host.docker.internal:host-gateway", present), "host.docker.internal:172.17.0.1");
+  EXPECT_EQ(resolved_extra_host("other:host-gateway", present), std::nullopt);
+  EXPECT_EQ(resolved_extra_host("db:192.0.2.7", present), "db:192.0.2.7");
+}
+
 TEST(HostsFile, IsSeenByWhoHasItOpenAndThenLetGo) {
   std::string name = "/tmp/weave-hosts-XXXXXX";
   std::string const directory = ::mkdtemp(name.data());
