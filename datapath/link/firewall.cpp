@@ -126,6 +126,9 @@ std::string table_removal(std::string_view table, std::string_view saved) {
   return script.empty() ? script : fmt::format("*{}\n{}COMMIT\n", table, script);
 }
 
+/// What iptables ends with when somebody else has its lock for too long.
+constexpr int kLockHeld = 4;
+
 std::string first_line(std::string_view text) { return std::string{text.substr(0, text.find('\n'))}; }
 
 Error refusal(std::string_view program, CommandResult const& result) {
@@ -168,9 +171,10 @@ Result<std::string> OverlayFirewall::saved() const {
   return std::move(result->output);
 }
 
-Result<void> OverlayFirewall::restore(std::string const& script) const {
+Result<void> OverlayFirewall::restore(std::string const& script, int* status) const {
   auto const result = converse_({"iptables-restore", "-w", "5", "--noflush"}, script);
   if (!result) return failure_of(result);
+  if (status != nullptr) *status = result->status;
   if (result->status != 0) return std::unexpected{refusal("iptables-restore", *result)};
   return {};
 }
@@ -183,9 +187,11 @@ Result<void> OverlayFirewall::apply(FirewallWish const& wish) {
     if (!wants_nat(wish)) return {};
     return failure(ErrorKind::not_found, "addresses cannot be masqueraded: iptables is not installed on this host");
   }
-  auto restored = restore(firewall_script(wish, *before));
+  int status = 0;
+  auto restored = restore(firewall_script(wish, *before), &status);
   set_refusal_.reset();
-  if (!restored && !wish.local_set.empty()) {
+  bool const set_in_doubt = wants_nat(wish) && !wish.local_set.empty() && status != 0 && status != kLockHeld;
+  if (!restored && set_in_doubt) {
     // The rest of the rules is worth more than this one.
     auto plain = wish;
     plain.local_set.clear();

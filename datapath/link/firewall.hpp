@@ -64,7 +64,8 @@ class OverlayFirewall {
 
  private:
   [[nodiscard]] Result<std::string> saved() const;
-  [[nodiscard]] Result<void> restore(std::string const& script) const;
+  /// Its exit status is in `status`, if it ran.
+  [[nodiscard]] Result<void> restore(std::string const& script, int* status = nullptr) const;
 
   ConverseCommand converse_;
   /// As apply() left them.

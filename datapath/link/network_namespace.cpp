@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -22,6 +23,17 @@ Result<UniqueFd> open_file(std::string const& path) {
   return failure(kind, system_error("open network namespace " + path, errno).text());
 }
 
+/// Namespaces belong to threads, and those of others are not ours to change.
+Result<void> on_own_thread(std::function<Result<void>()> const& work) {
+  Result<void> result;
+  try {
+    std::thread{[&] { result = work(); }}.join();
+  } catch (std::system_error const& error) {
+    return failure(ErrorKind::unavailable, fmt::format("start a thread: {}", error.what()));
+  }
+  return result;
+}
+
 } // namespace
 
 Result<NetworkNamespace> NetworkNamespace::open(std::string const& path) {
@@ -33,27 +45,21 @@ Result<NetworkNamespace> NetworkNamespace::open(std::string const& path) {
 Result<NetworkNamespace> NetworkNamespace::current() { return open(kOwnNamespace); }
 
 Result<NetworkNamespace> NetworkNamespace::create() {
-  Result<NetworkNamespace> made = failure(ErrorKind::unavailable, "create network namespace: no thread");
-  std::thread{[&made] {
-    if (::unshare(CLONE_NEWNET) < 0) {
-      made = std::unexpected(system_error("create network namespace", errno));
-    } else {
-      made = open(kOwnNamespace);
-    }
-  }}.join();
+  Result<NetworkNamespace> made = failure(ErrorKind::unavailable, "create network namespace");
+  auto const worked = on_own_thread([&made]() -> Result<void> {
+    if (::unshare(CLONE_NEWNET) < 0) return std::unexpected(system_error("create network namespace", errno));
+    made = open(kOwnNamespace);
+    return {};
+  });
+  if (!worked) return failure_of(worked);
   return made;
 }
 
 Result<void> NetworkNamespace::run(std::function<Result<void>()> const& work) const {
-  Result<void> result;
-  std::thread{[&] {
-    if (::setns(fd_.get(), CLONE_NEWNET) < 0) {
-      result = std::unexpected(system_error("enter network namespace", errno));
-    } else {
-      result = work();
-    }
-  }}.join();
-  return result;
+  return on_own_thread([&]() -> Result<void> {
+    if (::setns(fd_.get(), CLONE_NEWNET) < 0) return std::unexpected(system_error("enter network namespace", errno));
+    return work();
+  });
 }
 
 Result<std::uint64_t> NetworkNamespace::inode() const {

@@ -1,9 +1,14 @@
 #include "datapath/link/subprocess.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,9 +55,34 @@ class Streams {
   std::array<UniqueFd, 3> files_;
 };
 
+/// Waits for its end, at most until the deadline: then it is killed. Its wait status.
+Result<int> wait_for(pid_t pid, std::string const& name, std::chrono::milliseconds limit) {
+  UniqueFd const handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  bool killed = false;
+  if (handle) {
+    pollfd ended{.fd = handle.get(), .events = POLLIN, .revents = 0};
+    auto const end = std::chrono::steady_clock::now() + limit;
+    int ready = -1;
+    while (ready < 0) {
+      auto const left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      ready = ::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+      if (ready < 0 && errno != EINTR) break;
+    }
+    killed = ready == 0;
+    if (killed) (void)::kill(pid, SIGKILL);
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return std::unexpected{system_error(name, errno)};
+  }
+  if (!killed) return status;
+  return failure(ErrorKind::timed_out, fmt::format("{} did not end within {} ms", name, limit.count()));
+}
+
 } // namespace
 
-Result<CommandResult> converse_with(std::vector<std::string> const& command, std::string_view input) {
+Result<CommandResult> converse_within(std::chrono::milliseconds limit, std::vector<std::string> const& command,
+                                      std::string_view input) {
   Streams streams;
   if (auto const opened = streams.open(input); !opened) return failure_of(opened);
   std::vector<char*> arguments;
@@ -67,13 +97,15 @@ Result<CommandResult> converse_with(std::vector<std::string> const& command, std
   posix_spawn_file_actions_destroy(&actions);
   if (error == ENOENT) return failure(ErrorKind::not_found, fmt::format("{}: not found", command[0]));
   if (error != 0) return std::unexpected{system_error(command[0], error)};
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) return std::unexpected{system_error(command[0], errno)};
-  }
-  return CommandResult{.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+  auto const status = wait_for(pid, command[0], limit);
+  if (!status) return failure_of(status);
+  return CommandResult{.status = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status),
                        .output = streams.text_of(1),
                        .errors = streams.text_of(2)};
+}
+
+Result<CommandResult> converse_with(std::vector<std::string> const& command, std::string_view input) {
+  return converse_within(kCommandLimit, command, input);
 }
 
 Result<int> run_command(std::vector<std::string> const& command) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -22,8 +23,14 @@ using RunCommand = std::function<Result<int>(std::vector<std::string> const& com
 using ConverseCommand =
     std::function<Result<CommandResult>(std::vector<std::string> const& command, std::string_view input)>;
 
-/// Runs `command` (found in PATH) in the calling thread's network namespace and waits for it, however long it takes.
-/// not_found when there is no such program.
+/// Others may hold iptables' lock for five seconds of it; a ruleset that a container has filled may take for ever.
+inline constexpr std::chrono::milliseconds kCommandLimit{15'000};
+
+/// Runs `command` (found in PATH) in the calling thread's network namespace and waits for it; after `limit` it is
+/// killed (timed_out; on kernels before 5.3 it is waited for). not_found when there is no such program.
+[[nodiscard]] Result<CommandResult> converse_within(std::chrono::milliseconds limit,
+                                                    std::vector<std::string> const& command, std::string_view input);
+/// Within kCommandLimit.
 [[nodiscard]] Result<CommandResult> converse_with(std::vector<std::string> const& command, std::string_view input);
 /// The same with nothing to read and its output discarded.
 [[nodiscard]] Result<int> run_command(std::vector<std::string> const& command);

@@ -1,0 +1,32 @@
+#include "datapath/link/subprocess.hpp"
+
+#include <gtest/gtest.h>
+
+namespace weave::datapath {
+namespace {
+
+TEST(Subprocess, gives_exit_status_signal_and_absence) {
+  EXPECT_EQ(run_command({"sh", "-c", "exit 3"}).value(), 3);
+  EXPECT_EQ(run_command({"sh", "-c", "kill -9 $$"}).value(), 128 + 9);
+  EXPECT_EQ(run_command({"no-such-program-anywhere"}).error().kind(), ErrorKind::not_found);
+}
+
+TEST(Subprocess, reads_and_prints_more_than_a_pipe_holds) {
+  std::string const text(300'000, 'x');
+  auto const echoed = converse_with({"sh", "-c", "cat; echo no >&2"}, text);
+  ASSERT_TRUE(echoed);
+  EXPECT_EQ(echoed->output, text);
+  EXPECT_EQ(echoed->errors, "no\n");
+}
+
+TEST(Subprocess, is_killed_when_it_takes_too_long) {
+  auto const begin = std::chrono::steady_clock::now();
+  auto const result = converse_within(std::chrono::milliseconds{50}, {"sleep", "60"}, {});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind(), ErrorKind::timed_out);
+  EXPECT_EQ(result.error().text(), "sleep did not end within 50 ms");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{20});
+}
+
+} // namespace
+} // namespace weave::datapath
