@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -68,10 +69,7 @@ void ExposeService::start() {
   warn(datapath::shorten_neighbour_timers(settings_.bridge));
   warn(adopt());
   warn(put_on_bridge());
-  warn(firewall_->apply(wish()));
-  if (auto const& refusal = firewall_->set_refusal()) {
-    ports_.logger.warning("--no-masq-local has no effect: {}", refusal->text());
-  }
+  apply(warn);
   watch();
 }
 
@@ -122,18 +120,34 @@ void ExposeService::expose(Ipv4Cidr address, bool masquerade, api::Completion<vo
   auto const before = settings_.exposures;
   auto exposures = before;
   auto const known = std::ranges::find(exposures, address, &datapath::Exposure::address);
-  if (known == exposures.end()) {
+  bool const fresh = known == exposures.end();
+  if (fresh) {
     exposures.push_back({.address = address, .masquerade = masquerade});
   } else {
     known->masquerade = masquerade;
   }
+  auto const taken_back = [this, address, fresh, before]() {
+    auto left = without(settings_.exposures, address.address);
+    auto const old = std::ranges::find(before, address, &datapath::Exposure::address);
+    if (old != before.end()) left.push_back(*old);
+    (void)keep(std::move(left));
+    if (!fresh) return;
+    if (auto const bridge = links_.find(settings_.bridge)) {
+      (void)addresses_.remove({.link = bridge->index, .address = address});
+    }
+  };
   // On disk first: an address on the bridge that nobody remembers could not be told from somebody else's.
   if (auto const kept = keep(std::move(exposures)); !kept) return done(kept);
   if (auto const placed = put_on_bridge(); !placed) {
-    (void)keep(before);
+    taken_back();
     return done(placed);
   }
-  apply(std::move(done));
+  apply([this, taken_back, done = std::move(done)](Result<void> applied) {
+    if (applied) return done(std::move(applied));
+    // An address that does not do what it is for must not stay, nor keep the rules of the others out.
+    taken_back();
+    apply([done, applied](Result<void> const&) { done(applied); });
+  });
 }
 
 void ExposeService::hide(Ipv4Address address, api::Completion<void> done) {
@@ -152,8 +166,23 @@ void ExposeService::hide(Ipv4Address address, api::Completion<void> done) {
 }
 
 void ExposeService::apply(api::Completion<void> done) {
-  ports_.worker.run<Result<void>>([firewall = firewall_, wanted = wish()] { return firewall->apply(wanted); },
-                                  std::move(done));
+  struct Applied {
+    Result<void> outcome;
+    std::optional<Error> refusal;
+  };
+  ports_.worker.run<Applied>(
+      [firewall = firewall_, wanted = wish()] {
+        auto outcome = firewall->apply(wanted);
+        return Applied{.outcome = std::move(outcome), .refusal = firewall->set_refusal()};
+      },
+      [this, done = std::move(done)](Applied applied) {
+        auto const refusal = applied.refusal ? applied.refusal->text() : std::string{};
+        if (refusal != set_refusal_ && !refusal.empty()) {
+          ports_.logger.warning("--no-masq-local has no effect: {}", refusal);
+        }
+        set_refusal_ = refusal;
+        done(std::move(applied.outcome));
+      });
 }
 
 void ExposeService::watch() {
@@ -165,20 +194,20 @@ void ExposeService::watch() {
 void ExposeService::check() {
   watch();
   if (settings_.exposures.empty() && !datapath::OverlayFirewall::bridged_frames_are_filtered()) return;
+  if (checking_) return;
   if (auto const placed = put_on_bridge(); !placed) return note(placed.error().text());
-  ports_.worker.run<Result<bool>>(
-      [firewall = firewall_, wanted = wish()]() -> Result<bool> {
-        auto const intact = firewall->intact();
-        if (!intact) return failure_of(intact);
-        if (*intact) return false;
-        auto const applied = firewall->apply(wanted);
-        if (!applied) return failure_of(applied);
-        return true;
-      },
-      [this](Result<bool> const& restored) {
-        note(restored ? std::string{} : restored.error().text());
-        if (restored && *restored) ports_.logger.info("firewall rules of the overlay were gone and are back");
-      });
+  checking_ = true;
+  ports_.worker.run<Result<bool>>([firewall = firewall_] { return firewall->intact(); },
+                                  [this](Result<bool> const& intact) {
+                                    checking_ = false;
+                                    if (!intact || *intact) return note(intact ? std::string{} : intact.error().text());
+                                    apply([this](Result<void> const& applied) {
+                                      note(applied ? std::string{} : applied.error().text());
+                                      if (applied) {
+                                        ports_.logger.info("firewall rules of the overlay were gone and are back");
+                                      }
+                                    });
+                                  });
 }
 
 void ExposeService::note(std::string obstacle) {

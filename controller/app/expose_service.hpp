@@ -45,8 +45,8 @@ class ExposeService final : public api::ExposePort {
 
   [[nodiscard]] static Result<std::unique_ptr<ExposeService>> create(Settings settings, Ports ports);
 
-  /// Puts everything in place, with addresses that the bridge has without our knowledge (an original daemon's). Blocks
-  /// for some milliseconds. What fails is logged and tried again.
+  /// Puts everything in place, with addresses that the bridge has without our knowledge (an original daemon's). The
+  /// firewall follows from the worker. What fails is logged and tried again.
   void start();
   void stop() { timer_.reset(); }
 
@@ -70,10 +70,14 @@ class ExposeService final : public api::ExposePort {
   datapath::RouteSocket socket_;
   datapath::Links links_{socket_};
   datapath::Addresses addresses_{socket_};
-  /// Touched by the worker's jobs alone once start() is over.
+  /// Touched by the worker's jobs alone.
   std::shared_ptr<datapath::OverlayFirewall> firewall_ = std::make_shared<datapath::OverlayFirewall>();
   /// As last logged; empty while nothing is wrong.
   std::string obstacle_;
+  /// Why local addresses are masqueraded all the same, as last logged.
+  std::string set_refusal_;
+  /// A check waits for the worker or is under way there.
+  bool checking_ = false;
   Timer timer_;
 };
 
