@@ -91,9 +91,10 @@ void DriverRecords::load() {
 NetworkRecord const* DriverRecords::network(std::string const& id) const { return find(networks_, id); }
 EndpointRecord const* DriverRecords::endpoint(std::string const& id) const { return find(endpoints_, id); }
 
-void DriverRecords::set_network(std::string const& id, NetworkRecord record) {
-  report(store_.put(key(kNetworkKey, id), to_text(record)), "network");
+Result<void> DriverRecords::set_network(std::string const& id, NetworkRecord record) {
+  auto stored = report(store_.put(key(kNetworkKey, id), to_text(record)), "network");
   networks_[id] = std::move(record);
+  return stored;
 }
 
 void DriverRecords::set_endpoint(std::string const& id, EndpointRecord record) {
@@ -109,8 +110,9 @@ void DriverRecords::erase_endpoint(std::string const& id) {
   if (endpoints_.erase(id) > 0) report(store_.erase(key(kEndpointKey, id)), "endpoint");
 }
 
-void DriverRecords::report(Result<void> const& stored, std::string_view what) const {
+Result<void> DriverRecords::report(Result<void> stored, std::string_view what) const {
   if (!stored) log_.error("plugin: cannot store the {}: {}", what, stored.error().text());
+  return stored;
 }
 
 } // namespace weave::plugin

@@ -30,7 +30,7 @@ struct EndpointRecord {
 };
 
 /// The network driver's memory, kept in step with a DriverStore. A store that fails costs only the survival of a
-/// restart, so it is logged and the work goes on. Control thread; the store must outlive it.
+/// restart, so it is logged and the work goes on, unless the caller minds. Control thread; the store must outlive it.
 class DriverRecords {
  public:
   /// Reads everything; entries that cannot be read are logged and left where they are.
@@ -41,14 +41,15 @@ class DriverRecords {
   [[nodiscard]] std::map<std::string, NetworkRecord> const& networks() const { return networks_; }
   [[nodiscard]] std::map<std::string, EndpointRecord> const& endpoints() const { return endpoints_; }
 
-  void set_network(std::string const& id, NetworkRecord record);
+  /// The error is that of the store; the record is known all the same.
+  Result<void> set_network(std::string const& id, NetworkRecord record);
   void set_endpoint(std::string const& id, EndpointRecord record);
   void erase_network(std::string const& id);
   void erase_endpoint(std::string const& id);
 
  private:
   void load();
-  void report(Result<void> const& stored, std::string_view what) const;
+  Result<void> report(Result<void> stored, std::string_view what) const;
 
   DriverStore& store_;
   Logger log_;

@@ -94,9 +94,11 @@ Result<void> NetworkDriver::create_network(CreateNetworkRequest const& request) 
     dependencies_.log.warning("plugin: network {}: its addresses are not coordinated between hosts", id.substr(0, 12));
   }
   auto const repeated = records_.network(id) != nullptr;
-  records_.set_network(
+  auto const stored = records_.set_network(
       id, NetworkRecord{.multicast = options->multicast, .isolated = options->isolate, .pools = request.pools});
-  auto const isolated = options->isolate ? isolate() : Result<void>{};
+  if (!options->isolate) return {};
+  // One that is forgotten at the next start would be open then.
+  auto const isolated = stored ? isolate() : stored;
   if (!isolated && !repeated) records_.erase_network(id);
   return isolated;
 }
@@ -260,26 +262,35 @@ void NetworkDriver::look_up(std::string const& network_id) {
   if (!valid_docker_id(network_id) || !looking_up_.insert(network_id).second) return;
   dependencies_.log.info("plugin: network {} is not known here and gets default options", network_id.substr(0, 12));
   dependencies_.source.look_up(network_id,
-                               [this, weak = std::weak_ptr{alive_}, network_id](Result<Options> const& found) {
+                               [this, weak = std::weak_ptr{alive_}, network_id](Result<NetworkFacts> const& found) {
                                  if (!weak.lock()) return;
                                  looking_up_.erase(network_id);
                                  if (found) learn_network(network_id, *found);
                                });
 }
 
-void NetworkDriver::learn_network(std::string const& id, Options const& options) {
+void NetworkDriver::learn_network(std::string const& id, NetworkFacts const& facts,
+                                  std::map<std::string, EndpointRecord> const& endpoints) {
   NetworkRecord record{.multicast = config_.default_multicast, .pools = {}};
-  if (auto const* known = records_.network(id)) record = *known;
-  auto const learned =
-      parse_network_options(options, {.multicast = record.multicast, .isolate = record.isolated, .docker_ipam = false});
+  auto const* const known = records_.network(id);
+  if (known != nullptr) record = *known;
+  auto const learned = parse_network_options(
+      facts.options, {.multicast = record.multicast, .isolate = record.isolated, .docker_ipam = false});
   if (learned) {
     record.multicast = learned->multicast;
     record.isolated = learned->isolate;
   }
-  if (auto const* known = records_.network(id); known != nullptr && *known == record) return;
+  if (record.pools.empty()) record.pools = facts.pools;
+  bool changed = known == nullptr || *known != record;
   auto const isolated = record.isolated;
-  records_.set_network(id, std::move(record));
-  if (isolated) settle_isolation();
+  if (changed) (void)records_.set_network(id, std::move(record));
+  if (!isolated) return;
+  for (auto const& [endpoint_id, endpoint] : endpoints) {
+    if (!valid_docker_id(endpoint_id) || records_.endpoint(endpoint_id) != nullptr) continue;
+    records_.set_endpoint(endpoint_id, endpoint);
+    changed = true;
+  }
+  if (changed) dependencies_.isolation.ensure([this] { return isolate(); });
 }
 
 void NetworkDriver::leave(EndpointRequest const& request, Answer<void> answer) {

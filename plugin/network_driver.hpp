@@ -71,8 +71,10 @@ class NetworkDriver {
   void leave(EndpointRequest const& request, Answer<void> answer);
   void delete_endpoint(EndpointRequest const& request, Answer<void> answer);
 
-  /// What is known of a network from elsewhere (the default network, or a NetworkSource).
-  void learn_network(std::string const& id, Options const& options);
+  /// What is known of a network from elsewhere (the default network, a NetworkSource), and, if it is isolated, of the
+  /// endpoints of its running containers, by id. What our own records say counts more.
+  void learn_network(std::string const& id, NetworkFacts const& facts,
+                     std::map<std::string, EndpointRecord> const& endpoints = {});
   [[nodiscard]] DriverRecords const& records() const { return records_; }
   /// Puts in force what was isolated before this start. To be tried again after a failure.
   [[nodiscard]] Result<void> isolate();

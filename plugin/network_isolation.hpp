@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,6 +25,9 @@ class NetworkIsolation {
   /// Once this has succeeded the ports named exchange frames only as `plan` says, also those that do not exist yet and
   /// whatever becomes of us. Idempotent, and quick where little changes.
   [[nodiscard]] virtual Result<void> apply(IsolationPlan const& plan) = 0;
+  /// Runs what applies the plan of the moment: now, and if that fails again and again until it or an apply() has
+  /// succeeded. For what is to be in force and nobody waits for.
+  virtual void ensure(std::function<Result<void>()> apply) = 0;
 };
 
 /// Isolates nothing, and says so.
@@ -34,6 +38,7 @@ class NullNetworkIsolation final : public NetworkIsolation {
     if (plan.empty()) return {};
     return failure(ErrorKind::refused, *impossible());
   }
+  void ensure(std::function<Result<void>()>) override {}
 };
 
 } // namespace weave::plugin

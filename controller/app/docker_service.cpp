@@ -44,6 +44,23 @@ std::optional<plugin::AddressRange> address_range(DockerService::Settings const&
   return plugin::AddressRange{.universe = *settings.universe, .default_subnet = ports.allocator->default_subnet()};
 }
 
+/// What the engine knows of the endpoints that running containers have on a network.
+std::map<std::string, plugin::EndpointRecord> endpoints_on(EngineSurvey const& survey, std::string const& network_id) {
+  std::map<std::string, plugin::EndpointRecord> endpoints;
+  for (auto const& container : survey.containers) {
+    if (!container.alive()) continue;
+    for (auto const& place : container.places) {
+      if (place.network_id != network_id || place.endpoint_id.empty()) continue;
+      endpoints[place.endpoint_id] =
+          plugin::EndpointRecord{.network_id = network_id,
+                                 .mac_address = place.mac_address,
+                                 .address = place.address ? place.address->to_string() : std::string{},
+                                 .sandbox_key = {}};
+    }
+  }
+  return endpoints;
+}
+
 } // namespace
 
 std::set<std::string> driver_names(std::string const& weave_socket, std::string const& mesh_socket) {
@@ -57,7 +74,10 @@ std::set<std::string> driver_names(std::string const& weave_socket, std::string 
 Result<std::unique_ptr<DockerService>> DockerService::create(Settings settings, Ports ports) {
   auto service = std::unique_ptr<DockerService>{new DockerService{std::move(settings), std::move(ports)}};
   // Before anybody can ask for anything.
-  service->isolation_.begin([driver = &service->network_driver_] { return driver->isolate(); });
+  service->memory_lost_ = service->network_driver_.records().networks().empty();
+  if (!service->memory_lost_) {
+    service->isolation_.ensure([driver = &service->network_driver_] { return driver->isolate(); });
+  }
   if (auto const listening = service->listen(); !listening) return failure_of(listening);
   service->start_default_network();
   return service;
@@ -109,7 +129,7 @@ void DockerService::start_default_network() {
       ports_.logger);
   default_network_->watch([this](docker::DefaultNetworkStatus const& status) {
     if (status.state != docker::DefaultNetworkState::ready) return;
-    network_driver_.learn_network(status.network_id, default_network_->options());
+    network_driver_.learn_network(status.network_id, {.options = default_network_->options(), .pools = {}});
   });
   default_network_->start();
 }
@@ -139,13 +159,18 @@ bool DockerService::has_endpoint(Ipv4Address address) const {
   });
 }
 
-void DockerService::learn_networks(std::vector<docker::NetworkInfo> const& networks) {
+void DockerService::learn_networks(EngineSurvey const& survey) {
   auto const drivers = driver_names(settings_.weave_socket, settings_.mesh_socket);
-  for (auto const& network : networks) {
-    if (!drivers.contains(network.driver) || network_driver_.records().network(network.id) != nullptr) continue;
-    ports_.logger.info("docker: network {} was made before our time", network.name);
-    network_driver_.learn_network(network.id, network.options);
+  for (auto const& network : survey.networks) {
+    if (!drivers.contains(network.driver)) continue;
+    if (network_driver_.records().network(network.id) == nullptr) {
+      ports_.logger.info("docker: network {} was made before our time", network.name);
+    }
+    network_driver_.learn_network(network.id, {.options = network.options, .pools = network.subnets},
+                                  endpoints_on(survey, network.id));
   }
+  // Only now is it known that nothing is to be kept apart.
+  if (std::exchange(memory_lost_, false)) isolation_.ensure([this] { return network_driver_.isolate(); });
 }
 
 void DockerService::remove_default_network(api::Completion<Removal> done) {

@@ -14,6 +14,7 @@
 #include "base/unique_fd.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
+#include "controller/app/engine_survey.hpp"
 #include "controller/app/isolation_service.hpp"
 #include "controller/app/sandbox_service.hpp"
 #include "controller/docker/default_network.hpp"
@@ -68,7 +69,7 @@ class DockerService final : public api::DockerNetworkPort {
   /// Whether the address is that of an endpoint that Docker has made and not deleted.
   [[nodiscard]] bool has_endpoint(Ipv4Address address) const;
   /// Options of networks that were made before our time, or whose record was lost.
-  void learn_networks(std::vector<docker::NetworkInfo> const& networks);
+  void learn_networks(EngineSurvey const& survey);
   [[nodiscard]] api::PluginStatus status() const;
   void remove_default_network(api::Completion<Removal> done) override;
   /// Takes the sockets away.
@@ -85,6 +86,8 @@ class DockerService final : public api::DockerNetworkPort {
   std::unique_ptr<plugin::AddressAllocator> addresses_;
   SandboxService sandboxes_;
   IsolationService isolation_;
+  /// There are no records of networks: what an earlier process keeps apart is left so until the engine has told.
+  bool memory_lost_ = false;
   std::unique_ptr<docker::DockerClient> engine_;
   std::unique_ptr<plugin::NetworkSource> networks_;
   plugin::NetworkDriver network_driver_;

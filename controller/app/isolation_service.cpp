@@ -25,8 +25,8 @@ datapath::IsolatedNetworks networks_of(plugin::IsolationPlan const& plan) {
 
 } // namespace
 
-void IsolationService::begin(std::function<Result<void>()> isolate) {
-  begin_ = std::move(isolate);
+void IsolationService::ensure(std::function<Result<void>()> apply) {
+  ensured_ = std::move(apply);
   restore();
 }
 
@@ -68,8 +68,8 @@ void IsolationService::on_changes() {
 
 void IsolationService::restore() {
   // A copy: what it calls may end it.
-  auto const begin = begin_;
-  auto const done = begin ? begin() : isolation_->restore();
+  auto const ensured = ensured_;
+  auto const done = ensured ? ensured() : isolation_->restore();
   if (done) return settle();
   if (failed_ != done.error()) {
     ports_.logger.error("isolated networks are not kept apart: {}", done.error().text());
@@ -79,7 +79,7 @@ void IsolationService::restore() {
 }
 
 void IsolationService::settle() {
-  begin_ = nullptr;
+  ensured_ = nullptr;
   failed_.reset();
   retry_.reset();
 }

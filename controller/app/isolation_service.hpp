@@ -29,11 +29,9 @@ class IsolationService final : public plugin::NetworkIsolation {
   IsolationService(IsolationService const&) = delete;
   IsolationService& operator=(IsolationService const&) = delete;
 
-  /// Puts in force what is wanted from before this start, by `isolate`, now or later.
-  void begin(std::function<Result<void>()> isolate);
-
   [[nodiscard]] std::optional<std::string> impossible() const override { return impossible_; }
   [[nodiscard]] Result<void> apply(plugin::IsolationPlan const& plan) override;
+  void ensure(std::function<Result<void>()> apply) override;
   /// For the status: what is wanted and not in force.
   [[nodiscard]] std::optional<std::string> not_ready() const;
 
@@ -47,9 +45,9 @@ class IsolationService final : public plugin::NetworkIsolation {
   Ports ports_;
   std::optional<std::string> impossible_;
   std::optional<datapath::PortIsolation> isolation_;
-  std::optional<Error> failed_; ///< at the last attempt to put in force what is wanted already
-  std::function<Result<void>()> begin_;
-  FdWatch watch_; ///< of a descriptor of `isolation_`
+  std::optional<Error> failed_;           ///< at the last attempt to put in force what is wanted already
+  std::function<Result<void>()> ensured_; ///< while it has not succeeded
+  FdWatch watch_;                         ///< of a descriptor of `isolation_`
   Timer retry_;
 };
 

@@ -41,6 +41,8 @@ struct ContainerPlace {
   std::string network_id;
   std::optional<Ipv4Cidr> address;      ///< absent while the container does not run
   std::optional<Ipv4Address> requested; ///< what the user chose for each start
+  std::string endpoint_id = {};         ///< empty while the container does not run
+  std::string mac_address = {};
 
   friend bool operator==(ContainerPlace const&, ContainerPlace const&) = default;
 };

@@ -29,7 +29,9 @@ std::optional<Ipv4Address> address_in(json::object const& object, json::string_v
 ContainerPlace to_place(json::object const& settings) {
   ContainerPlace place{.network_id = text(settings, "NetworkID"),
                        .address = {},
-                       .requested = address_in(object_in(settings, "IPAMConfig"), "IPv4Address")};
+                       .requested = address_in(object_in(settings, "IPAMConfig"), "IPv4Address"),
+                       .endpoint_id = text(settings, "EndpointID"),
+                       .mac_address = text(settings, "MacAddress")};
   auto const prefix = number(settings, "IPPrefixLen");
   if (auto const address = address_in(settings, "IPAddress"); address && prefix >= 0 && prefix <= 32) {
     place.address = Ipv4Cidr{*address, static_cast<int>(prefix)};

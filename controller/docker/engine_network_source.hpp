@@ -15,7 +15,7 @@ class EngineNetworkSource final : public plugin::NetworkSource {
   void look_up(std::string const& network_id, Found found) override {
     engine_.inspect_network(network_id, [found = std::move(found)](Result<NetworkInfo> const& network) {
       if (!network) return found(failure_of(network));
-      found(network->options);
+      found(plugin::NetworkFacts{.options = network->options, .pools = network->subnets});
     });
   }
 

@@ -37,16 +37,16 @@ Result<void> PortIsolation::apply(IsolatedNetworks wanted) {
     if (!done) return done;
   }
   if (!wanted.empty()) ++own_;
+  wanted_ = wanted;
   applied_ = std::move(wanted);
   return {};
 }
 
 Result<void> PortIsolation::restore() {
-  if (!applied_) return {};
-  auto const wanted = *std::exchange(applied_, std::nullopt);
-  auto done = apply(wanted);
-  if (!done) applied_ = wanted;
-  return done;
+  if (!wanted_) return {};
+  // Whoever asks for the same before this succeeds must not be told that it is in force.
+  applied_.reset();
+  return apply(*wanted_);
 }
 
 Result<void> PortIsolation::remove() {

@@ -44,6 +44,8 @@ class PortIsolation {
 
   Context context_;
   IsolationWatch watch_;
+  /// As last put in force; none: never.
+  std::optional<IsolatedNetworks> wanted_;
   /// As the kernel has it; none: unknown.
   std::optional<IsolatedNetworks> applied_;
   /// Transactions of our own of which we have not been told yet. There is no telling whose one is, so they are counted:

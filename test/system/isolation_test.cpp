@@ -1,5 +1,6 @@
 #include "datapath/link/isolation.hpp"
 
+#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -65,6 +66,28 @@ TEST_F(IsolationSystem, AdoptsWhatAnEarlierProcessLeft) {
   open();
   WEAVE_ASSERT_OK(isolation_->apply({}));
   EXPECT_FALSE(has("table bridge weave"));
+}
+
+TEST_F(IsolationSystem, WhatCouldNotBePutBackIsNotTakenForInForce) {
+  WEAVE_ASSERT_OK(isolation_->apply(blue({"vethwl1"})));
+  ASSERT_EQ(host_->shell("nft delete table bridge weave"), 0);
+  // A table of our name that belongs to another process, as long as that runs.
+  FILE* other = nullptr;
+  WEAVE_ASSERT_OK(host_->run([&]() -> Result<void> {
+    other = ::popen("nft -i >/dev/null 2>&1", "w");
+    return {};
+  }));
+  ASSERT_NE(other, nullptr);
+  std::fputs("add table bridge weave { flags owner; }\n", other);
+  std::fflush(other);
+  ASSERT_EQ(host_->shell("for i in $(seq 100); do nft list table bridge weave >/dev/null 2>&1 && exit 0; sleep 0.05; "
+                         "done; exit 1"),
+            0);
+  EXPECT_FALSE(isolation_->restore());
+  EXPECT_FALSE(isolation_->apply(blue({"vethwl1"}))) << "the same as before, but it is not in force";
+  ::pclose(other);
+  WEAVE_ASSERT_OK(isolation_->apply(blue({"vethwl1"})));
+  EXPECT_TRUE(has("elements = { \"vethwl1\" : goto from_10.40.0.0_16 }"));
 }
 
 TEST_F(IsolationSystem, KnowsItsOwnChangesFromThoseOfOthers) {

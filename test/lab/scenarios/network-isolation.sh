@@ -89,6 +89,14 @@ lab_match 'rules stay when weave stops' 'table bridge weave' "$(lab_exec hosta n
 lab_weave_launch hosta --ipalloc-default-subnet 10.32.0.0/16 192.0.2.2
 lab_weave_connected 1 hosta
 lab_ping hosta ba "${at[bb]}" 64
+# Also when it has forgotten everything: Docker knows the networks, and the rules of before stay until it has told.
+lab_weave hosta stop >/dev/null
+lab_exec hosta sh -c 'rm /var/lib/weave/state.db*'
+lab_weave_launch hosta --ipalloc-default-subnet 10.32.0.0/16 192.0.2.2
+lab_weave_connected 1 hosta
+lab_wait 10 'the networks are known again' lab_exec hosta grep -q 'network red was made before our time' /run/weave/weaver.log
+lab_match 'the port of ba' vmap "$(lab_exec hosta nft list chain bridge weave postrouting)"
+lab_ping hosta ba "${at[bb]}" 64
 for name in ba bb ra rb; do lab_equal "frames at $name while the daemon was away" 0 "$(leaks "$name")"; done
 
 # Rules that somebody takes away come back at once.

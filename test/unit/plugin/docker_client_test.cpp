@@ -62,15 +62,13 @@ TEST(EngineJson, ReadsNetworksAndContainers) {
       R"([{"Id":"c1","Names":["/one","/other/alias"],"State":"running","NetworkSettings":{"Networks":{"weave":{"IPAMConfig":{"IPv4Address":"10.32.0.9"},"NetworkID":"abc","IPAddress":"10.32.0.1","IPPrefixLen":12},"odd":null}}},{"Id":"c2"}])");
   ASSERT_TRUE(containers);
   auto const address = [](char const* text) { return *Ipv4Address::parse(text); };
-  EXPECT_EQ(
-      containers->at(0),
-      (ContainerSummary{
-          .id = "c1",
-          .name = "one",
-          .state = "running",
-          .networks = {{"weave", "10.32.0.1"}, {"odd", ""}},
-          .places = {
-              {.network_id = "abc", .address = {{address("10.32.0.1"), 12}}, .requested = address("10.32.0.9")}}}));
+  EXPECT_EQ(containers->at(0), (ContainerSummary{.id = "c1",
+                                                 .name = "one",
+                                                 .state = "running",
+                                                 .networks = {{"weave", "10.32.0.1"}, {"odd", ""}},
+                                                 .places = {{.network_id = "abc",
+                                                             .address = {{address("10.32.0.1"), 12}},
+                                                             .requested = address("10.32.0.9")}}}));
   EXPECT_EQ(containers->at(1).id, "c2");
   for (auto const* bad : {"", "{}", "[]", "null", "7", R"({"Id":7})"}) EXPECT_FALSE(decode_network(bad)) << bad;
   for (auto const* bad : {"", "{}", "[7]", "null"}) EXPECT_FALSE(decode_containers(bad)) << bad;
@@ -230,8 +228,10 @@ TEST_F(DockerClientTest, SurvivesNonsense) {
 
 TEST_F(DockerClientTest, FeedsTheNetworkDriver) {
   EngineNetworkSource source{client};
-  auto const found = wait<plugin::Options>([&](auto done) { source.look_up("weave", done); });
-  EXPECT_EQ(found, (plugin::Options{{"works.weave.multicast", "true"}}));
+  auto const found = wait<plugin::NetworkFacts>([&](auto done) { source.look_up("weave", done); });
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->options, (plugin::Options{{"works.weave.multicast", "true"}}));
+  EXPECT_EQ(found->pools, inspect("weave")->subnets);
 }
 
 } // namespace

@@ -170,12 +170,12 @@ TEST(NetworkDriver, ServesAnUnknownNetworkAtOnceAndLearnsLater) {
   EXPECT_EQ(bench.good("NetworkDriver.Join", join()), kJoinedPlain);
   ASSERT_EQ(bench.source.asked.size(), 1U);
   EXPECT_EQ(bench.source.asked[0].first, kNetwork);
-  bench.source.asked[0].second(Options{{"works.weave.multicast", "true"}});
+  bench.source.asked[0].second(NetworkFacts{.options = {{"works.weave.multicast", "true"}}, .pools = {}});
   EXPECT_EQ(bench.good("NetworkDriver.Join", join()), kJoined);
   bench.restart();
   EXPECT_EQ(bench.good("NetworkDriver.Join", join()), kJoined);
   // An answer that comes when the driver has gone is nobody's.
-  EXPECT_NO_THROW(bench.source.asked[0].second(Options{}));
+  EXPECT_NO_THROW(bench.source.asked[0].second(NetworkFacts{}));
 }
 
 TEST(NetworkDriver, AsksAgainWhenTheSourceFailed) {

@@ -101,8 +101,33 @@ TEST(NetworkIsolation, ANetworkThatWasForgottenIsClosedOnceDockerTells) {
   RoomyBench bench;
   bench.good("NetworkDriver.CreateEndpoint", endpoint(kBlue, kFirst, "10.40.0.1/16"));
   ASSERT_EQ(bench.source.asked.size(), 1U);
-  bench.source.asked.front().second(Options{{"works.weave.isolate", "true"}});
+  bench.source.asked.front().second(
+      NetworkFacts{.options = {{"works.weave.isolate", "true"}}, .pools = {"10.40.0.0/16"}});
   EXPECT_EQ(bench.isolation.plan, (IsolationPlan{{kBlueSubnet, {"vethwl111111111"}}}));
+}
+
+TEST(NetworkIsolation, ContainersThatWereForgottenAreKnownAgain) {
+  RoomyBench bench;
+  bench.isolation.broken = true;
+  NetworkFacts const facts{.options = {{"works.weave.isolate", "true"}}, .pools = {"10.40.0.0/16"}};
+  std::map<std::string, EndpointRecord> const endpoints{
+      {kFirst, {.network_id = kBlue, .mac_address = {}, .address = "10.40.0.1/16", .sandbox_key = {}}},
+      {"../x", {.network_id = kBlue, .mac_address = {}, .address = "10.40.0.2/16", .sandbox_key = {}}}};
+  bench.network->learn_network(kBlue, facts, endpoints);
+  ASSERT_TRUE(bench.isolation.ensured) << "it is tried again";
+  bench.isolation.broken = false;
+  EXPECT_TRUE(bench.isolation.ensured());
+  EXPECT_EQ(bench.isolation.plan, (IsolationPlan{{kBlueSubnet, {"vethwl111111111"}}}));
+  bench.restart();
+  ASSERT_TRUE(bench.network->isolate());
+  EXPECT_EQ(bench.isolation.plan, (IsolationPlan{{kBlueSubnet, {"vethwl111111111"}}}));
+}
+
+TEST(NetworkIsolation, ANetworkThatCannotBeRememberedIsNotMade) {
+  RoomyBench bench;
+  bench.store.full = true;
+  EXPECT_EQ(bench.call("NetworkDriver.CreateNetwork", isolated(kBlue, "10.40.0.0/16")).status, 500);
+  EXPECT_TRUE(bench.isolation.plan.empty());
 }
 
 TEST(NetworkIsolation, SharesAddressesWithNobody) {

@@ -162,7 +162,12 @@ class FakeIsolation final : public plugin::NetworkIsolation {
     plan = wanted;
     return {};
   }
+  void ensure(std::function<Result<void>()> apply) override {
+    if (!apply()) ensured = std::move(apply);
+  }
 
+  /// What has not succeeded yet.
+  std::function<Result<void>()> ensured;
   plugin::IsolationPlan plan;
   std::optional<std::string> reason;
   bool broken = false;
