@@ -327,7 +327,7 @@ void Application::follow_containers(bool memory_lost) {
   allocator_->hold_donations(gate_.closed());
   gate_.pass([this] { allocator_->hold_donations(false); });
   container_addresses_->watch([this](EngineSurvey const& survey) {
-    if (docker_) docker_->learn_networks(survey.networks);
+    if (docker_) docker_->learn_networks(survey);
   });
   containers_->tell(*container_addresses_);
 }
