@@ -6,6 +6,7 @@
 
 #include "controller/app/expose_service.hpp"
 #include "controller/app/hosts_file.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 
 namespace weave::controller {
 namespace {
@@ -61,10 +62,9 @@ TEST(HostsFile, KeepsWhatTheEngineFoundOut) {
 }
 
 TEST(HostsFile, IsSeenByWhoHasItOpenAndThenLetGo) {
-  std::string name = "/tmp/weave-hosts-XXXXXX";
-  std::string const directory = ::mkdtemp(name.data());
-  auto const path = directory + "/hosts";
-  auto const seen = directory + "/seen";
+  test::TemporaryDirectory const directory;
+  auto const path = directory.file("hosts");
+  auto const seen = directory.file("seen");
   std::ofstream{path} << "what the engine wrote, and that was longer\n";
   std::filesystem::create_hard_link(path, seen);
   ASSERT_TRUE(write_hosts(path, "ours\n"));
@@ -73,7 +73,6 @@ TEST(HostsFile, IsSeenByWhoHasItOpenAndThenLetGo) {
   std::ofstream{path} << "what the engine writes later\n";
   EXPECT_EQ(contents(seen), "ours\n");
   EXPECT_FALSE(write_hosts("", "ours\n"));
-  std::filesystem::remove_all(directory);
 }
 
 TEST(Exposures, OutliveTheDaemonAsText) {

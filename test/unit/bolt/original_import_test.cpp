@@ -13,6 +13,7 @@
 #include "base/unique_fd.hpp"
 #include "controller/ipam/persisted_state.hpp"
 #include "test/fakes/log_recorder.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 #include "test/unit/bolt/bolt_vectors.hpp"
 
 namespace weave::controller {
@@ -27,15 +28,11 @@ auto const kRange = Ipv4Cidr::parse("10.32.0.0/12").value().range();
 class OriginalImport : public testing::Test {
  protected:
   OriginalImport() {
-    std::string pattern = (fs::temp_directory_path() / "weave-import-XXXXXX").string();
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    directory = pattern;
     settings.state_dir = directory / "state";
     settings.universe = kRange;
     fs::create_directories(settings.state_dir);
     store = StoreService::open(directory / "state.db").value();
   }
-  ~OriginalImport() override { fs::remove_all(directory); }
 
   fs::path put(fs::path const& name, Bytes const& content) const {
     auto const path = directory / name;
@@ -56,7 +53,8 @@ class OriginalImport : public testing::Test {
   }
   [[nodiscard]] ipam::StoredIpam stored() const { return store->ipam().load().value(); }
 
-  fs::path directory;
+  test::TemporaryDirectory own;
+  fs::path directory = own.path();
   ImportSettings settings;
   std::unique_ptr<StoreService> store;
   std::shared_ptr<test::LogRecorder> log = std::make_shared<test::LogRecorder>();

@@ -16,27 +16,9 @@
 #include <boost/asio/post.hpp>
 
 #include "base/unique_fd.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 
 namespace weave::test {
-
-/// A directory of its own below the system's temporary directory, removed at the end.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    auto name = (std::filesystem::temp_directory_path() / "weave-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  TemporaryDirectory(TemporaryDirectory const&) = delete;
-  TemporaryDirectory& operator=(TemporaryDirectory const&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file(std::string const& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// The daemon's control thread: runs an io_context until destroyed. `run` executes there and waits.
 class ControlThread {

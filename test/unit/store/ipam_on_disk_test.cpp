@@ -14,6 +14,7 @@
 #include "controller/ipam/allocator.hpp"
 #include "test/fakes/faulty_disk.hpp"
 #include "test/fakes/virtual_scheduler.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 
 namespace weave::controller {
 namespace {
@@ -57,16 +58,10 @@ struct Daemon {
 
 class IpamOnDisk : public testing::Test {
  protected:
-  IpamOnDisk() { make_directory(fs::temp_directory_path()); }
-  ~IpamOnDisk() override { fs::remove_all(directory); }
-  void make_directory(fs::path const& parent) {
-    auto pattern = (parent / "weave-ipam-XXXXXX").string();
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    directory = pattern;
-  }
-  [[nodiscard]] std::string file(std::string const& name) const { return (directory / name).string(); }
+  [[nodiscard]] std::string file(std::string const& name) const { return directory.file(name); }
 
-  fs::path directory;
+  // In memory where that can be had: the kernel outlives the process, and waiting for the disk would only take time.
+  test::TemporaryDirectory directory{fs::is_directory("/dev/shm") ? fs::path{"/dev/shm"} : fs::temp_directory_path()};
 };
 
 TEST_F(IpamOnDisk, no_address_is_given_out_twice_across_restarts) {
@@ -215,11 +210,6 @@ class Story {
 };
 
 TEST_F(IpamOnDisk, a_daemon_killed_at_any_moment_has_what_it_answered) {
-  // The kernel outlives the process: waiting for the disk would only take time.
-  if (fs::is_directory("/dev/shm")) {
-    fs::remove_all(directory);
-    make_directory("/dev/shm");
-  }
   SeededRandom random{9};
   Story story;
   for (int round = 0; round < 200 && !HasFailure(); ++round) {

@@ -7,6 +7,7 @@
 
 #include "controller/store/state_store.hpp"
 #include "test/fakes/faulty_disk.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 
 namespace weave::controller::store {
 namespace {
@@ -89,17 +90,8 @@ using Extension = void (*)();
 
 class PowerLoss : public testing::Test {
  protected:
-  PowerLoss() {
-    std::string pattern = (fs::temp_directory_path() / "weave-power-XXXXXX").string();
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-    file_ = (directory_ / "state.db").string();
-    sqlite3_auto_extension(reinterpret_cast<Extension>(checkpoint_often));
-  }
-  ~PowerLoss() override {
-    sqlite3_cancel_auto_extension(reinterpret_cast<Extension>(checkpoint_often));
-    fs::remove_all(directory_);
-  }
+  PowerLoss() { sqlite3_auto_extension(reinterpret_cast<Extension>(checkpoint_often)); }
+  ~PowerLoss() override { sqlite3_cancel_auto_extension(reinterpret_cast<Extension>(checkpoint_often)); }
 
   /// The script: the file is made, and in its middle the daemon is restarted. How many operations returned success;
   /// none if the file could not be opened.
@@ -136,8 +128,8 @@ class PowerLoss : public testing::Test {
     EXPECT_TRUE((*reopened)->set_setting("colour", "red"));
   }
 
-  fs::path directory_;
-  std::string file_;
+  test::TemporaryDirectory directory_;
+  std::string file_ = directory_.file("state.db");
 };
 
 TEST_F(PowerLoss, between_any_two_steps_loses_nothing_that_was_confirmed) {

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "test/fixtures/temporary_directory.hpp"
+
 namespace weave::controller::store {
 namespace {
 
@@ -14,13 +16,6 @@ namespace fs = std::filesystem;
 
 class StateStoreTest : public testing::Test {
  protected:
-  StateStoreTest() {
-    std::string pattern = (fs::temp_directory_path() / "weave-store-XXXXXX").string();
-    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
-    directory = pattern;
-  }
-  ~StateStoreTest() override { fs::remove_all(directory); }
-
   [[nodiscard]] std::string file(std::string const& name = "state.db") const { return (directory / name).string(); }
   [[nodiscard]] std::unique_ptr<StateStore> open() const {
     auto store = StateStore::open(file());
@@ -38,7 +33,8 @@ class StateStoreTest : public testing::Test {
     return to.string();
   }
 
-  fs::path directory;
+  test::TemporaryDirectory own;
+  fs::path directory = own.path();
 };
 
 TEST_F(StateStoreTest, starts_empty) {

@@ -12,7 +12,9 @@
 #include "base/http/server.hpp"
 #include "controller/api/control_routes.hpp"
 #include "controller/api/flows_text.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 #include "test/unit/api/fake_ports.hpp"
+#include "test/unit/tools/printed.hpp"
 #include "tools/command.hpp"
 
 namespace weave::tools {
@@ -47,23 +49,14 @@ class ReadyAddresses final : public AddressPort {
   Result<std::uint32_t> take_over(std::string const& peer) override { return rest.take_over(peer); }
 };
 
-struct Printed {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
 class Ask : public ::testing::Test {
  protected:
   ~Ask() override {
     context.stop();
     if (thread.joinable()) thread.join();
-    std::filesystem::remove_all(directory);
   }
 
   void serve(bool with_addresses = true) {
-    std::string name = "/tmp/weave-ask-XXXXXX";
-    directory = ::mkdtemp(name.data());
     ControlPorts const ports{
         .daemon = &daemon, .addresses = with_addresses ? &addresses : nullptr, .docker_network = nullptr};
     server = std::make_unique<http::Server>(context, control_routes(ports));
@@ -72,18 +65,13 @@ class Ask : public ::testing::Test {
   }
 
   Printed weave(std::vector<std::string> words) const {
-    auto const settings = Settings::from([this](std::string_view name) -> std::optional<std::string> {
-      return name == "WEAVE_RUN_DIR" ? std::optional{directory} : std::nullopt;
-    });
-    std::ostringstream out;
-    std::ostringstream err;
-    auto const code = run_command_line(std::move(words), settings, out, err);
-    return {.code = code, .out = out.str(), .err = err.str()};
+    return run_weave(std::move(words), {{"WEAVE_RUN_DIR", directory}});
   }
 
   FakeDaemon daemon;
   ReadyAddresses addresses;
-  std::string directory;
+  test::TemporaryDirectory own;
+  std::string directory = own.path();
   boost::asio::io_context context;
   std::unique_ptr<http::Server> server;
   std::thread thread;

@@ -12,7 +12,9 @@
 
 #include "base/http/server.hpp"
 #include "controller/api/control_routes.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 #include "test/unit/api/fake_ports.hpp"
+#include "test/unit/tools/printed.hpp"
 #include "tools/command.hpp"
 #include "tools/container_words.hpp"
 #include "tools/expose_words.hpp"
@@ -120,27 +122,11 @@ class NotingNames final : public NamePort {
   Log& log_;
 };
 
-struct Printed {
-  int code = 0;
-  std::string out;
-  std::string err;
-
-  friend bool operator==(Printed const&, Printed const&) = default;
-  friend std::ostream& operator<<(std::ostream& stream, Printed const& printed) {
-    return stream << printed.code << " out: " << printed.out << " err: " << printed.err;
-  }
-};
-
 class AttachCommands : public ::testing::Test {
  protected:
-  AttachCommands() {
-    std::string name = "/tmp/weave-attach-XXXXXX";
-    directory = ::mkdtemp(name.data());
-  }
   ~AttachCommands() override {
     context.stop();
     if (thread.joinable()) thread.join();
-    std::filesystem::remove_all(directory);
   }
   void serve(bool with_addresses = true, bool with_names = true, bool with_docker = true) {
     server = std::make_unique<http::Server>(context, control_routes({.daemon = &daemon,
@@ -151,17 +137,10 @@ class AttachCommands : public ::testing::Test {
     ASSERT_TRUE(server->bind_unix(directory + "/control.sock"));
     thread = std::thread{[this] { context.run(); }};
   }
-  Printed weave(Words words) const {
-    auto const settings = Settings::from([this](std::string_view name) -> std::optional<std::string> {
-      return name == "WEAVE_RUN_DIR" ? std::optional{directory} : std::nullopt;
-    });
-    std::ostringstream out;
-    std::ostringstream err;
-    auto const code = run_command_line(std::move(words), settings, out, err);
-    return {.code = code, .out = out.str(), .err = err.str()};
-  }
+  Printed weave(Words words) const { return run_weave(std::move(words), {{"WEAVE_RUN_DIR", directory}}); }
 
-  std::string directory;
+  test::TemporaryDirectory own;
+  std::string directory = own.path();
   Log log;
   FakeDaemon daemon;
   FakeHost host{log};

@@ -5,24 +5,14 @@
 
 #include <gtest/gtest.h>
 
+#include "test/unit/tools/printed.hpp"
+
 namespace weave::tools {
 namespace {
 
-struct Printed {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
 /// With nobody listening, unless a test says where.
 Printed weave(std::vector<std::string> words) {
-  auto const settings = Settings::from([](std::string_view name) -> std::optional<std::string> {
-    return name == "WEAVE_RUN_DIR" ? std::optional<std::string>{"/nonexistent/run"} : std::nullopt;
-  });
-  std::ostringstream out;
-  std::ostringstream err;
-  auto const code = run_command_line(std::move(words), settings, out, err);
-  return {.code = code, .out = out.str(), .err = err.str()};
+  return run_weave(std::move(words), {{"WEAVE_RUN_DIR", "/nonexistent/run"}});
 }
 
 TEST(CommandLine, UsageGoesToStderr) {

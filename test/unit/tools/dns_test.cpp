@@ -18,7 +18,9 @@
 #include "base/unique_fd.hpp"
 #include "controller/api/control_routes.hpp"
 #include "controller/dns/dns_message.hpp"
+#include "test/fixtures/temporary_directory.hpp"
 #include "test/unit/api/fake_ports.hpp"
+#include "test/unit/tools/printed.hpp"
 #include "tools/command.hpp"
 #include "tools/dns_names.hpp"
 
@@ -143,26 +145,17 @@ class FakeNameServer {
   std::thread over_tcp_;
 };
 
-struct Printed {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
 std::string const kContainer(64, 'c');
 
 class DnsCommands : public ::testing::Test {
  protected:
   DnsCommands() {
-    std::string name = "/tmp/weave-dns-XXXXXX";
-    directory = ::mkdtemp(name.data());
     variables["WEAVE_RUN_DIR"] = directory;
     variables["DOCKER_HOST"] = "unix://" + directory + "/docker.sock";
   }
   ~DnsCommands() override {
     context.stop();
     if (thread.joinable()) thread.join();
-    std::filesystem::remove_all(directory);
   }
 
   void serve(bool with_names = true) {
@@ -187,18 +180,10 @@ class DnsCommands : public ::testing::Test {
     docker_answers["/networks/n2"] = R"({"Id":"n2","Name":"weave","Driver":"weavemesh"})";
   }
 
-  Printed weave(std::vector<std::string> words) const {
-    auto const settings = Settings::from([this](std::string_view name) -> std::optional<std::string> {
-      auto const at = variables.find(std::string{name});
-      return at == variables.end() ? std::nullopt : std::optional{at->second};
-    });
-    std::ostringstream out;
-    std::ostringstream err;
-    auto const code = run_command_line(std::move(words), settings, out, err);
-    return {.code = code, .out = out.str(), .err = err.str()};
-  }
+  Printed weave(std::vector<std::string> words) const { return run_weave(std::move(words), variables); }
 
-  std::string directory;
+  test::TemporaryDirectory own;
+  std::string directory = own.path();
   std::map<std::string, std::string> variables;
   std::map<std::string, std::string> docker_answers;
   FakeDaemon daemon;

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "test/fixtures/temporary_directory.hpp"
 #include "tools/process.hpp"
 #include "tools/run_files.hpp"
 
@@ -52,8 +53,6 @@ void kill_hard(pid_t pid) {
 class Lifecycle : public ::testing::Test {
  protected:
   Lifecycle() {
-    std::string name = "/tmp/weave-tools-XXXXXX";
-    root = ::mkdtemp(name.data());
     set("WEAVE_RUN_DIR", root + "/run");
     set("WEAVE_STATE_DIR", root + "/state");
     set("WEAVE_WEAVER", FAKE_WEAVER_PATH);
@@ -66,7 +65,6 @@ class Lifecycle : public ::testing::Test {
     auto const left = PidFile::holders(pid_file());
     if (left.supervisor > 0) ::kill(left.supervisor, SIGKILL);
     if (left.daemon > 0) ::kill(left.daemon, SIGKILL);
-    std::filesystem::remove_all(root);
   }
 
   static void set(char const* name, std::string const& value) { ::setenv(name, value.c_str(), 1); }
@@ -93,7 +91,8 @@ class Lifecycle : public ::testing::Test {
   [[nodiscard]] std::string fake(std::string const& name) const { return contents(root + "/state/fake." + name); }
   [[nodiscard]] bool exists(std::string const& name) const { return std::filesystem::exists(root + "/" + name); }
 
-  std::string root;
+  test::TemporaryDirectory own;
+  std::string root = own.path();
 };
 
 TEST_F(Lifecycle, LaunchReturnsWhenReadyAndStopLeavesNothingRunning) {
