@@ -84,6 +84,7 @@ void ContainerAddresses::settle_lives(Look const& look, EngineSurvey const& surv
         ports_.logger.info("Freeing the addresses of container {}, which does not exist any more", id);
         ports_.allocator.on_container_destroyed(id);
         break;
+      case Life::unknown: break;
     }
   }
 }
@@ -93,6 +94,7 @@ void ContainerAddresses::reclaim(std::vector<ipam::ReclaimedAddress> addresses, 
   std::erase_if(reclaiming_, [&](Ipv4Address address) { return owned.holder(address) != nullptr; });
   std::erase_if(addresses, [&](ipam::ReclaimedAddress const& one) {
     auto const address = one.cidr.address;
+    report_double(one);
     return owned.holder(address) != nullptr || look.touched.contains(address) || !reclaiming_.insert(address).second;
   });
   if (addresses.empty()) return;
@@ -101,6 +103,15 @@ void ContainerAddresses::reclaim(std::vector<ipam::ReclaimedAddress> addresses, 
                        is_container ? fmt::format("container {}", id.substr(0, 12)) : "a container");
   }
   ports_.allocator.reclaim(addresses);
+}
+
+/// What was handed out while Docker did not answer may turn out to be in use.
+void ContainerAddresses::report_double(ipam::ReclaimedAddress const& found) {
+  auto const address = found.cidr.address;
+  auto const* const holder = ports_.allocator.owned().holder(address);
+  if (holder == nullptr || !found.is_container || *holder == found.id || !doubles_.insert(address).second) return;
+  ports_.logger.error("address {} of container {} is recorded for {} as well; stop one of the two", address.to_string(),
+                      found.id.substr(0, 12), *holder);
 }
 
 /// With a caller, who is told and forgets: without one a refusal would count as a conflict between peers.

@@ -5,6 +5,15 @@
 #include <utility>
 
 namespace weave::controller {
+namespace {
+
+bool is_full_id(std::string_view id) {
+  constexpr std::size_t kLength = 64;
+  return id.size() == kLength && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+} // namespace
+
 void take_survey(docker::ContainerEngine& engine, std::function<void(Result<EngineSurvey>)> done) {
   engine.list_networks([&engine, done = std::move(done)](Result<std::vector<docker::NetworkInfo>> networks) {
     if (!networks) return done(failure_of(networks));
@@ -23,7 +32,8 @@ Life life_of(EngineSurvey const& survey, std::string_view id) {
     return container.id == id || container.name == id || (!id.empty() && container.id.starts_with(id));
   };
   auto const found = std::ranges::find_if(survey.containers, is_it);
-  if (found == survey.containers.end()) return Life::gone;
+  // One that was filed by its name and has another now may well run.
+  if (found == survey.containers.end()) return is_full_id(id) ? Life::gone : Life::unknown;
   return found->alive() ? Life::alive : Life::stopped;
 }
 

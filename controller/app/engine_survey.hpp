@@ -26,7 +26,8 @@ struct EngineSurvey {
 /// gone.
 void take_survey(docker::ContainerEngine& engine, std::function<void(Result<EngineSurvey>)> done);
 
-enum class Life { alive, stopped, gone };
+/// Unknown: no container goes by what may have been a name, or the beginning of an id.
+enum class Life { alive, stopped, gone, unknown };
 /// Of the container that goes by this id, the beginning of one, or a name: what people allocate for is what they typed.
 [[nodiscard]] Life life_of(EngineSurvey const& survey, std::string_view id);
 

@@ -96,16 +96,22 @@ TEST_F(ContainerAddressesTest, FollowsEvents) {
 
 TEST_F(ContainerAddressesTest, MakesUpForEventsThatWereMissed) {
   follow();
-  for (auto const* id : {"alive", "stopped", "gone", "0123456789ab"}) allocate(id, true);
+  // Known by its id and by nothing: gone. A name that is not there may be that of a container which was renamed.
+  std::string const gone(64, 'e');
+  for (auto const& id : {std::string{"alive"}, std::string{"stopped"}, gone, std::string{"0123456789ab"}}) {
+    allocate(id, true);
+  }
+  allocate("renamed", true);
   engine_.start("alive", "other");
   engine_.start("stopped", "other");
   engine_.halt("stopped");
   engine_.start("0123456789abcdef", "other"); // allocated for by its short id
   look();
-  EXPECT_EQ(owned(),
-            (Texts{"0123456789ab 10.32.0.4/12 watched", "alive 10.32.0.1/12 watched", "stopped 10.32.0.2/12 watched"}));
+  EXPECT_EQ(owned(), (Texts{"0123456789ab 10.32.0.4/12 watched", "alive 10.32.0.1/12 watched",
+                            "renamed 10.32.0.5/12 watched", "stopped 10.32.0.2/12 watched"}));
   clock_.advance(40s);
-  EXPECT_EQ(owned(), (Texts{"0123456789ab 10.32.0.4/12 watched", "alive 10.32.0.1/12 watched"}));
+  EXPECT_EQ(owned(),
+            (Texts{"0123456789ab 10.32.0.4/12 watched", "alive 10.32.0.1/12 watched", "renamed 10.32.0.5/12 watched"}));
 }
 
 TEST_F(ContainerAddressesTest, BelievesAnEventMoreThanAnOlderList) {
