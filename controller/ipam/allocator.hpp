@@ -134,8 +134,8 @@ class Allocator final : public gossip::Gossiper {
   /// Gives everything to another peer and refuses operations from now on.
   void shut_down();
 
-  /// While held nothing of our space is given to other peers: somebody here may use it without our knowing yet. They are
-  /// told when it ends.
+  /// While held nothing of our space is given to other peers: somebody here may use it without our knowing yet. They
+  /// are told when it ends.
   void hold_donations(bool held);
 
   void on_peer_gone(PeerName peer);
@@ -223,7 +223,7 @@ class Allocator final : public gossip::Gossiper {
   void on_space_denied(PeerName source, Ipv4Range range);
   /// Peers that were refused space ask again once they hear that there is some.
   void wake_waiting_peers();
-  void merge_nicknames(Nicknames const& theirs);
+  void merge_nicknames(Nicknames const& theirs, PeerName source);
   void prune_nicknames();
   [[nodiscard]] std::optional<PeerName> choose_heir() const;
   /// Whom `rmpeer` means, in the mesh or not; absent: nobody who owns something.

@@ -72,6 +72,7 @@ void Allocator::conclude_election() {
 void Allocator::form_ring(std::vector<PeerName> seeds) {
   book_.form(std::move(seeds));
   awaiting_ring_ = false;
+  asked_to_vote_.clear();
   retry_needed_ = true;
   broadcast_state();
 }

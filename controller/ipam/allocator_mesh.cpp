@@ -41,7 +41,7 @@ Result<void> Allocator::on_unicast(PeerName source, ByteView payload) {
 }
 
 Result<void> Allocator::receive(GossipState state, PeerName source) {
-  merge_nicknames(state.nicknames);
+  merge_nicknames(state.nicknames, source.is_unknown() && state.ring ? state.ring->peer : source);
   Result<void> received;
   if (state.ring) {
     received = receive_ring(*state.ring, source);
@@ -51,21 +51,25 @@ Result<void> Allocator::receive(GossipState state, PeerName source) {
     receive_election(*state.paxos);
   } else if (election_ && !source.is_unknown()) {
     // Who asks without taking part is an observer.
-    asked_to_vote_[source] = ports_.scheduler.now() - std::chrono::hours{1};
+    if (ports_.mesh.is_known(source)) asked_to_vote_[source] = ports_.scheduler.now() - std::chrono::hours{1};
     establish_ring();
   }
   static_cast<void>(end_turn());
   return received;
 }
 
-void Allocator::merge_nicknames(Nicknames const& theirs) {
+void Allocator::merge_nicknames(Nicknames const& theirs, PeerName source) {
+  auto const owners = book_.ring().owners();
   for (auto const& [peer, nickname] : theirs) {
     // Our own name is ours to say.
     if (peer == config_.self || nickname.size() > kMaxNicknameLength) continue;
     if (!nicknames_.contains(peer) && nicknames_.size() >= kMaxNicknames) continue;
+    // Others may remember another one of before; two of them would change it back and forth.
+    if (nicknames_.contains(peer) && peer != source) continue;
     auto& known = nicknames_[peer];
-    // Kept on disk: after a restart a dead peer is still called what people call it.
-    nicknames_changed_ = nicknames_changed_ || known != nickname;
+    // Kept on disk: after a restart a dead peer is still called what people call it. Only owners are looked for then.
+    bool const is_owner = std::ranges::find(owners, peer) != owners.end();
+    nicknames_changed_ = nicknames_changed_ || (is_owner && known != nickname);
     known = nickname;
   }
 }
@@ -91,7 +95,10 @@ Result<void> Allocator::receive_ring(RingState const& ring, PeerName source) {
   if (merged->restated) broadcast_state();
   if (!merged->updated) return {};
   prune_nicknames();
-  if (was_empty && !book_.ring().empty()) awaiting_ring_ = false;
+  if (was_empty && !book_.ring().empty()) {
+    awaiting_ring_ = false;
+    asked_to_vote_.clear();
+  }
   retry_needed_ = true;
   return {};
 }

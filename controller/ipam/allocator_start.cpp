@@ -37,7 +37,7 @@ Result<bool> Allocator::adopt(StoredIpam const& stored) {
     return false;
   }
   auto& state = persisted->state;
-  merge_nicknames(state.nicknames);
+  merge_nicknames(state.nicknames, config_.self);
   bool const has_ring = state.ring && !state.ring->tokens.empty();
   for (auto const& [id, text] : stored.owned) {
     auto const row = parse_owned(text);

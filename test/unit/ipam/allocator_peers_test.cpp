@@ -16,6 +16,24 @@ TEST_F(AllocatorPeersTest, calls_the_dead_by_their_nicknames_also_after_a_restar
   EXPECT_EQ(allocator().take_over("two").value(), 128U);
 }
 
+TEST_F(AllocatorPeersTest, a_peer_is_called_what_it_says_and_not_what_others_remember) {
+  boot(config(2));
+  auto const hear = [&](PeerName from, std::string const& nickname) {
+    GossipState state;
+    state.nicknames = {{peer(2), nickname}, {peer(7), "stranger"}};
+    state.ring = allocator().book().ring().state();
+    state.ring->peer = from;
+    ASSERT_TRUE(allocator().on_gossip(from, encode_gossip_state(state)));
+  };
+  hear(peer(3), "first");
+  hear(peer(2), "second");
+  auto const saves = rig->store->saves;
+  hear(peer(3), "first");
+  hear(peer(3), "third");
+  EXPECT_EQ(rig->store->saves, saves) << "nothing of it is worth a write";
+  EXPECT_EQ(allocator().gossip_state().nicknames.at(peer(2)), "second");
+}
+
 TEST_F(AllocatorPeersTest, of_several_peers_with_one_nickname_the_dead_one_is_meant) {
   boot(config(4));
   GossipState state;
