@@ -85,11 +85,11 @@ class NamePort {
   virtual ~NamePort() = default;
 
   /// A name outside the domain is ignored. With `check_alive`, the name of a container that does not run is taken back
-  /// before `done`.
+  /// before `done`. An error says that the name is there but will be forgotten.
   virtual void add(std::string container_id, Ipv4Address address, std::string fqdn, bool check_alive,
-                   std::function<void()> done) = 0;
-  /// Entries of this host only.
-  virtual void remove(Filter filter) = 0;
+                   Completion<void> done) = 0;
+  /// Entries of this host only. An error says that they are gone but will be back at the next start.
+  [[nodiscard]] virtual Result<void> remove(Filter filter) = 0;
   /// Of the whole mesh, deleted ones too, in storage order.
   [[nodiscard]] virtual std::vector<DnsEntryStatus> entries() const = 0;
   /// With the final dot.

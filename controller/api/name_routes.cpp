@@ -17,7 +17,9 @@ void put(NamePort& names, Request const& request, PathValues const& values, Resp
   if (!address) return responder.send(error_response(address.error()));
   auto const parameters = request.parameters();
   names.add(values[0], *address, parameters.get("fqdn").value_or(""), parameters.get("check-alive") == "true",
-            [answer = std::move(responder).into_function()] { answer(Response::no_content()); });
+            [answer = std::move(responder).into_function()](Result<void> const& done) {
+              answer(done ? Response::no_content() : Response::text(done.error().text() + "\n", 500));
+            });
 }
 
 /// As in the original only the query says which name, never a body: without it, all names go.
@@ -30,8 +32,8 @@ Response remove(NamePort& names, Request const& request, PathValues const& value
     filter.address = *address;
   }
   if (auto fqdn = request.query().get("fqdn"); fqdn && !fqdn->empty()) filter.fqdn = *std::move(fqdn);
-  names.remove(std::move(filter));
-  return Response::no_content();
+  auto const removed = names.remove(std::move(filter));
+  return removed ? Response::no_content() : Response::text(removed.error().text() + "\n", 500);
 }
 
 Response list(NamePort const& names, Request const& request) {

@@ -56,7 +56,7 @@ std::optional<Ipv4Cidr> cidr_of(Ipv4Range range) {
 
 } // namespace
 
-HandFiledAddresses::HandFiledAddresses(std::string_view stored, std::function<void(std::string const&)> save)
+HandFiledAddresses::HandFiledAddresses(std::string_view stored, std::function<Result<void>(std::string const&)> save)
     : save_{std::move(save)} {
   while (!stored.empty()) {
     auto const word = stored.substr(0, stored.find(' '));
@@ -65,18 +65,21 @@ HandFiledAddresses::HandFiledAddresses(std::string_view stored, std::function<vo
   }
 }
 
-void HandFiledAddresses::add(Ipv4Address address) {
-  if (addresses_.insert(address).second) save();
+Result<void> HandFiledAddresses::add(Ipv4Address address) {
+  if (!addresses_.insert(address).second) return {};
+  auto saved = save();
+  if (!saved) addresses_.erase(address);
+  return saved;
 }
 
 void HandFiledAddresses::remove(Ipv4Address address) {
-  if (addresses_.erase(address) > 0) save();
+  if (addresses_.erase(address) > 0) (void)save();
 }
 
-void HandFiledAddresses::save() const {
+Result<void> HandFiledAddresses::save() const {
   std::string text;
   for (auto const address : addresses_) text += (text.empty() ? "" : " ") + address.to_string();
-  save_(text);
+  return save_(text);
 }
 
 void ControlAddresses::when_allowed(std::string const& id, bool check_alive, std::function<void(bool)> done) {
@@ -90,9 +93,11 @@ api::Cancel ControlAddresses::allocate(std::string id, std::optional<Ipv4Cidr> s
                                        api::Completion<Ipv4Cidr> done) {
   auto const operation = late<Ipv4Cidr>(std::move(done), "Allocate", id);
   if (id == ipam::kAnonymous) {
-    operation->done = [this, done = operation->take()](Result<Ipv4Cidr> const& granted) {
-      if (granted) by_hand_.add(granted->address);
-      done(granted);
+    operation->done = [this, done = operation->take()](Result<Ipv4Cidr> granted) {
+      if (granted) {
+        if (auto const marked = mark(granted->address, false); !marked) granted = failure_of(marked);
+      }
+      done(std::move(granted));
     };
   }
   ipam::AllocateRequest request{
@@ -107,8 +112,14 @@ api::Cancel ControlAddresses::allocate(std::string id, std::optional<Ipv4Cidr> s
 
 api::Cancel ControlAddresses::claim(std::string id, Ipv4Cidr address, bool check_alive, bool no_error_on_unknown,
                                     Limit limit, api::Completion<void> done) {
-  if (id == ipam::kAnonymous || id == address.address.to_string()) by_hand_.add(address.address);
   auto const operation = late<void>(std::move(done), "Claim", id);
+  if (id == ipam::kAnonymous || id == address.address.to_string()) {
+    bool const held = allocator_.owned().holder(address.address) != nullptr;
+    operation->done = [this, address, held, done = operation->take()](Result<void> claimed) {
+      if (claimed) claimed = mark(address.address, held);
+      done(std::move(claimed));
+    };
+  }
   ipam::ClaimRequest request{.id = id,
                              .cidr = address,
                              .is_container = check_alive,
@@ -121,6 +132,13 @@ api::Cancel ControlAddresses::claim(std::string id, Ipv4Cidr address, bool check
     operation->begin(allocator_.claim(request, operation->take()));
   });
   return cancel_of(operation);
+}
+
+/// What nobody will know to be theirs is not given to them.
+Result<void> ControlAddresses::mark(Ipv4Address address, bool held_before) {
+  auto marked = by_hand_.add(address);
+  if (!marked && !held_before) (void)allocator_.release(address.to_string(), address);
+  return marked;
 }
 
 std::vector<Ipv4Cidr> ControlAddresses::lookup(std::string const& id, std::optional<Ipv4Cidr> subnet) const {

@@ -21,18 +21,19 @@ namespace weave::controller {
 class HandFiledAddresses {
  public:
   /// `stored`: as `save` was given it last. What in it is no address is dropped.
-  HandFiledAddresses(std::string_view stored, std::function<void(std::string const&)> save);
+  HandFiledAddresses(std::string_view stored, std::function<Result<void>(std::string const&)> save);
 
   [[nodiscard]] bool contains(Ipv4Address address) const { return addresses_.contains(address); }
-  /// Saved when this returns.
-  void add(Ipv4Address address);
+  /// Saved when this returns; on error it is not marked.
+  [[nodiscard]] Result<void> add(Ipv4Address address);
+  /// A mark that stays because it cannot be saved does no harm.
   void remove(Ipv4Address address);
 
  private:
-  void save() const;
+  [[nodiscard]] Result<void> save() const;
 
   std::set<Ipv4Address> addresses_;
-  std::function<void(std::string const&)> save_;
+  std::function<Result<void>(std::string const&)> save_;
 };
 
 /// The allocator as the control API uses it (protocol/surfaces.md §6.1). With check-alive the engine is asked first,
@@ -63,6 +64,7 @@ class ControlAddresses final : public api::AddressPort {
   [[nodiscard]] Result<std::uint32_t> take_over(std::string const& peer) override { return allocator_.take_over(peer); }
 
  private:
+  [[nodiscard]] Result<void> mark(Ipv4Address address, bool held_before);
   /// Calls `done` with whether the operation may begin.
   void when_allowed(std::string const& id, bool check_alive, std::function<void(bool)> done);
 

@@ -293,11 +293,7 @@ Result<void> Application::build_ipam() {
   auto const restored = allocator_->restore();
   if (!restored) return failure_of(restored);
   allocator_->reclaim(exposed_addresses(options_.weave_bridge, allocator_->owned()));
-  hand_filed_.emplace(store_->hand_filed(), [this](std::string const& text) {
-    if (auto const saved = store_->set_hand_filed(text); !saved) {
-      logger_.error("saving addresses without an id: {}", saved.error().text());
-    }
-  });
+  hand_filed_.emplace(store_->hand_filed(), [this](std::string const& text) { return store_->set_hand_filed(text); });
   control_addresses_ = std::make_unique<ControlAddresses>(
       *allocator_, gate_, *hand_filed_, [this](std::string const& id, std::function<void(bool)> done) {
         if (!containers_) return done(true);

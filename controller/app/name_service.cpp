@@ -6,17 +6,21 @@
 namespace weave::controller {
 
 void NameService::add(std::string container_id, Ipv4Address address, std::string fqdn, bool check_alive,
-                      std::function<void()> done) {
-  if (!registry_.add(container_id, fqdn, address) || !check_alive || !is_running_) return done();
+                      api::Completion<void> done) {
+  auto const added = registry_.add(container_id, fqdn, address);
+  if (!added) return done(failure_of(added));
+  if (!*added || !check_alive || !is_running_) return done({});
   is_running_(container_id, [this, container_id, address, fqdn = std::move(fqdn), done = std::move(done)](bool runs) {
-    if (!runs) registry_.remove({.container_id = container_id, .address = address, .hostname = fqdn});
-    done();
+    if (!runs) (void)registry_.remove({.container_id = container_id, .address = address, .hostname = fqdn});
+    done({});
   });
 }
 
-void NameService::remove(Filter filter) {
-  registry_.remove(
+Result<void> NameService::remove(Filter filter) {
+  auto const removed = registry_.remove(
       {.container_id = std::move(filter.container_id), .address = filter.address, .hostname = std::move(filter.fqdn)});
+  if (!removed) return failure_of(removed);
+  return {};
 }
 
 std::vector<api::DnsEntryStatus> NameService::entries() const {

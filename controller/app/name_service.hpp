@@ -39,8 +39,8 @@ class NameService final : public api::NamePort {
         is_running_{std::move(is_running)} {}
 
   void add(std::string container_id, Ipv4Address address, std::string fqdn, bool check_alive,
-           std::function<void()> done) override;
-  void remove(Filter filter) override;
+           api::Completion<void> done) override;
+  [[nodiscard]] Result<void> remove(Filter filter) override;
   [[nodiscard]] std::vector<api::DnsEntryStatus> entries() const override;
   [[nodiscard]] std::string domain() const override { return registry_.domain(); }
   [[nodiscard]] std::string listen_address() const override { return listen_address_; }

@@ -123,12 +123,14 @@ class NameRowsStore final : public dns::NameStore {
 class SqliteStoreService final : public StoreService {
  public:
   SqliteStoreService(std::unique_ptr<store::StateStore> store, std::optional<PeerName> name,
-                     std::optional<ShortId> short_id, std::vector<std::string> targets, std::string exposures)
+                     std::optional<ShortId> short_id, std::vector<std::string> targets, std::string exposures,
+                     std::string hand_filed)
       : store_{std::move(store)},
         name_{name},
         short_id_{short_id},
         targets_{std::move(targets)},
-        exposures_{std::move(exposures)} {}
+        exposures_{std::move(exposures)},
+        hand_filed_{std::move(hand_filed)} {}
 
   std::optional<PeerName> peer_name() const override { return name_; }
   Result<void> set_peer_name(PeerName name) override {
@@ -166,11 +168,12 @@ class SqliteStoreService final : public StoreService {
     targets_ = inheritance.targets;
     return {};
   }
-  std::string hand_filed() override {
-    auto const stored = store_->setting(kHandFiledSetting);
-    return stored ? stored->value_or("") : std::string{};
+  std::string hand_filed() const override { return hand_filed_; }
+  Result<void> set_hand_filed(std::string const& text) override {
+    auto saved = store_->set_setting(kHandFiledSetting, text);
+    if (saved) hand_filed_ = text;
+    return saved;
   }
-  Result<void> set_hand_filed(std::string const& text) override { return store_->set_setting(kHandFiledSetting, text); }
   ipam::IpamStore& ipam() override { return ipam_; }
   plugin::DriverStore& drivers() override { return drivers_; }
   dns::NameStore& names() override { return names_; }
@@ -181,6 +184,7 @@ class SqliteStoreService final : public StoreService {
   std::optional<ShortId> short_id_;
   std::vector<std::string> targets_;
   std::string exposures_;
+  std::string hand_filed_;
   IpamRowsStore ipam_{*store_};
   DriverRecordStore drivers_{*store_};
   NameRowsStore names_{*store_};
@@ -223,8 +227,10 @@ Result<std::unique_ptr<StoreService>> StoreService::open(std::string const& path
   if (!short_id) return failure_of(short_id);
   auto const exposures = (*opened)->setting(kExposuresSetting);
   if (!exposures) return failure_of(exposures);
+  auto const hand_filed = (*opened)->setting(kHandFiledSetting);
+  if (!hand_filed) return failure_of(hand_filed);
   return std::make_unique<SqliteStoreService>(std::move(*opened), *name, parse_short_id(*short_id), std::move(*targets),
-                                              exposures->value_or(""));
+                                              exposures->value_or(""), hand_filed->value_or(""));
 }
 
 } // namespace weave::controller

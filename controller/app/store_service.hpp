@@ -42,7 +42,7 @@ class StoreService {
   /// In one step: after a crash the file holds all of it or nothing.
   [[nodiscard]] virtual Result<void> inherit(Inheritance const& inheritance) = 0;
   /// Addresses that people filed without an id, as address_service.hpp writes them.
-  [[nodiscard]] virtual std::string hand_filed() = 0;
+  [[nodiscard]] virtual std::string hand_filed() const = 0;
   [[nodiscard]] virtual Result<void> set_hand_filed(std::string const& text) = 0;
   [[nodiscard]] virtual ipam::IpamStore& ipam() = 0;
   [[nodiscard]] virtual plugin::DriverStore& drivers() = 0;

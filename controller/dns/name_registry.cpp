@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace weave::controller::dns {
 namespace {
 
@@ -37,15 +39,16 @@ Result<void> NameRegistry::restore() {
   return {};
 }
 
-bool NameRegistry::add(std::string const& container_id, std::string_view fqdn, Ipv4Address address) {
+Result<bool> NameRegistry::add(std::string const& container_id, std::string_view fqdn, Ipv4Address address) {
   auto const name = accept(container_id, fqdn, address);
   if (!name) return false;
   gossiper_.add(container_id, name->hostname, address);
-  if (wish_for(*name) != Wish::present) save({{*name, Wish::present}});
+  if (wish_for(*name) == Wish::present && !unsaved_.contains(*name)) return true;
+  if (auto const saved = save({{*name, Wish::present}}); !saved) return failure_of(saved);
   return true;
 }
 
-std::size_t NameRegistry::remove(NameFilter filter) {
+Result<std::size_t> NameRegistry::remove(NameFilter filter) {
   if (filter.hostname) filter.hostname = qualified(*filter.hostname);
   std::vector<NameStore::Change> changes;
   for (auto const& name : live_names(filter)) {
@@ -56,8 +59,12 @@ std::size_t NameRegistry::remove(NameFilter filter) {
       changes.emplace_back(name, std::nullopt);
     }
   }
-  save(changes);
-  return gossiper_.remove(filter);
+  // Who asks again wants what an earlier attempt has left unsaved.
+  if (changes.empty() && !unsaved_.empty()) changes.emplace_back(*unsaved_.begin());
+  auto const saved = save(changes);
+  auto const removed = gossiper_.remove(filter);
+  if (!saved) return failure_of(saved);
+  return removed;
 }
 
 bool NameRegistry::add_of_container(std::string const& id, std::string_view fqdn, Ipv4Address address) {
@@ -82,7 +89,7 @@ void NameRegistry::on_container_died(std::string const& id) {
     if (name.container_id == id) changes.emplace_back(name, std::nullopt);
   }
   gossiper_.remove({.container_id = id});
-  save(changes);
+  (void)save(changes);
 }
 
 void NameRegistry::keep_only_running(std::set<std::string> const& containers) {
@@ -113,8 +120,8 @@ std::vector<OwnName> NameRegistry::live_names(NameFilter const& filter) const {
   return names;
 }
 
-void NameRegistry::save(std::vector<NameStore::Change> const& changes) {
-  if (changes.empty()) return;
+Result<void> NameRegistry::save(std::vector<NameStore::Change> const& changes) {
+  if (changes.empty()) return {};
   for (auto const& [name, wish] : changes) {
     unsaved_[name] = wish;
     if (wish) {
@@ -125,9 +132,14 @@ void NameRegistry::save(std::vector<NameStore::Change> const& changes) {
   }
   // Names are answered from memory: losing them at the next restart is better than not having them now.
   auto const saved = store_.save({unsaved_.begin(), unsaved_.end()});
-  if (saved) return unsaved_.clear();
+  if (saved) {
+    unsaved_.clear();
+    return {};
+  }
   log_.error("names will not be remembered across a restart until something can be saved again: {}",
              saved.error().text());
+  return failure(saved.error().kind(),
+                 fmt::format("in force now, but forgotten at the next start: {}", saved.error().text()));
 }
 
 } // namespace weave::controller::dns

@@ -31,12 +31,12 @@ class NameRegistry {
   /// With the final dot.
   [[nodiscard]] std::string const& domain() const { return domain_; }
 
-  /// What people ask for. False if the name is ignored. If it cannot be stored it is registered none the less, and that
-  /// is logged.
-  bool add(std::string const& container_id, std::string_view fqdn, Ipv4Address address);
+  /// What people ask for. False if the name is ignored. An error says that it is registered, but could not be stored;
+  /// that is tried again with the next change.
+  [[nodiscard]] Result<bool> add(std::string const& container_id, std::string_view fqdn, Ipv4Address address);
   /// How many entries that were. The hostname of the filter needs no final dot. A container does not get removed names
-  /// back until it dies.
-  std::size_t remove(NameFilter filter);
+  /// back until it dies. Errors as with add.
+  [[nodiscard]] Result<std::size_t> remove(NameFilter filter);
 
   /// A name that a running container has from Docker, or has no longer; what people have said of it prevails. False if
   /// the name is ignored.
@@ -53,7 +53,7 @@ class NameRegistry {
   [[nodiscard]] std::optional<OwnName> accept(std::string const& id, std::string_view fqdn, Ipv4Address address) const;
   [[nodiscard]] std::optional<Wish> wish_for(OwnName const& name) const;
   [[nodiscard]] std::vector<OwnName> live_names(NameFilter const& filter) const;
-  void save(std::vector<NameStore::Change> const& changes);
+  Result<void> save(std::vector<NameStore::Change> const& changes);
 
   NameGossiper& gossiper_;
   NameStore& store_;

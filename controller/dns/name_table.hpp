@@ -22,7 +22,9 @@ struct NameFilter {
   std::optional<Ipv4Address> address = {};
   std::optional<std::string> hostname = {};
 
-  [[nodiscard]] bool matches(NameKey const& key) const {
+  /// A NameKey or an OwnName.
+  template <class Name>
+  [[nodiscard]] bool matches(Name const& key) const {
     return (!container_id || *container_id == key.container_id) && (!address || *address == key.address) &&
            (!hostname || *hostname == key.hostname);
   }

@@ -134,7 +134,12 @@ class ControlAddressesTest : public testing::Test {
   test::AllocatorRig rig_{config(), clock_};
   AllocationGate gate_;
   std::string saved_;
-  HandFiledAddresses by_hand_{"10.32.7.7 nonsense 10.32.7.8", [this](std::string const& text) { saved_ = text; }};
+  bool disk_full_ = false;
+  HandFiledAddresses by_hand_{"10.32.7.7 nonsense 10.32.7.8", [this](std::string const& text) -> Result<void> {
+                                if (disk_full_) return failure(ErrorKind::system, "disk full");
+                                saved_ = text;
+                                return {};
+                              }};
   std::vector<std::string> asked_;
   std::function<void(bool)> answer_;
   ControlAddresses addresses_{*rig_.allocator, gate_, by_hand_,
@@ -192,6 +197,31 @@ TEST_F(ControlAddressesTest, remembers_what_people_filed_without_an_id) {
   EXPECT_EQ(saved_, "10.32.7.7 10.32.7.8");
   EXPECT_TRUE(allocate("c1", false).result.value());
   EXPECT_EQ(saved_, "10.32.7.7 10.32.7.8");
+}
+
+TEST_F(ControlAddressesTest, gives_nobody_what_cannot_be_marked_as_theirs) {
+  EXPECT_TRUE(allocate("_", false).result.value());
+  disk_full_ = true;
+  EXPECT_EQ(allocate("_", false).error(), "disk full");
+  Answered<void> claimed;
+  cancel_ = addresses_.claim("_", cidr("10.32.0.5/12"), false, false, std::nullopt, claimed.take());
+  clock_.settle();
+  EXPECT_EQ(claimed.error(), "disk full");
+  Answered<void> again;
+  cancel_ = addresses_.claim("_", cidr("10.32.0.1/12"), false, false, std::nullopt, again.take());
+  clock_.settle();
+  EXPECT_TRUE(again.result.value()) << "it is marked";
+  EXPECT_EQ(rig_.allocator->owned().all().size(), 1U);
+  EXPECT_FALSE(by_hand_.contains(address("10.32.0.5")));
+}
+
+TEST_F(ControlAddressesTest, marks_only_what_was_claimed) {
+  Answered<void> refused;
+  EXPECT_TRUE(allocate("c1", false).result.value());
+  cancel_ = addresses_.claim("10.32.0.1", cidr("10.32.0.1/12"), false, false, std::nullopt, refused.take());
+  clock_.settle();
+  EXPECT_FALSE(refused.result.value());
+  EXPECT_FALSE(by_hand_.contains(address("10.32.0.1")));
 }
 
 } // namespace

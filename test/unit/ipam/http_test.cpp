@@ -27,7 +27,7 @@ TEST(IpamOverHttp, answers_as_the_original) {
   AllocatorRig rig{alone(), clock};
   ASSERT_TRUE(rig.allocator->restore());
   AllocationGate gate;
-  HandFiledAddresses by_hand{{}, [](std::string const&) {}};
+  HandFiledAddresses by_hand{{}, [](std::string const&) { return Result<void>{}; }};
   ControlAddresses addresses{*rig.allocator, gate, by_hand, [](std::string const&, auto const& done) { done(true); }};
   NoDaemon daemon;
   auto const router = api::control_routes({.daemon = &daemon, .addresses = &addresses, .docker_network = nullptr});

@@ -106,13 +106,14 @@ class NotingNames final : public NamePort {
  public:
   explicit NotingNames(Log& log) : log_{log} {}
 
-  void add(std::string id, Ipv4Address address, std::string fqdn, bool alive, std::function<void()> done) override {
+  void add(std::string id, Ipv4Address address, std::string fqdn, bool alive, Completion<void> done) override {
     log_.push_back(fmt::format("name {} {} {}{}", id.substr(0, 12), address.to_string(), fqdn, alive ? " alive" : ""));
-    done();
+    done({});
   }
-  void remove(Filter filter) override {
+  Result<void> remove(Filter filter) override {
     log_.push_back(fmt::format("unname {} {} {}", filter.container_id.value_or("*").substr(0, 12),
                                filter.address ? filter.address->to_string() : "*", filter.fqdn.value_or("*")));
+    return {};
   }
   std::vector<DnsEntryStatus> entries() const override { return {}; }
   std::string domain() const override { return "weave.local."; }

@@ -36,14 +36,15 @@ class FakeNames final : public NamePort {
   std::vector<DnsEntryStatus> known;
   std::string address = "192.0.2.1:53";
 
-  void add(std::string id, Ipv4Address where, std::string fqdn, bool check_alive, std::function<void()> done) override {
+  void add(std::string id, Ipv4Address where, std::string fqdn, bool check_alive, Completion<void> done) override {
     log.push_back(
         fmt::format("add {} {} {}{}", id.substr(0, 12), where.to_string(), fqdn, check_alive ? " if alive" : ""));
-    done();
+    done({});
   }
-  void remove(Filter filter) override {
+  Result<void> remove(Filter filter) override {
     log.push_back(fmt::format("remove {} {} {}", filter.container_id.value_or("*").substr(0, 12),
                               filter.address ? filter.address->to_string() : "*", filter.fqdn.value_or("*")));
+    return {};
   }
   [[nodiscard]] std::vector<DnsEntryStatus> entries() const override { return known; }
   [[nodiscard]] std::string domain() const override { return "weave.local."; }
