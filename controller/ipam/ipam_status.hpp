@@ -37,15 +37,6 @@ struct RingEntryStatus {
   std::uint32_t version = 0;
 };
 
-struct OwnerStatus {
-  PeerName peer;
-  std::string nickname;
-  std::uint32_t addresses = 0;
-  double share = 0; ///< of the universe, 0 to 1
-  bool is_us = false;
-  bool is_known_peer = false;
-};
-
 /// What `weave status`, `weave status ipam`, `/report` and `/metrics` tell about addresses (protocol/surfaces.md §5.1,
 /// §5.6, §7, §8). A snapshot without references.
 struct IpamStatus {
@@ -55,18 +46,11 @@ struct IpamStatus {
   std::uint32_t active_addresses = 0; ///< in use here, inside our own ranges
   std::uint32_t free_addresses = 0;   ///< ours and free
   std::vector<RingEntryStatus> entries;
-  std::vector<OwnerStatus> owners; ///< ourselves first, then by name
   std::vector<std::pair<std::string, Ipv4Cidr>> pending_claims;
   std::vector<std::pair<std::string, Ipv4Cidr>> pending_allocates;
   /// An address in use here that belongs to another peer; else `<text> (from <peer>)` of the last conflict while it is
   /// recent, else empty.
   std::string conflict;
 };
-
-/// The text after `Status:` (§5.1).
-[[nodiscard]] std::string state_text(IpamStatus const& status);
-/// The lines of `status ipam` (§5.6), each ending in a newline; empty without a ring. A recent conflict is told in one
-/// more line at the end, which the original does not have.
-[[nodiscard]] std::string owner_lines(IpamStatus const& status);
 
 } // namespace weave::controller::ipam

@@ -14,16 +14,6 @@ using test::Answered;
 Ipv4Cidr cidr(char const* text) { return Ipv4Cidr::parse(text).value(); }
 Ipv4Address address(char const* text) { return Ipv4Address::parse(text).value(); }
 
-ipam::AllocatorConfig config() {
-  return {.self = PeerName{1},
-          .nickname = "one",
-          .uid = PeerUid{7},
-          .universe = cidr("10.32.0.0/12"),
-          .default_subnet = cidr("10.32.0.0/12"),
-          .formation = {},
-          .quorum = [] { return std::uint32_t{1}; }};
-}
-
 class PluginAddressesTest : public testing::Test {
  protected:
   PluginAddressesTest() { EXPECT_TRUE(rig_.allocator->restore()); }
@@ -42,7 +32,7 @@ class PluginAddressesTest : public testing::Test {
   }
 
   test::VirtualScheduler clock_;
-  test::AllocatorRig rig_{config(), clock_};
+  test::AllocatorRig rig_{test::lone_peer(), clock_};
   AllocationGate gate_;
   std::vector<std::string> touched_;
   PluginAddresses addresses_{*rig_.allocator,
@@ -131,7 +121,7 @@ class ControlAddressesTest : public testing::Test {
   }
 
   test::VirtualScheduler clock_;
-  test::AllocatorRig rig_{config(), clock_};
+  test::AllocatorRig rig_{test::lone_peer(), clock_};
   AllocationGate gate_;
   std::string saved_;
   bool disk_full_ = false;

@@ -13,16 +13,6 @@ using Texts = std::vector<std::string>;
 
 Ipv4Cidr cidr(char const* text) { return Ipv4Cidr::parse(text).value(); }
 
-ipam::AllocatorConfig config() {
-  return {.self = PeerName{1},
-          .nickname = "one",
-          .uid = PeerUid{7},
-          .universe = cidr("10.32.0.0/12"),
-          .default_subnet = cidr("10.32.0.0/12"),
-          .formation = {},
-          .quorum = [] { return std::uint32_t{1}; }};
-}
-
 class ContainerAddressesTest : public testing::Test {
  protected:
   ContainerAddressesTest() {
@@ -66,7 +56,7 @@ class ContainerAddressesTest : public testing::Test {
   }
 
   test::VirtualScheduler clock_;
-  test::AllocatorRig rig_{config(), clock_};
+  test::AllocatorRig rig_{test::lone_peer(), clock_};
   docker::ScriptedEngine engine_{clock_};
   AllocationGate gate_;
   std::vector<ipam::ReclaimedAddress> attached_;

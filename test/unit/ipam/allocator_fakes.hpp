@@ -82,6 +82,18 @@ class RecordingChannel final : public gossip::GossipChannel {
   std::vector<SentMessage> sent;
 };
 
+/// Peer 1, "one", the only one that there is: it forms its ring alone.
+inline controller::ipam::AllocatorConfig lone_peer() {
+  auto const universe = Ipv4Cidr::parse("10.32.0.0/12").value();
+  return {.self = PeerName{1},
+          .nickname = "one",
+          .uid = PeerUid{7},
+          .universe = universe,
+          .default_subnet = universe,
+          .formation = {},
+          .quorum = [] { return std::uint32_t{1}; }};
+}
+
 /// An allocator with everything around it. The store may be shared by successive incarnations.
 struct AllocatorRig {
   AllocatorRig(controller::ipam::AllocatorConfig config, VirtualScheduler& clock,

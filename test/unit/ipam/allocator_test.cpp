@@ -1,3 +1,8 @@
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
 #include "test/unit/ipam/allocator_fixture.hpp"
 
 namespace weave::controller::ipam {
@@ -223,7 +228,8 @@ TEST_F(AllocatorTest, an_observer_asks_and_waits) {
   allocator().prime({1s}, primed.take());
   clock.settle();
   EXPECT_EQ(rig->channel.sent.size(), 1U);
-  EXPECT_EQ(state_text(allocator().status()), "priming");
+  ASSERT_TRUE(allocator().status().election);
+  EXPECT_FALSE(allocator().status().election->elector);
   clock.advance(1s);
   EXPECT_EQ(primed.error(), "timed out: no peer has given us the address ring yet (we are an observer)");
 }
@@ -313,7 +319,7 @@ TEST(Formation, takes_more_than_half_as_quorum) {
   EXPECT_EQ(quorum_of({Formation::Mode::elector, {}, 5}, 0), 3U);
 }
 
-TEST_F(AllocatorTest, status_reads_as_the_original_s) {
+TEST_F(AllocatorTest, status_tells_who_owns_what) {
   boot(config(2, "10.32.0.0/12"));
   rig->mesh.everybody_known = false;
   rig->mesh.known = {peer(1), peer(2)};
@@ -322,24 +328,30 @@ TEST_F(AllocatorTest, status_reads_as_the_original_s) {
   state.ring = allocator().gossip_state().ring;
   ASSERT_TRUE(allocator().on_gossip(peer(2), encode_gossip_state(state)));
   for (auto const* id : {"c1", "c2"}) allocator().allocate({id, cidr("10.32.0.0/12"), true, std::nullopt}, [](auto) {});
-  EXPECT_EQ(owner_lines(allocator().status()),
-            "00:00:00:00:00:01(one)                  524288 IPs (50.0% of total) (2 active)\n"
-            "00:00:00:00:00:02(two)                  524288 IPs (50.0% of total) \n");
-  EXPECT_EQ(state_text(allocator().status()), "ready");
+  auto const owners = [this] {
+    std::vector<std::string> texts;
+    for (auto const& entry : allocator().status().entries) {
+      texts.push_back(fmt::format("{} {} {} {}", entry.peer.to_string(), entry.nickname, entry.size,
+                                  entry.is_known_peer ? "known" : "unknown"));
+    }
+    return texts;
+  };
+  EXPECT_EQ(owners(),
+            (std::vector<std::string>{"00:00:00:00:00:01 one 524288 known", "00:00:00:00:00:02 two 524288 known"}));
+  EXPECT_EQ(allocator().status().active_addresses, 2U);
   rig->mesh.known = {peer(1)};
-  EXPECT_TRUE(owner_lines(allocator().status()).ends_with("- unreachable!\n"));
-  rig->mesh.known = {};
-  EXPECT_EQ(state_text(allocator().status()),
-            "all IP ranges owned by unreachable peers - use 'rmpeer' if they are dead");
+  EXPECT_EQ(owners().back(), "00:00:00:00:00:02 two 524288 unknown");
 }
 
 TEST_F(AllocatorTest, status_tells_of_the_election) {
   boot(config(0));
-  EXPECT_EQ(state_text(allocator().status()), "idle");
-  EXPECT_EQ(owner_lines(allocator().status()), "");
+  EXPECT_FALSE(allocator().status().election);
+  EXPECT_TRUE(allocator().status().entries.empty());
   Answered<Ipv4Cidr> answer;
   allocate("c1", answer);
-  EXPECT_EQ(state_text(allocator().status()), "awaiting consensus (quorum: 2, known: 1)");
+  ASSERT_TRUE(allocator().status().election);
+  EXPECT_EQ(allocator().status().election->quorum, 2U);
+  EXPECT_EQ(allocator().status().election->known_nodes, 1U);
   EXPECT_EQ(allocator().status().pending_allocates.size(), 1U);
 }
 
