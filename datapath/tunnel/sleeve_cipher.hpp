@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <mutex>
 
 #include "base/bytes.hpp"
 #include "base/secret.hpp"
@@ -26,7 +27,9 @@ enum class SleeveRefusal : std::uint8_t {
 /// 0 and never repeat, since key and object end with the connection. The only place where nonces of sleeve packets are
 /// made.
 ///
-/// Made on the control thread, then used by one packet worker only. Nothing is allocated by seal and open.
+/// Made on the control thread, then used by the packet worker: seal and open may run at the same time in two threads and
+/// share nothing that either changes. Several threads may seal, each while it holds sealing(); one opens. Nothing is
+/// allocated by seal and open.
 class SleeveCipher {
  public:
   static constexpr std::size_t kNonceSize = 24;
@@ -38,6 +41,9 @@ class SleeveCipher {
   /// Encrypts in place a packet whose frames begin at kEncryptedPacketOverhead, behind the sender's name: writes
   /// sequence number and tag between them. Each packet once.
   void seal(MutableBytes packet, SleeveChannel channel);
+
+  /// For a run of packets that one thread seals.
+  [[nodiscard]] std::mutex& sealing() { return sealing_; }
 
   struct Opened {
     /// In the packet's own memory.
@@ -53,6 +59,7 @@ class SleeveCipher {
  private:
   std::shared_ptr<Secret const> key_;
   bool we_dialled_;
+  std::mutex sealing_;
   std::array<std::uint64_t, 2> next_{};
   std::array<ReplayWindow, 2> seen_;
 };
