@@ -1,5 +1,7 @@
 #include "gossip/connection.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace weave::gossip {
@@ -10,6 +12,14 @@ constexpr std::uint8_t kLastTag = 7;
 constexpr int kMaxIgnoredLogged = 10;
 /// What may wait between on_introduced and start_receiving: one full frame and what a read adds to it.
 constexpr std::size_t kMaxWaiting = kMaxFrameSize + 1024 * 1024;
+
+/// A remote's text, for logs and status.
+std::string printable(ByteView text) {
+  std::string copy{as_text(text.first(std::min(text.size(), kMaxReason)))};
+  std::ranges::replace_if(
+      copy, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return copy;
+}
 
 } // namespace
 
@@ -55,6 +65,18 @@ void Connection::start_receiving() {
 
 void Connection::close(Error cause) {
   if (!is_open()) return;
+  if (tells_reasons_) send_reason(cause);
+  stream_->finish();
+  end(std::move(cause));
+}
+
+void Connection::send_reason(Error const& cause) {
+  auto const text = as_bytes(std::string_view{cause.text()}.substr(0, kMaxReason));
+  // Not counted as queued: the cause may be that too much is.
+  if (auto frame = encode_frame(kReasonTag, text, *sealer_)) stream_->write(*std::move(frame));
+}
+
+void Connection::end(Error cause) {
   logger_.info("connection shutting down due to error{}: {}", identified_ ? "" : " during handshake", cause.text());
   stream_.reset();
   deadline_.reset();
@@ -91,9 +113,13 @@ void Connection::on_drained() {
 }
 
 void Connection::on_stream_closed(Error const& cause) {
-  if (!introduced_) return close(introduction_.explain(cause));
+  if (!introduced_) return end(introduction_.explain(cause));
+  std::weak_ptr<Handlers const> const alive = handlers_;
+  // What came with the introduction has had no turn yet.
+  if (receiving_) receive();
+  if (alive.expired() || !is_open()) return;
   bool const is_cut = frames_.buffered() > 0 && cause.text() == "EOF";
-  close(is_cut ? Error{cause.kind(), "unexpected EOF"} : cause);
+  end(is_cut ? Error{cause.kind(), "unexpected EOF"} : cause);
 }
 
 void Connection::on_bytes(ByteView bytes) {
@@ -106,7 +132,10 @@ void Connection::on_bytes(ByteView bytes) {
 void Connection::introduce(ByteView bytes) {
   bool const in_header = introduction_.phase() == Introduction::Phase::header;
   auto answer = introduction_.on_bytes(bytes);
-  if (!answer) return close(answer.error());
+  if (!answer) {
+    if (auto unsent = introduction_.take_unsent(); !unsent.empty()) write(std::move(unsent));
+    return close(answer.error());
+  }
   if (in_header && introduction_.phase() != Introduction::Phase::header) {
     // Set once, not extended by what arrives (mesh.md §2.2).
     deadline_ = scheduler_.after(kReadDeadline, [this] { close(introduction_.explain(timeout())); });
@@ -122,6 +151,7 @@ void Connection::finish_introduction() {
   sealer_ = introduction_.take_sealer();
   auto const handlers = handlers_;
   auto const remote = introduction_.remote_features();
+  tells_reasons_ = remote.contains(std::string{kReasonFeature});
   if (handlers->on_introduced) handlers->on_introduced(remote);
 }
 
@@ -152,6 +182,10 @@ bool Connection::dispatch(ByteView message) {
   }
   std::uint8_t const tag = message.front();
   if (tag == 0) return true;
+  if (tag == kReasonTag && tells_reasons_) {
+    end({ErrorKind::unavailable, fmt::format("peer ended the connection: {}", printable(message.subspan(1)))});
+    return false;
+  }
   if (tag > kLastTag) {
     log_ignored(fmt::format("ignoring unknown protocol tag: {}", tag));
     return true;

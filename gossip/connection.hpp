@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/logger.hpp"
 #include "base/scheduler.hpp"
@@ -18,6 +19,13 @@ inline constexpr Duration kHeaderDeadline = std::chrono::seconds{10};
 inline constexpr Duration kReadDeadline = std::chrono::seconds{60};
 inline constexpr Duration kHeartbeatInterval = std::chrono::seconds{30};
 
+/// Who announces this feature understands kReasonTag. The original, which announces nothing of the kind, would ignore
+/// such a message (mesh.md §5.2).
+inline constexpr std::string_view kReasonFeature = "EndReason";
+/// The last message of the end that closes: why, as text of at most kMaxReason octets.
+inline constexpr std::uint8_t kReasonTag = 8;
+inline constexpr std::size_t kMaxReason = 400;
+
 /// One TCP session of the mesh: its introduction, framing, heartbeats, deadlines and its single cause of death
 /// (protocol/mesh.md §2.2, §3, §5). It knows nothing of peers, duplicates or overlays; the mesh decides these in its
 /// handlers:
@@ -29,7 +37,7 @@ inline constexpr Duration kHeartbeatInterval = std::chrono::seconds{30};
 /// (§2.2 phases 3 to 6); what arrives meanwhile waits here, bounded by one frame.
 ///
 /// Control thread only. Handlers are called from the stream or the scheduler, never from inside the methods below; they
-/// may call any method and may destroy the connection. Destroying it closes the TCP connection without on_closed.
+/// may call any method and may destroy the connection. Destroying it resets the TCP connection without on_closed.
 class Connection {
  public:
   struct Settings {
@@ -68,7 +76,8 @@ class Connection {
   void identify(std::string const& remote_peer);
   /// From now on messages are handed on, those that already wait soon after this call, and heartbeats are sent.
   void start_receiving();
-  /// Ends it for `cause`, unless it has ended already: the first cause counts and is logged. on_closed follows later.
+  /// Ends it for `cause`, unless it has ended already: the first cause counts and is logged. What was sent still
+  /// reaches the remote, and so does the cause, if the remote knows of such messages. on_closed follows later.
   void close(Error cause);
 
   /// Sends one message, behind all earlier ones. Errors: the message is too large (nothing is sent, the connection goes
@@ -96,6 +105,8 @@ class Connection {
   void on_bytes(ByteView bytes);
   void on_drained();
   void on_stream_closed(Error const& cause);
+  void end(Error cause);
+  void send_reason(Error const& cause);
   void introduce(ByteView bytes);
   void finish_introduction();
   void receive();
@@ -123,6 +134,7 @@ class Connection {
   bool introduced_ = false;
   bool identified_ = false;
   bool receiving_ = false;
+  bool tells_reasons_ = false;
   std::uint8_t version_ = 0;
   FrameDecoder frames_;
   std::unique_ptr<Sealer> sealer_;

@@ -44,44 +44,43 @@ std::size_t Introduction::wanted() const {
 }
 
 Result<Bytes> Introduction::on_bytes(ByteView bytes) {
-  Bytes answer;
   while (wanted() > 0) {
     auto const taken = std::min(wanted() - partial_.size(), bytes.size());
     partial_.insert(partial_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
     bytes = bytes.subspan(taken);
-    if (partial_.size() < wanted()) return answer;
-    if (auto const done = advance(answer); !done) return failure_of(done);
+    if (partial_.size() < wanted()) return take_unsent();
+    if (auto const done = advance(); !done) return failure_of(done);
     partial_.clear();
   }
   frames_.append(bytes);
-  if (phase_ == Phase::done) return answer;
+  if (phase_ == Phase::done) return take_unsent();
   if (auto const done = on_features(); !done) return failure_of(done);
-  return answer;
+  return take_unsent();
 }
 
-Result<void> Introduction::advance(Bytes& answer) {
+Result<void> Introduction::advance() {
   switch (phase_) {
-    case Phase::header: return on_header(answer);
-    case Phase::flag: return on_flag(answer);
-    case Phase::key: return on_key(answer);
+    case Phase::header: return on_header();
+    case Phase::flag: return on_flag();
+    case Phase::key: return on_key();
     case Phase::features:
     case Phase::done: break;
   }
   return {};
 }
 
-Result<void> Introduction::on_header(Bytes& answer) {
+Result<void> Introduction::on_header() {
   auto const version = negotiate_version(partial_, versions_);
   if (!version) return failure_of(version);
   if (*version < 2) return failure(ErrorKind::refused, fmt::format("protocol version {} is not supported", *version));
   version_ = *version;
   phase_ = Phase::flag;
-  answer.push_back(keys_ ? 1 : 0);
-  if (keys_) answer.insert(answer.end(), keys_->public_key().begin(), keys_->public_key().end());
+  unsent_.push_back(keys_ ? 1 : 0);
+  if (keys_) unsent_.insert(unsent_.end(), keys_->public_key().begin(), keys_->public_key().end());
   return {};
 }
 
-Result<void> Introduction::on_flag(Bytes& answer) {
+Result<void> Introduction::on_flag() {
   auto const flag = partial_.front();
   if (flag > 1) return failure(ErrorKind::malformed, fmt::format("Bad encryption flag {}", flag));
   if (flag == 1 && !keys_) {
@@ -91,22 +90,22 @@ Result<void> Introduction::on_flag(Bytes& answer) {
     return failure(ErrorKind::refused, "password specified, but peer requested an unencrypted connection");
   }
   phase_ = keys_ ? Phase::key : Phase::features;
-  return keys_ ? Result<void>{} : send_features(answer);
+  return keys_ ? Result<void>{} : send_features();
 }
 
-Result<void> Introduction::on_key(Bytes& answer) {
+Result<void> Introduction::on_key() {
   auto agreement = keys_->agree(partial_, we_dialled_);
   if (!agreement) return failure_of(agreement);
   sealer_ = std::move(agreement->sealer);
   session_key_ = std::move(agreement->session_key);
   phase_ = Phase::features;
-  return send_features(answer);
+  return send_features();
 }
 
-Result<void> Introduction::send_features(Bytes& answer) {
+Result<void> Introduction::send_features() {
   auto const frame = encode_frame(encode_features(features_), *sealer_);
   if (!frame) return failure_of(frame);
-  answer.insert(answer.end(), frame->begin(), frame->end());
+  unsent_.insert(unsent_.end(), frame->begin(), frame->end());
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -48,6 +49,8 @@ class Introduction {
   [[nodiscard]] Bytes start() const { return encode_protocol_header(versions_); }
   /// Takes in what the remote sent; returns what to write in answer, often nothing.
   [[nodiscard]] Result<Bytes> on_bytes(ByteView bytes);
+  /// What was to be written when an error ended it: without it the remote cannot come to the same verdict.
+  [[nodiscard]] Bytes take_unsent() { return std::exchange(unsent_, {}); }
   /// Why the introduction failed, if the connection ended or its time ran out with `cause`.
   [[nodiscard]] Error explain(Error const& cause) const;
 
@@ -62,12 +65,12 @@ class Introduction {
   [[nodiscard]] FrameDecoder take_frames() { return std::move(frames_); }
 
  private:
-  [[nodiscard]] Result<void> advance(Bytes& answer);
-  [[nodiscard]] Result<void> on_header(Bytes& answer);
-  [[nodiscard]] Result<void> on_flag(Bytes& answer);
-  [[nodiscard]] Result<void> on_key(Bytes& answer);
+  [[nodiscard]] Result<void> advance();
+  [[nodiscard]] Result<void> on_header();
+  [[nodiscard]] Result<void> on_flag();
+  [[nodiscard]] Result<void> on_key();
   [[nodiscard]] Result<void> on_features();
-  [[nodiscard]] Result<void> send_features(Bytes& answer);
+  [[nodiscard]] Result<void> send_features();
   /// How many octets the present phase waits for before it can be decided; 0 once frames are cut.
   [[nodiscard]] std::size_t wanted() const;
 
@@ -77,6 +80,7 @@ class Introduction {
   bool we_dialled_;
   Phase phase_ = Phase::header;
   Bytes partial_;
+  Bytes unsent_;
   FrameDecoder frames_{kMaxFeaturesSize};
   std::unique_ptr<Sealer> sealer_ = std::make_unique<ClearSealer>();
   Secret session_key_;

@@ -79,6 +79,7 @@ void Links::start(std::unique_ptr<ByteStream> stream, Link::Origin origin) {
                                                            .trusted = origin.we_trust}),
                                 .keys = settings_.make_keys ? settings_.make_keys() : nullptr};
   parts_.overlay.add_features(settings.features);
+  settings.features.insert_or_assign(std::string{kReasonFeature}, "1");
   auto announced = settings.features;
   auto const link = std::make_shared<Link>(std::move(origin), std::move(stream), parts_.scheduler, logger_,
                                            std::move(settings), ourself.name);

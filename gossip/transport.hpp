@@ -15,7 +15,8 @@ namespace weave::gossip {
 
 /// One TCP connection as the mesh core sees it: bytes in, bytes out. Implemented over Asio in the daemon and by a
 /// simulated network in tests. Control thread only. Destroying it closes the connection (with RST, protocol/mesh.md
-/// §2.1) and no handler runs afterwards; handlers never run inside the methods below. A handler may destroy the stream.
+/// §2.1; unless finish() came before) and no handler runs afterwards; handlers never run inside the methods below. A
+/// handler may destroy the stream.
 class ByteStream {
  public:
   struct Handlers {
@@ -33,6 +34,11 @@ class ByteStream {
   virtual void start(Handlers handlers) = 0;
   /// Queues bytes; never blocks. The caller bounds what it queues by waiting for on_drained.
   virtual void write(Bytes bytes) = 0;
+  /// Ends the connection in order: what was written is still sent, then the end of the stream, and what the remote
+  /// sends meanwhile is read and dropped until it ends too. A reset would take from the remote what has not reached it
+  /// yet, which is often why the connection ends. No handler runs from here on. All this goes on by itself, bounded in
+  /// time, octets and number, after the stream is destroyed.
+  virtual void finish() = 0;
   /// `ip:port` text as gossiped: IPv4 always dotted quad, IPv6 in brackets (mesh.md §2.1).
   [[nodiscard]] virtual std::string local_text() const = 0;
   [[nodiscard]] virtual std::string remote_text() const = 0;

@@ -41,10 +41,12 @@ bool is_exhaustion(error_code const& error) {
 
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
-  Acceptor(tcp::acceptor acceptor, std::function<void(std::unique_ptr<ByteStream>)> on_accepted, Logger logger)
+  Acceptor(tcp::acceptor acceptor, std::function<void(std::unique_ptr<ByteStream>)> on_accepted,
+           FinishingCount finishing, Logger logger)
       : acceptor_{std::move(acceptor)},
         pause_{acceptor_.get_executor()},
         on_accepted_{std::move(on_accepted)},
+        finishing_{std::move(finishing)},
         logger_{std::move(logger)} {}
 
   void accept() {
@@ -53,7 +55,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
       if (error) return self->on_error(error);
       set_keepalive(socket);
       // Not a stream any more if the remote has reset it meanwhile.
-      auto stream = make_tcp_stream(std::move(socket));
+      auto stream = make_tcp_stream(std::move(socket), self->finishing_);
       if (stream) self->on_accepted_(*std::move(stream));
       if (self->open_) self->resume_after(self->bucket_.take(std::chrono::steady_clock::now()));
     });
@@ -86,6 +88,7 @@ class Acceptor : public std::enable_shared_from_this<Acceptor> {
   tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   std::function<void(std::unique_ptr<ByteStream>)> on_accepted_;
+  FinishingCount finishing_;
   Logger logger_;
   TokenBucket bucket_{kTokens, kTokenInterval};
   bool open_ = true;
@@ -136,7 +139,7 @@ Attempt open_everywhere(tcp::acceptor& acceptor, std::uint16_t port) {
 Result<std::unique_ptr<Operation>> listen_tcp(boost::asio::any_io_executor const& executor, std::string const& host,
                                               std::uint16_t port,
                                               std::function<void(std::unique_ptr<ByteStream>)> on_accepted,
-                                              Logger logger) {
+                                              FinishingCount finishing, Logger logger) {
   tcp::acceptor acceptor{executor};
   Attempt attempt;
   if (host.empty()) {
@@ -150,7 +153,8 @@ Result<std::unique_ptr<Operation>> listen_tcp(boost::asio::any_io_executor const
   if (attempt.error) {
     return std::unexpected{tcp_error(fmt::format("listen tcp {}:{}", host, port), attempt.call, attempt.error)};
   }
-  auto accepting = std::make_shared<Acceptor>(std::move(acceptor), std::move(on_accepted), std::move(logger));
+  auto accepting =
+      std::make_shared<Acceptor>(std::move(acceptor), std::move(on_accepted), std::move(finishing), std::move(logger));
   accepting->accept();
   return std::make_unique<Listening>(std::move(accepting));
 }

@@ -19,11 +19,13 @@ using Dialled = std::function<void(Result<std::unique_ptr<ByteStream>>)>;
 
 class Dial : public std::enable_shared_from_this<Dial> {
  public:
-  Dial(boost::asio::any_io_executor const& executor, std::string host, std::string const& address, Dialled done)
+  Dial(boost::asio::any_io_executor const& executor, std::string host, std::string const& address,
+       FinishingCount finishing, Dialled done)
       : socket_{executor},
         host_{std::move(host)},
         address_{address},
         what_{fmt::format("dial tcp {}:0->{}", host_, address)},
+        finishing_{std::move(finishing)},
         done_{std::move(done)} {}
 
   void start() {
@@ -53,7 +55,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
   void finish(error_code const& outcome) {
     if (!open_) return;
     if (outcome) return done_(std::unexpected{tcp_error(what_, "connect", outcome)});
-    done_(make_tcp_stream(std::move(socket_)));
+    done_(make_tcp_stream(std::move(socket_), finishing_));
   }
 
   void fail_later(Error error) {
@@ -66,6 +68,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
   std::string host_;
   std::string address_;
   std::string what_;
+  FinishingCount finishing_;
   Dialled done_;
   bool open_ = true;
 };
@@ -87,7 +90,7 @@ TcpTransport::TcpTransport(boost::asio::any_io_executor executor, std::string ho
     : executor_{executor}, host_{std::move(host)}, logger_{std::move(logger)}, lookup_{std::move(executor)} {}
 
 std::unique_ptr<Operation> TcpTransport::dial(std::string const& address, Dialled done) {
-  auto dial = std::make_shared<Dial>(executor_, host_, address, std::move(done));
+  auto dial = std::make_shared<Dial>(executor_, host_, address, finishing_, std::move(done));
   dial->start();
   return std::make_unique<Dialling>(std::move(dial));
 }
@@ -99,7 +102,7 @@ std::unique_ptr<Operation> TcpTransport::resolve(std::string const& host,
 
 Result<std::unique_ptr<Operation>> TcpTransport::listen(std::string const& host, std::uint16_t port,
                                                         std::function<void(std::unique_ptr<ByteStream>)> on_accepted) {
-  return listen_tcp(executor_, host, port, std::move(on_accepted), logger_);
+  return listen_tcp(executor_, host, port, std::move(on_accepted), finishing_, logger_);
 }
 
 } // namespace weave::gossip

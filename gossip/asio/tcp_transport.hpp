@@ -9,6 +9,7 @@
 
 #include "base/logger.hpp"
 #include "gossip/asio/host_lookup.hpp"
+#include "gossip/asio/tcp_stream.hpp"
 #include "gossip/transport.hpp"
 
 namespace weave::gossip {
@@ -38,6 +39,7 @@ class TcpTransport final : public Transport {
   std::string host_;
   Logger logger_;
   HostLookup lookup_;
+  FinishingCount finishing_ = std::make_shared<std::size_t>(0);
 };
 
 } // namespace weave::gossip

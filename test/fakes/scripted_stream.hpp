@@ -39,6 +39,8 @@ class ScriptedRemote {
 
   /// Whether our side still holds the stream open.
   [[nodiscard]] bool is_open() const { return state_->open; }
+  /// Whether our side ended it in order: what it wrote still arrives.
+  [[nodiscard]] bool is_finished() const { return state_->finished; }
   /// Everything written so far, taken out.
   [[nodiscard]] Bytes take_written() { return std::exchange(state_->written, {}); }
 
@@ -49,6 +51,7 @@ class ScriptedRemote {
     std::shared_ptr<gossip::ByteStream::Handlers> handlers;
     Bytes written;
     bool open = true;
+    bool finished = false;
   };
 
   class Stream final : public gossip::ByteStream {
@@ -60,6 +63,10 @@ class ScriptedRemote {
 
     void start(Handlers handlers) override { state_->handlers = std::make_shared<Handlers>(std::move(handlers)); }
     void write(Bytes bytes) override { state_->written.insert(state_->written.end(), bytes.begin(), bytes.end()); }
+    void finish() override {
+      if (state_->open) state_->finished = true;
+      state_->open = false;
+    }
     [[nodiscard]] std::string local_text() const override { return state_->local; }
     [[nodiscard]] std::string remote_text() const override { return state_->remote; }
     [[nodiscard]] std::optional<Ipv4Endpoint> local() const override { return std::nullopt; }

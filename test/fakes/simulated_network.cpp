@@ -35,6 +35,7 @@ struct SimulatedNetwork::End {
   std::deque<Bytes> outbox;
   bool is_transmitting = false;
   bool owes_reset = false;
+  bool is_finishing = false;
   TimePoint last_arrival{};
 };
 
@@ -71,6 +72,7 @@ class SimulatedStream final : public gossip::ByteStream {
     own().outbox.push_back(std::move(bytes));
     network_.transmit(connection_, side_);
   }
+  void finish() override { network_.finish(connection_, side_); }
   [[nodiscard]] std::string local_text() const override { return text_of(own()); }
   [[nodiscard]] std::string remote_text() const override { return text_of(other()); }
   [[nodiscard]] std::optional<Ipv4Endpoint> local() const override { return endpoint_of(own()); }
@@ -264,6 +266,7 @@ void SimulatedNetwork::transmit(std::shared_ptr<Connection> const& connection, i
     later(sender.last_arrival - scheduler_.now(),
           [this, connection, side, bytes = std::move(bytes)] { arrive(connection, 1 - side, bytes); });
     transmit(connection, side);
+    if (sender.outbox.empty() && sender.is_finishing) send_reset(connection, side);
     if (sender.outbox.empty() && sender.is_open && sender.handlers) {
       auto const running = sender.handlers;
       if (running->on_drained) running->on_drained();
@@ -296,6 +299,19 @@ void SimulatedNetwork::close(std::shared_ptr<Connection> const& connection, int 
   send_reset(connection, side);
 }
 
+void SimulatedNetwork::finish(std::shared_ptr<Connection> const& connection, int side) {
+  auto& end = connection->ends[static_cast<std::size_t>(side)];
+  // Nobody waits for long until a partition heals.
+  if (!end.is_open || is_blocked(end.ip, connection->ends[static_cast<std::size_t>(1 - side)].ip)) {
+    return close(connection, side);
+  }
+  end.is_open = false;
+  end.is_finishing = true;
+  end.handlers.reset();
+  end.inbox.clear();
+  if (end.outbox.empty()) send_reset(connection, side);
+}
+
 void SimulatedNetwork::send_reset(std::shared_ptr<Connection> const& connection, int side) {
   auto& end = connection->ends[static_cast<std::size_t>(side)];
   end.last_arrival = std::max(end.last_arrival, scheduler_.now() + delay());
@@ -308,6 +324,7 @@ void SimulatedNetwork::on_reset(std::shared_ptr<Connection> const& connection, i
   if (!end.is_open || !end.handlers) return;
   auto const running = std::exchange(end.handlers, nullptr);
   auto const& other = connection->ends[static_cast<std::size_t>(1 - side)];
+  if (other.is_finishing) return running->on_closed({ErrorKind::unavailable, "EOF"});
   running->on_closed(Error{ErrorKind::unavailable, "read tcp " + gossip::join_host_port(end.ip, end.port) + "->" +
                                                        gossip::join_host_port(other.ip, other.port) +
                                                        ": read: connection reset by peer"});

@@ -59,6 +59,7 @@ class SimulatedNetwork {
   void transmit(std::shared_ptr<Connection> const& connection, int side);
   void arrive(std::shared_ptr<Connection> const& connection, int side, Bytes bytes);
   void close(std::shared_ptr<Connection> const& connection, int side);
+  void finish(std::shared_ptr<Connection> const& connection, int side);
   void send_reset(std::shared_ptr<Connection> const& connection, int side);
   void on_reset(std::shared_ptr<Connection> const& connection, int side);
 

@@ -17,9 +17,9 @@ Bytes hex(std::string_view text) { return parse_hex(text).value(); }
 Features features_of(std::string const& name) { return {{"Name", name}}; }
 
 /// Header, flag and features as a remote sends them.
-Bytes remote_introduction() {
+Bytes remote_introduction(Features const& remote = features_of("them")) {
   ClearSealer clear;
-  auto const features = encode_frame(encode_features(features_of("them")), clear).value();
+  auto const features = encode_frame(encode_features(remote), clear).value();
   return ByteWriter{}.raw(hex("7765617665010200")).raw(features).take();
 }
 
@@ -240,6 +240,77 @@ TEST_F(ConnectionTest, FirstCauseCountsAndIsToldOnceAndLater) {
   scheduler.advance(200s);
   EXPECT_EQ(causes, std::vector<std::string>{"first"});
   EXPECT_EQ(log->count("shutting down"), 1U);
+}
+
+Features features_with_reasons() { return {{"Name", "them"}, {std::string{kReasonFeature}, "1"}}; }
+
+Bytes reason_frame(std::string_view text) {
+  ClearSealer clear;
+  return encode_frame(kReasonTag, as_bytes(text), clear).value();
+}
+
+TEST_F(ConnectionTest, WhatWasSentAndTheReasonReachTheRemote) {
+  connection->start();
+  remote->sends(remote_introduction(features_with_reasons()));
+  (void)remote->take_written();
+  ASSERT_TRUE(connection->send(4, hex("aabb")));
+  connection->close({ErrorKind::refused, "the ranges differ"});
+  EXPECT_TRUE(remote->is_finished());
+  EXPECT_EQ(to_hex(remote->take_written()), "0000000304aabb" + to_hex(reason_frame("the ranges differ")));
+}
+
+TEST_F(ConnectionTest, ReasonsAreOnlySentToPeersThatKnowThem) {
+  establish();
+  connection->close({ErrorKind::refused, "the ranges differ"});
+  EXPECT_TRUE(remote->is_finished());
+  EXPECT_TRUE(remote->take_written().empty());
+}
+
+TEST_F(ConnectionTest, ALongReasonIsCut) {
+  connection->start();
+  remote->sends(remote_introduction(features_with_reasons()));
+  (void)remote->take_written();
+  connection->close({ErrorKind::refused, std::string(5000, 'x')});
+  EXPECT_EQ(to_hex(remote->take_written()), to_hex(reason_frame(std::string(kMaxReason, 'x'))));
+}
+
+TEST_F(ConnectionTest, TheRemotesReasonIsTheCause) {
+  connection->start();
+  remote->sends(remote_introduction(features_with_reasons()));
+  connection->start_receiving();
+  scheduler.settle();
+  (void)remote->take_written();
+  auto frames = hex("0000000104");
+  auto const reason = reason_frame("no\n\x1b[31m" + std::string(1000, 'y'));
+  frames.insert(frames.end(), reason.begin(), reason.end());
+  remote->sends(frames);
+  scheduler.settle();
+  EXPECT_EQ(messages, std::vector<std::string>{"4:"});
+  EXPECT_EQ(causes, std::vector<std::string>{"peer ended the connection: no??[31m" + std::string(kMaxReason - 8, 'y')});
+  EXPECT_FALSE(remote->is_finished());
+  EXPECT_TRUE(remote->take_written().empty()) << "nobody is there to be told";
+}
+
+TEST_F(ConnectionTest, AReasonRightBehindTheIntroductionIsHeardThoughTheEndIsThereFirst) {
+  make({.on_introduced = [this](Features const&) { connection->start_receiving(); }});
+  connection->start();
+  auto bytes = remote_introduction(features_with_reasons());
+  auto const reason = reason_frame("limit reached");
+  bytes.insert(bytes.end(), reason.begin(), reason.end());
+  remote->sends(bytes);
+  remote->ends("EOF");
+  scheduler.settle();
+  EXPECT_EQ(causes, std::vector<std::string>{"peer ended the connection: limit reached"});
+}
+
+TEST_F(ConnectionTest, ARefusedIntroductionStillSaysWhatTheRemoteNeedsToRefuseItToo) {
+  connection->start();
+  // The header and a flag that is refused, in one piece.
+  remote->sends(hex("7765617665010201"));
+  EXPECT_TRUE(remote->is_finished());
+  EXPECT_EQ(to_hex(remote->take_written()), "7765617665020200");
+  scheduler.settle();
+  EXPECT_EQ(causes, std::vector<std::string>{"no password specificed, but peer requested an encrypted connection"});
 }
 
 TEST_F(ConnectionTest, HandlerErrorCloses) {

@@ -184,6 +184,7 @@ TEST(Introduction, AnotherPasswordShowsInTheFirstSealedMessage) {
     auto const taken = introduction.on_bytes(test::hex_member(vector, we_dialled ? "b_to_a" : "a_to_b"));
     ASSERT_FALSE(taken);
     EXPECT_EQ(taken.error().text(), "Unable to decrypt TCP msg");
+    EXPECT_GT(introduction.take_unsent().size(), 33U) << "our features, which the remote refuses too";
   }
   mesh().covered("handshake_v2_wrong_password");
 }
