@@ -65,23 +65,35 @@ void Connection::start_receiving() {
 
 void Connection::close(Error cause) {
   if (!is_open()) return;
-  if (tells_reasons_) send_reason(cause);
-  stream_->finish();
+  finish_stream(cause.text());
   end(std::move(cause));
 }
 
-void Connection::send_reason(Error const& cause) {
-  auto const text = as_bytes(std::string_view{cause.text()}.substr(0, kMaxReason));
-  // Not counted as queued: the cause may be that too much is.
-  if (auto frame = encode_frame(kReasonTag, text, *sealer_)) stream_->write(*std::move(frame));
+void Connection::leave() {
+  if (!is_open()) return;
+  finish_stream("weave is being stopped there");
+  drop_stream();
 }
 
-void Connection::end(Error cause) {
-  logger_.info("connection shutting down due to error{}: {}", identified_ ? "" : " during handshake", cause.text());
+void Connection::finish_stream(std::string_view reason) {
+  if (tells_reasons_) {
+    // Not counted as queued: the reason may be that too much is.
+    auto frame = encode_frame(kReasonTag, as_bytes(reason.substr(0, kMaxReason)), *sealer_);
+    if (frame) stream_->write(*std::move(frame));
+  }
+  stream_->finish();
+}
+
+void Connection::drop_stream() {
   stream_.reset();
   deadline_.reset();
   heartbeat_.reset();
   receiving_soon_.reset();
+}
+
+void Connection::end(Error cause) {
+  logger_.info("connection shutting down due to error{}: {}", identified_ ? "" : " during handshake", cause.text());
+  drop_stream();
   closing_ = scheduler_.after(Duration::zero(), [this, cause = std::move(cause)] {
     auto const handlers = handlers_;
     if (handlers->on_closed) handlers->on_closed(cause);

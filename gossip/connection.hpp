@@ -79,6 +79,8 @@ class Connection {
   /// Ends it for `cause`, unless it has ended already: the first cause counts and is logged. What was sent still
   /// reaches the remote, and so does the cause, if the remote knows of such messages. on_closed follows later.
   void close(Error cause);
+  /// The same because we stop altogether: without a log line and without on_closed.
+  void leave();
 
   /// Sends one message, behind all earlier ones. Errors: the message is too large (nothing is sent, the connection goes
   /// on); kind unavailable: not introduced, or closed. A remote that does not read for so long that more than
@@ -106,7 +108,9 @@ class Connection {
   void on_drained();
   void on_stream_closed(Error const& cause);
   void end(Error cause);
-  void send_reason(Error const& cause);
+  /// What the remote is to see of it.
+  void finish_stream(std::string_view reason);
+  void drop_stream();
   void introduce(ByteView bytes);
   void finish_introduction();
   void receive();

@@ -28,6 +28,7 @@ void Links::on_dialled(std::unique_ptr<ByteStream> stream, std::string const& ad
 }
 
 void Links::drop_all() {
+  for (auto const& link : links_) link->connection().leave();
   added_.clear();
   links_.clear();
 }

@@ -53,7 +53,7 @@ class Links final : public NeighbourLinks {
 
   void on_accepted(std::unique_ptr<ByteStream> stream);
   void on_dialled(std::unique_ptr<ByteStream> stream, std::string const& address, bool accept_new_peer);
-  /// Closes all; nothing is reported to anybody any more.
+  /// Closes all because we stop: the remotes are told, nobody here is.
   void drop_all();
 
   [[nodiscard]] Result<void> send_now(PeerName neighbour, OutgoingMessage message) override;

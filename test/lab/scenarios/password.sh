@@ -54,10 +54,10 @@ lab_say "none of $packets packets on the underlay shows what containers send"
 # Who has another password, or none, is told why.
 reason() { lab_weave "$1" status connections | grep -q "$2"; }
 lab_weave_launch hostc --password wrong 192.0.2.1
-lab_wait 10 'hostc is told of its password' reason hostc 'Unable to decrypt TCP msg\|connection reset\|EOF'
+lab_wait 10 'hostc is told of its password' reason hostc 'failed .*Unable to decrypt TCP msg'
 lab_weave hostc reset
 lab_weave_launch hostc 192.0.2.1
-lab_wait 10 'hostc is told that a password is wanted' reason hostc 'no password specificed, but peer requested an encrypted connection'
+lab_wait 10 'hostc is told that a password is wanted' reason hostc 'failed .*no password specificed, but peer requested an encrypted connection'
 lab_weave hostc reset
 
 # Both ends trust the other's subnet: sealed mesh, clear frames.

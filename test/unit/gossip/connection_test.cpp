@@ -266,6 +266,18 @@ TEST_F(ConnectionTest, ReasonsAreOnlySentToPeersThatKnowThem) {
   EXPECT_TRUE(remote->take_written().empty());
 }
 
+TEST_F(ConnectionTest, LeavingIsToldToTheRemoteAlone) {
+  connection->start();
+  remote->sends(remote_introduction(features_with_reasons()));
+  (void)remote->take_written();
+  connection->leave();
+  EXPECT_TRUE(remote->is_finished());
+  EXPECT_EQ(to_hex(remote->take_written()), to_hex(reason_frame("weave is being stopped there")));
+  scheduler.advance(200s);
+  EXPECT_TRUE(causes.empty());
+  EXPECT_TRUE(log->lines().empty());
+}
+
 TEST_F(ConnectionTest, ALongReasonIsCut) {
   connection->start();
   remote->sends(remote_introduction(features_with_reasons()));
