@@ -67,7 +67,7 @@ Result<UserPort> UserPort::open(Links& links, Config const& config) {
   }
   auto fd = open_tap(config.name);
   if (!fd) return failure_of(fd);
-  auto const offloads = negotiate_offloads(fd->get());
+  auto const offloads = config.offloads ? negotiate_offloads(fd->get()) : UserPortOffloads{};
   if (auto const refused = refuse_ipv6_autoconf(config.name); !refused) return failure_of(refused);
   if (auto const placed = put(links, config); !placed) return failure_of(placed);
   return UserPort{std::move(*fd), offloads};
@@ -101,25 +101,47 @@ Result<CapturedFrame> UserPort::read(std::span<std::uint8_t> buffer) {
   return frame;
 }
 
-Result<void> UserPort::write(ByteView frame) {
-  std::array<std::uint8_t, OffloadHeader::kSize> const header{};
-  return write_parts(header, frame);
+struct UserPort::Gather {
+  std::array<iovec, kPartsMax + 4> parts;
+  std::size_t count = 0;
+
+  void add(ByteView bytes) {
+    // Writing only reads.
+    parts[count++] = {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
+  }
+};
+
+Result<void> UserPort::write(OffloadHeader const& header, std::span<ByteView const> parts) {
+  if (parts.size() > kPartsMax) return failure(ErrorKind::malformed, "write to user port: too many parts");
+  std::array<std::uint8_t, OffloadHeader::kSize> head{};
+  header.write(head);
+  Gather gather;
+  gather.add(head);
+  for (auto const part : parts) gather.add(part);
+  return write_all(gather);
 }
 
-Result<void> UserPort::write(ByteView frame, std::span<std::uint8_t const, kVlanTagSize> tag) {
+Result<void> UserPort::write(OffloadHeader header, std::span<ByteView const> parts, Tag tag) {
   constexpr std::size_t kAddresses = 2 * kMacSize;
-  if (frame.size() < kEthernetHeaderSize) return failure(ErrorKind::malformed, "write to user port: no frame");
+  if (parts.size() > kPartsMax) return failure(ErrorKind::malformed, "write to user port: too many parts");
+  if (parts.empty() || parts[0].size() < kEthernetHeaderSize) {
+    return failure(ErrorKind::malformed, "write to user port: no frame");
+  }
+  if (header.needs_checksum()) header.checksum_start += kVlanTagSize;
+  if (header.is_super_frame()) header.header_length += kVlanTagSize;
   std::array<std::uint8_t, OffloadHeader::kSize + kAddresses + kVlanTagSize> head{};
-  auto const end = std::ranges::copy(frame.first(kAddresses), head.begin() + OffloadHeader::kSize).out;
+  header.write(head);
+  auto const end = std::ranges::copy(parts[0].first(kAddresses), head.begin() + OffloadHeader::kSize).out;
   std::ranges::copy(tag, end);
-  return write_parts(head, frame.subspan(kAddresses));
+  Gather gather;
+  gather.add(head);
+  gather.add(parts[0].subspan(kAddresses));
+  for (auto const part : parts.subspan(1)) gather.add(part);
+  return write_all(gather);
 }
 
-Result<void> UserPort::write_parts(ByteView head, ByteView rest) {
-  // writev only reads.
-  iovec const parts[] = {{const_cast<std::uint8_t*>(head.data()), head.size()},
-                         {const_cast<std::uint8_t*>(rest.data()), rest.size()}};
-  if (::writev(fd_.get(), parts, 2) >= 0) return {};
+Result<void> UserPort::write_all(Gather const& gather) {
+  if (::writev(fd_.get(), gather.parts.data(), static_cast<int>(gather.count)) >= 0) return {};
   bool const transient = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == EINTR;
   return failure(transient ? ErrorKind::unavailable : ErrorKind::system,
                  system_error("write to user port", errno).text());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -36,18 +37,22 @@ enum class UserPortPlace : std::uint8_t {
 };
 
 /// The port through which frames enter and leave the user-space tunnel: a TAP device with IFF_VNET_HDR. It lives as
-/// long as this object (or its process) and takes the bridge's learned addresses with it. read and write may be used
-/// from another thread than open(), one thread at a time each; they never block.
+/// long as this object (or its process) and takes the bridge's learned addresses with it. One thread at a time reads,
+/// and it need not be that of open(); nothing blocks.
 class UserPort {
  public:
   /// Largest frame that read() may return: with a VLAN tag of its own, and two of a kernel fast path.
   static constexpr std::size_t kFrameMax = kEthernetHeaderSize + 3 * kVlanTagSize + 65535;
+  static constexpr std::size_t kPartsMax = 80;
+  using Tag = std::span<std::uint8_t const, kVlanTagSize>;
 
   struct Config {
     std::string name = "vethwe-user";
     /// Of no meaning to a free-standing port.
     std::string bridge = "weave";
     UserPortPlace place = UserPortPlace::bridge;
+    /// Whether the kernel may leave to us what it can.
+    bool offloads = true;
   };
 
   /// Makes the device, plugs it in and brings it up. already_exists when another process holds the name.
@@ -56,21 +61,31 @@ class UserPort {
   /// Moves the device to another place, whoever uses it at that moment.
   [[nodiscard]] static Result<void> put(Links& links, Config const& config);
 
+  /// A port whose kernel end is played by whoever has the other end of this descriptor: a frame is a datagram behind an
+  /// offload header.
+  [[nodiscard]] static UserPort of_descriptor(UniqueFd fd, UserPortOffloads offloads) {
+    return UserPort{std::move(fd), offloads};
+  }
+
   /// Takes the next frame into `buffer` (at least kFrameMax bytes).
   [[nodiscard]] Result<CapturedFrame> read(std::span<std::uint8_t> buffer);
-  /// Injects one complete frame of 14 bytes or more. unavailable when the kernel is out of buffers.
-  [[nodiscard]] Result<void> write(ByteView frame);
-  /// The same with a VLAN tag put before the frame's type.
-  [[nodiscard]] Result<void> write(ByteView frame, std::span<std::uint8_t const, kVlanTagSize> tag);
+  /// Injects one complete frame of 14 bytes or more, or a super-frame, in at most kPartsMax parts; super-frames of UDP
+  /// only if offloads() has their segmentation. unavailable when the kernel is out of buffers. From any thread.
+  [[nodiscard]] Result<void> write(OffloadHeader const& header, std::span<ByteView const> parts);
+  /// The same with a VLAN tag put before the frame's type. The first part contains the addresses.
+  [[nodiscard]] Result<void> write(OffloadHeader header, std::span<ByteView const> parts, Tag tag);
+  [[nodiscard]] Result<void> write(ByteView frame) { return write({}, {&frame, 1}); }
+  [[nodiscard]] Result<void> write(ByteView frame, Tag tag) { return write({}, {&frame, 1}, tag); }
 
   /// For polling.
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] UserPortOffloads const& offloads() const { return offloads_; }
 
  private:
+  struct Gather;
+
   UserPort(UniqueFd fd, UserPortOffloads offloads) : fd_{std::move(fd)}, offloads_{offloads} {}
-  /// `head` begins with an offload header.
-  [[nodiscard]] Result<void> write_parts(ByteView head, ByteView rest);
+  [[nodiscard]] Result<void> write_all(Gather const& gather);
 
   UniqueFd fd_;
   UserPortOffloads offloads_;

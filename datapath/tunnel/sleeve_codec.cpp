@@ -46,16 +46,22 @@ SleevePacketWriter::SleevePacketWriter(MutableBytes buffer, PeerName sender, std
 }
 
 bool SleevePacketWriter::append(PeerName source, PeerName destination, ByteView frame) {
-  if (frames_ >= kMaxAggregatedFrames || frame.size() > 0xffff) return false;
-  if (buffer_.size() - size_ < kFrameOverhead + frame.size()) return false;
+  auto const room = append(source, destination, frame.size());
+  if (room && !frame.empty()) std::memcpy(room->data(), frame.data(), frame.size());
+  return room.has_value();
+}
+
+std::optional<MutableBytes> SleevePacketWriter::append(PeerName source, PeerName destination, std::size_t size) {
+  if (frames_ >= kMaxAggregatedFrames || size > 0xffff) return std::nullopt;
+  if (buffer_.size() - size_ < kFrameOverhead + size) return std::nullopt;
   auto const header = buffer_.subspan(size_, kFrameOverhead);
   store_u48(header, 0, source.value());
   store_u48(header, 6, destination.value());
-  store_u16(header, 12, static_cast<std::uint16_t>(frame.size()));
-  if (!frame.empty()) std::memcpy(buffer_.data() + size_ + kFrameOverhead, frame.data(), frame.size());
-  size_ += kFrameOverhead + frame.size();
+  store_u16(header, 12, static_cast<std::uint16_t>(size));
+  auto const room = buffer_.subspan(size_ + kFrameOverhead, size);
+  size_ += kFrameOverhead + size;
   ++frames_;
-  return true;
+  return room;
 }
 
 } // namespace weave::datapath

@@ -63,6 +63,8 @@ class SleevePacketWriter {
 
   /// False, and nothing is changed, if the packet would become longer than max_payload or hold too many frames.
   [[nodiscard]] bool append(PeerName source, PeerName destination, ByteView frame);
+  /// The same for a frame of `size` bytes that the caller then writes into what is returned; none if there is no room.
+  [[nodiscard]] std::optional<MutableBytes> append(PeerName source, PeerName destination, std::size_t size);
   [[nodiscard]] std::size_t frames() const { return frames_; }
   [[nodiscard]] bool empty() const { return frames_ == 0; }
   /// The packet so far; of an encrypted one still to be sealed.

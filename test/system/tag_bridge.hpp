@@ -63,7 +63,9 @@ class TagBridge {
       return;
     }
     frame->bytes.erase(place, place + 4);
-    (void)container_.send(frame->bytes);
+    if (frame->header.needs_checksum()) frame->header.checksum_start -= 4;
+    if (frame->header.is_super_frame()) frame->header.header_length -= 4;
+    (void)container_.send(frame->bytes, frame->header);
   }
 
   PacketSocket container_;

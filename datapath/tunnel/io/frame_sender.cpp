@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 
 #include "datapath/packet/ipv4_fragment.hpp"
 #include "datapath/tunnel/sleeve_cipher.hpp"
@@ -46,17 +47,45 @@ bool FrameSender::reaches(PeerName peer) const {
 
 void FrameSender::send(ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded) {
   auto* const state = find(hop.next_hop);
+  if (state == nullptr) return context_.counters.no_path.add();
+  send(*state, hop, kind, frame, flooded);
+}
+
+void FrameSender::send(PathState& state, ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded) {
   auto& counters = context_.counters;
-  if (state == nullptr) return counters.no_path.add();
-  switch (plan_sleeve(state->path, kind, frame.size(), flooded)) {
-    case SleevePlan::send_df: return queue(*state, SleeveChannel::df, hop, frame, false);
-    case SleevePlan::send_fragmentable: return queue(*state, SleeveChannel::fragmentable, hop, frame, false);
-    case SleevePlan::fragment: return queue_fragments(*state, hop, frame);
-    case SleevePlan::answer_too_big: return context_.events.on_frame_too_big(hop, frame, state->path.mtu);
+  switch (plan_sleeve(state.path, kind, frame.size(), flooded)) {
+    case SleevePlan::send_df: return queue(state, SleeveChannel::df, hop, frame);
+    case SleevePlan::send_fragmentable: return queue(state, SleeveChannel::fragmentable, hop, frame);
+    case SleevePlan::fragment: return queue_fragments(state, hop, frame);
+    case SleevePlan::answer_too_big: return context_.events.on_frame_too_big(hop, frame, state.path.mtu);
     case SleevePlan::drop_no_address: return counters.no_address.add();
     case SleevePlan::drop_too_big: return counters.too_big.add();
     case SleevePlan::drop_oversize: return counters.oversize.add();
   }
+}
+
+bool FrameSender::send_pieces(ForwardHop const& hop, FrameKind kind, FrameCutter& pieces, bool flooded) {
+  auto* const state = find(hop.next_hop);
+  if (state == nullptr) {
+    context_.counters.no_path.add(pieces.remaining());
+    return true;
+  }
+  MutableBytes const buffer{piece_.get(), SendBatch::kSlotBytes};
+  while (!pieces.done()) {
+    auto const size = pieces.next_size();
+    auto const plan = plan_sleeve(state->path, kind, size, flooded);
+    if (plan == SleevePlan::send_df || plan == SleevePlan::send_fragmentable) {
+      auto const channel = plan == SleevePlan::send_df ? SleeveChannel::df : SleeveChannel::fragmentable;
+      // Cut where it is sent from. What does not fit is counted there and left out.
+      auto const room = make_room(*state, channel, hop, size, false);
+      if (pieces.write_next(room ? *room : buffer) == 0) return false;
+      if (context_.sockets.io() == PacketIo::one_by_one) flush(now_);
+      continue;
+    }
+    if (pieces.write_next(buffer) == 0) return false;
+    send(*state, hop, kind, buffer.first(size), flooded);
+  }
+  return true;
 }
 
 void FrameSender::queue_fragments(PathState& state, ForwardHop const& hop, ByteView frame) {
@@ -67,7 +96,7 @@ void FrameSender::queue_fragments(PathState& state, ForwardHop const& hop, ByteV
     auto const size = pieces->write_next(buffer);
     if (size == 0) return context_.counters.oversize.add();
     context_.counters.fragments.add();
-    queue(state, SleeveChannel::df, hop, buffer.first(size), false);
+    queue(state, SleeveChannel::df, hop, buffer.first(size));
   }
 }
 
@@ -76,32 +105,52 @@ void FrameSender::send_special(SleeveSpecial const& special) {
   if (state == nullptr || !state->path.remote || state->path.connection != special.connection) {
     return context_.counters.commands_lost.add();
   }
-  queue(*state, special.channel, {special.peer, context_.self, special.peer}, special.frame, true);
+  ForwardHop const hop{special.peer, context_.self, special.peer};
+  if (auto const room = make_room(*state, special.channel, hop, special.frame.size(), true)) {
+    std::ranges::copy(special.frame, room->begin());
+  }
 }
 
-void FrameSender::queue(PathState& state, SleeveChannel channel, ForwardHop const& hop, ByteView frame, bool alone) {
+void FrameSender::queue(PathState& state, SleeveChannel channel, ForwardHop const& hop, ByteView frame) {
+  if (auto const room = make_room(state, channel, hop, frame.size(), false)) {
+    std::ranges::copy(frame, room->begin());
+    if (context_.sockets.io() == PacketIo::one_by_one) flush(now_);
+  }
+}
+
+/// Where a frame is to be written: in the open packet of the channel, or in a new one.
+std::optional<MutableBytes> FrameSender::make_room(PathState& state, SleeveChannel channel, ForwardHop const& hop,
+                                                   std::size_t size, bool alone) {
   auto& open = state.open[number(channel)];
-  if (!alone && open && writers_[*open]->append(hop.source, hop.destination, frame)) {
-    return batch_.set_size(*open, writers_[*open]->packet().size());
+  if (!alone && open) {
+    auto const room = writers_[*open]->append(hop.source, hop.destination, size);
+    if (room) batch_.set_size(*open, writers_[*open]->packet().size());
+    if (room) return room;
   }
   SendBatch::Target const target{.channel = channel,
                                  .to = *state.path.remote,
                                  .from = state.path.local,
-                                 .tag = static_cast<std::size_t>(&state - paths_.data())};
-  auto slot = batch_.take(target);
-  if (!slot) {
-    flush(now_);
-    slot = batch_.take(target);
-  }
+                                 .tag = static_cast<std::size_t>(&state - paths_.data()),
+                                 .longest_segment = state.path.max_payload};
   // A frame that may exceed the limit, on the fragmentable channel or to find it out, is alone in its packet.
   bool const encrypted = state.path.cipher != nullptr;
-  auto const needed = SleeveMtu{encrypted}.packet_overhead() + kFrameOverhead + frame.size();
+  auto const needed = SleeveMtu{encrypted}.packet_overhead() + kFrameOverhead + size;
   auto const limit = std::min<std::size_t>(std::max<std::size_t>(state.path.max_payload, needed), kMaxUdpPayload);
+  auto slot = batch_.take(target, limit);
+  if (!slot) {
+    flush(now_);
+    slot = batch_.take(target, limit);
+  }
   auto& writer = writers_[*slot].emplace(batch_.buffer(*slot), context_.self, limit, encrypted);
   special_[*slot] = alone;
-  if (!writer.append(hop.source, hop.destination, frame)) return context_.counters.oversize.add();
+  auto const room = writer.append(hop.source, hop.destination, size);
+  if (!room) {
+    context_.counters.oversize.add();
+    return std::nullopt;
+  }
   batch_.set_size(*slot, writer.packet().size());
   if (!alone) open = *slot;
+  return room;
 }
 
 void FrameSender::flush(TimePoint now) {
@@ -118,10 +167,19 @@ void FrameSender::flush(TimePoint now) {
 
 /// In the order in which they leave, each once.
 void FrameSender::seal_all() {
+  SleeveCipher* held = nullptr;
+  std::unique_lock<std::mutex> sealing;
   for (std::size_t slot = 0; slot < batch_.used(); ++slot) {
     auto const& target = batch_.target(slot);
-    auto const& cipher = paths_[target.tag].path.cipher;
-    if (cipher && batch_.size(slot) > 0) cipher->seal(writers_[slot]->packet(), target.channel);
+    auto* const cipher = paths_[target.tag].path.cipher.get();
+    if (cipher == nullptr || batch_.size(slot) == 0) continue;
+    if (cipher != held) {
+      // Never two at once.
+      if (sealing.owns_lock()) sealing.unlock();
+      sealing = std::unique_lock{cipher->sealing()};
+      held = cipher;
+    }
+    cipher->seal(writers_[slot]->packet(), target.channel);
   }
 }
 

@@ -13,7 +13,8 @@
 #include "base/scheduler.hpp"
 #include "datapath/bridge/forwarding.hpp"
 #include "datapath/packet/classify.hpp"
-#include "datapath/tunnel/io/packet_batch.hpp"
+#include "datapath/packet/offload.hpp"
+#include "datapath/tunnel/io/send_batch.hpp"
 #include "datapath/tunnel/io/sleeve_sockets.hpp"
 #include "datapath/tunnel/io/worker_counters.hpp"
 #include "datapath/tunnel/sleeve_codec.hpp"
@@ -36,8 +37,8 @@ class FrameSenderEvents {
 };
 
 /// Puts frames into sleeve packets and sends these in batches (protocol/datapath.md §4.5): frames for one neighbour and
-/// channel share a packet while it has room, and leave at flush() at the latest. One thread; nothing is allocated
-/// between changes of the paths.
+/// channel share a packet while it has room, and leave at flush() at the latest; unless they are to pass one by one.
+/// One thread; nothing is allocated between changes of the paths.
 class FrameSender {
  public:
   static constexpr Duration kTooBigInterval = std::chrono::milliseconds{50};
@@ -50,7 +51,8 @@ class FrameSender {
     FrameSenderEvents& events;
   };
 
-  explicit FrameSender(Dependencies const& dependencies) : context_{dependencies} {}
+  explicit FrameSender(Dependencies const& dependencies)
+      : context_{dependencies}, batch_{dependencies.sockets.segmentation()} {}
   FrameSender(FrameSender const&) = delete;
   FrameSender& operator=(FrameSender const&) = delete;
 
@@ -64,6 +66,8 @@ class FrameSender {
 
   /// Queues a container's frame of this kind (neither runt nor special) for the hop.
   void send(ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded);
+  /// The same for all that is left of a super-frame, each piece as a frame of its own; false if it contradicts itself.
+  [[nodiscard]] bool send_pieces(ForwardHop const& hop, FrameKind kind, FrameCutter& pieces, bool flooded);
   /// Queues a special frame in a packet of its own.
   void send_special(SleeveSpecial const& special);
   /// Sends all that is queued. `now` is for the limits on reports.
@@ -78,7 +82,10 @@ class FrameSender {
   };
 
   [[nodiscard]] PathState* find(PeerName peer);
-  void queue(PathState& state, SleeveChannel channel, ForwardHop const& hop, ByteView frame, bool alone);
+  void send(PathState& state, ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded);
+  void queue(PathState& state, SleeveChannel channel, ForwardHop const& hop, ByteView frame);
+  std::optional<MutableBytes> make_room(PathState& state, SleeveChannel channel, ForwardHop const& hop,
+                                        std::size_t size, bool alone);
   void seal_all();
   void queue_fragments(PathState& state, ForwardHop const& hop, ByteView frame);
   void settle(std::size_t slot, SendBatch::Target const& target, int error);
@@ -89,6 +96,8 @@ class FrameSender {
   SendBatch batch_;
   std::array<std::optional<SleevePacketWriter>, SendBatch::kSlots> writers_;
   std::array<bool, SendBatch::kSlots> special_{};
+  /// A piece that does not go out as it is.
+  std::unique_ptr<std::uint8_t[]> piece_ = std::make_unique_for_overwrite<std::uint8_t[]>(SendBatch::kSlotBytes);
   std::unique_ptr<std::uint8_t[]> fragment_ = std::make_unique_for_overwrite<std::uint8_t[]>(SendBatch::kSlotBytes);
   TimePoint now_{};
 };

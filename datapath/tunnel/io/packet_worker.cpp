@@ -23,15 +23,27 @@ PacketWorker::~PacketWorker() { stop(); }
 
 Result<void> PacketWorker::start(SleeveEvents events) {
   if (mailbox_) return failure(ErrorKind::already_exists, "packet worker was started before");
-  shared_.wake.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!shared_.wake) return std::unexpected(system_error("create eventfd", errno));
+  mailbox_ = std::make_shared<ControlMailbox>(std::move(events), post_);
+  for (auto& part : parts_) {
+    if (auto const started = start(part); !started) {
+      stop();
+      return started;
+    }
+  }
+  return {};
+}
+
+Result<void> PacketWorker::start(Part& part) {
+  part.wake.reset(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!part.wake) return std::unexpected(system_error("create eventfd", errno));
   auto tunnel_socket = VxlanSender::open_socket();
   if (!tunnel_socket) return failure_of(tunnel_socket);
-  mailbox_ = std::make_shared<ControlMailbox>(std::move(events), post_);
-  auto loop = std::make_shared<WorkerLoop>(WorkerLoop::Dependencies{.port = port_,
+  auto loop = std::make_shared<WorkerLoop>(WorkerLoop::Dependencies{.duty = part.duty,
+                                                                    .port = port_,
                                                                     .sockets = sockets_,
                                                                     .self = self_,
                                                                     .shared = shared_,
+                                                                    .wake = part.wake.get(),
                                                                     .mailbox = mailbox_,
                                                                     .on_port_failed = on_port_failed_,
                                                                     .tunnel_socket = std::move(*tunnel_socket)});
@@ -42,8 +54,9 @@ Result<void> PacketWorker::start(SleeveEvents events) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   Result<void> started;
   try {
-    thread_ = std::thread{[loop] { loop->run(); }};
-    pthread_setname_np(thread_.native_handle(), "packet-worker");
+    part.thread = std::thread{[loop] { loop->run(); }};
+    pthread_setname_np(part.thread.native_handle(),
+                       part.duty == WorkerDuty::capture ? "packet-capture" : "packet-receive");
   } catch (std::system_error const& error) {
     started = failure(ErrorKind::unavailable, std::string{"start packet worker: "} + error.what());
   }
@@ -53,10 +66,11 @@ Result<void> PacketWorker::start(SleeveEvents events) {
 
 void PacketWorker::stop() {
   if (mailbox_) mailbox_->close();
-  if (!thread_.joinable()) return;
   shared_.stopping.store(true, std::memory_order_release);
   wake();
-  thread_.join();
+  for (auto& part : parts_) {
+    if (part.thread.joinable()) part.thread.join();
+  }
 }
 
 void PacketWorker::set_path(SleevePath const& path) {
@@ -101,8 +115,10 @@ void PacketWorker::set_forwarding(std::shared_ptr<ForwardingState const> state) 
 
 void PacketWorker::wake() {
   std::uint64_t const one = 1;
-  // Full means that it has been woken and did not look yet.
-  if (shared_.wake) (void)!::write(shared_.wake.get(), &one, sizeof one);
+  for (auto const& part : parts_) {
+    // Full means that it has been woken and did not look yet.
+    if (part.wake) (void)!::write(part.wake.get(), &one, sizeof one);
+  }
 }
 
 } // namespace weave::datapath

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -7,6 +8,7 @@
 
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
+#include "base/unique_fd.hpp"
 #include "datapath/bridge/mac_learning.hpp"
 #include "datapath/bridge/route_lookup.hpp"
 #include "datapath/fastpath/forwarding_state.hpp"
@@ -19,10 +21,10 @@
 
 namespace weave::datapath {
 
-/// Moves containers' frames between the user port and the sleeve sockets in a thread of its own. The control thread
-/// makes it, hands it paths and routes, and stops it; no method blocks for longer than a short lock, except stop().
-/// What the control thread sends is lost (counted as commands_lost) when 256 special frames wait already or the path
-/// is unknown; what the worker reports is lost (events_lost) while 64 reports wait.
+/// Moves containers' frames between the user port and the sleeve sockets in two threads of its own. The control
+/// thread makes it, hands it paths and routes, and stops it; no method blocks for longer than a short lock, except
+/// stop(). What the control thread sends is lost (counted as commands_lost) when 256 special frames wait already or the
+/// path is unknown; what the worker reports is lost (events_lost) while 64 reports wait.
 class PacketWorker final : public SleeveIo {
  public:
   struct Dependencies {
@@ -43,11 +45,11 @@ class PacketWorker final : public SleeveIo {
   PacketWorker(PacketWorker const&) = delete;
   PacketWorker& operator=(PacketWorker const&) = delete;
 
-  /// Starts the thread, in the network namespace of the caller, which must be that of the sockets. `events` are called
+  /// Starts the threads, in the network namespace of the caller, which must be that of the sockets. `events` are called
   /// on the control thread until stop(). Once.
   [[nodiscard]] Result<void> start(SleeveEvents events);
-  /// Ends the thread and waits for it; packets already queued in it are sent. Events under way are not delivered. Paths
-  /// and routes may still be set, without effect. Idempotent.
+  /// Ends the threads and waits for them; packets already queued in them are sent. Events under way are not delivered.
+  /// Paths and routes may still be set, without effect. Idempotent.
   void stop();
 
   void set_path(SleevePath const& path) override;
@@ -66,6 +68,14 @@ class PacketWorker final : public SleeveIo {
   [[nodiscard]] UserPortOffloads const& offloads() const { return port_.offloads(); }
 
  private:
+  /// A thread that may be started.
+  struct Part {
+    WorkerDuty duty;
+    UniqueFd wake;
+    std::thread thread;
+  };
+
+  [[nodiscard]] Result<void> start(Part& part);
   void publish_paths();
   void wake();
 
@@ -77,7 +87,7 @@ class PacketWorker final : public SleeveIo {
   std::map<PeerName, SleevePath> paths_;
   WorkerShared shared_;
   std::shared_ptr<ControlMailbox> mailbox_;
-  std::thread thread_;
+  std::array<Part, 2> parts_{Part{WorkerDuty::receive, {}, {}}, Part{WorkerDuty::capture, {}, {}}};
 };
 
 } // namespace weave::datapath

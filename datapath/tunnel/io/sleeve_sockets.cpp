@@ -33,9 +33,17 @@ Result<void> bind_socket(UniqueFd const& socket, Ipv4Endpoint endpoint) {
   return failure(kind, system_error(fmt::format("listen on UDP {}", endpoint.to_string()), errno).text());
 }
 
+/// Both since Linux 5.0 or before; whether payloads may be sent in segments. Sending turns it on for each datagram.
+bool use_segments(UniqueFd const& socket) {
+  int const on = 1;
+  int const none = 0;
+  (void)set_option(socket, SOL_UDP, UDP_GRO, on);
+  return set_option(socket, SOL_UDP, UDP_SEGMENT, none);
+}
+
 } // namespace
 
-Result<SleeveSockets> SleeveSockets::open(Ipv4Endpoint listen) {
+Result<SleeveSockets> SleeveSockets::open(Ipv4Endpoint listen, PacketIo io) {
   auto fragmentable = make_socket(IP_PMTUDISC_DONT);
   if (!fragmentable) return failure_of(fragmentable);
   auto df = make_socket(IP_PMTUDISC_DO);
@@ -55,7 +63,8 @@ Result<SleeveSockets> SleeveSockets::open(Ipv4Endpoint listen) {
   if (!attach_constant(*fragmentable, SO_ATTACH_REUSEPORT_CBPF, 0)) {
     return std::unexpected(system_error("steer the shared UDP port", errno));
   }
-  return SleeveSockets{std::move(*fragmentable), std::move(*df)};
+  bool const segmentation = io == PacketIo::batched && use_segments(*fragmentable);
+  return SleeveSockets{std::move(*fragmentable), std::move(*df), io, segmentation};
 }
 
 Result<std::uint32_t> SleeveSockets::path_mtu(Ipv4Address from, Ipv4Endpoint to) {

@@ -73,10 +73,10 @@ void VxlanSender::queue(TunnelRoute const& route, ByteView frame) {
   SendBatch::Target const target{.channel = SleeveChannel::df,
                                  .to = {.address = endpoints.remote, .port = endpoints.udp_port},
                                  .from = endpoints.local};
-  auto slot = batch_.take(target);
+  auto slot = batch_.take(target, size);
   if (!slot) {
     flush(now_);
-    slot = batch_.take(target);
+    slot = batch_.take(target, size);
   }
   auto const packet = batch_.buffer(*slot);
   store_u32(packet, 0, kVniPresent);

@@ -16,7 +16,7 @@
 #include "datapath/bridge/forwarding.hpp"
 #include "datapath/fastpath/peer_directory.hpp"
 #include "datapath/packet/classify.hpp"
-#include "datapath/tunnel/io/packet_batch.hpp"
+#include "datapath/tunnel/io/send_batch.hpp"
 #include "datapath/tunnel/io/worker_counters.hpp"
 
 namespace weave::datapath {

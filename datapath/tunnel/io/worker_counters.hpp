@@ -26,6 +26,7 @@ struct WorkerCounters {
   // To the user port.
   Counter injected_frames;
   Counter injection_failures;
+  Counter joined_frames; ///< of those injected or failed, in super-frames
   // To neighbours.
   Counter sent_packets;
   Counter sent_frames;

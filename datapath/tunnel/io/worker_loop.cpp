@@ -44,32 +44,38 @@ WorkerLoop::WorkerLoop(Dependencies dependencies)
       counters_{context_.shared.counters},
       self_{context_.self},
       sender_{{.self = self_, .sockets = context_.sockets, .counters = counters_, .events = *this}},
+      joiner_{{.udp = context_.port.offloads().udp_segmentation}, *this},
       tunnels_{std::move(context_.tunnel_socket),
                {.counters = counters_,
                 .on_too_big = [this](ForwardHop const& hop, ByteView frame,
                                      std::uint32_t mtu) { on_frame_too_big(hop, frame, mtu); }}},
-      capture_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
-      piece_buffer_{std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax)},
       routes_{std::make_shared<NoRoutes>()} {
+  if (context_.duty == WorkerDuty::capture) {
+    capture_buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax);
+    piece_buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(UserPort::kFrameMax);
+  } else {
+    received_ = std::make_unique<ReceiveBatch>(joins() ? ReceiveBatch::kSlots : 1);
+  }
   take_role();
 }
 
+bool WorkerLoop::joins() const { return context_.sockets.io() == PacketIo::batched; }
+
 void WorkerLoop::run() {
-  auto const udp = context_.sockets.fd(SleeveChannel::fragmentable);
-  std::array<pollfd, 3> sources{{{.fd = context_.shared.wake.get(), .events = POLLIN, .revents = 0},
-                                 {.fd = udp, .events = POLLIN, .revents = 0},
-                                 {.fd = context_.port.fd(), .events = POLLIN, .revents = 0}}};
+  bool const captures = context_.duty == WorkerDuty::capture;
+  auto const source = captures ? context_.port.fd() : context_.sockets.fd(SleeveChannel::fragmentable);
+  std::array<pollfd, 2> sources{
+      {{.fd = context_.wake, .events = POLLIN, .revents = 0}, {.fd = source, .events = POLLIN, .revents = 0}}};
   while (!context_.shared.stopping.load(std::memory_order_acquire)) {
-    if (!port_alive_) sources[2].fd = -1;
+    if (!port_alive_) sources[1].fd = -1;
     if (::poll(sources.data(), sources.size(), -1) < 0) continue;
     now_ = std::chrono::steady_clock::now();
     if (sources[0].revents != 0) {
       std::uint64_t count = 0;
-      (void)!::read(context_.shared.wake.get(), &count, sizeof count);
+      (void)!::read(context_.wake, &count, sizeof count);
     }
     take_control();
-    if (sources[1].revents != 0) receive();
-    if (sources[2].revents != 0) capture();
+    if (sources[1].revents != 0) captures ? capture() : receive();
     sender_.flush(now_);
     tunnels_.flush(now_);
   }
@@ -77,7 +83,7 @@ void WorkerLoop::run() {
 
 void WorkerLoop::take_control() {
   // In this order a special frame finds the path that was set before it.
-  context_.shared.specials.take(specials_);
+  if (context_.duty == WorkerDuty::capture) context_.shared.specials.take(specials_);
   take_role();
   if (context_.shared.paths.refresh(paths_, paths_version_)) sender_.set_paths(*paths_);
   (void)context_.shared.routes.refresh(routes_, routes_version_);
@@ -91,9 +97,14 @@ void WorkerLoop::take_role() {
 
 void WorkerLoop::receive() {
   for (int round = 0; round < kReceiveRounds; ++round) {
-    auto const count = received_.receive(context_.sockets.fd(SleeveChannel::fragmentable));
-    for (std::size_t slot = 0; slot < count; ++slot) handle_packet(received_.from(slot), received_.packet(slot));
-    if (count < ReceiveBatch::kSlots) return;
+    auto const count = received_->receive(context_.sockets.fd(SleeveChannel::fragmentable));
+    for (std::size_t slot = 0; slot < count; ++slot) {
+      auto run = received_->run(slot);
+      while (auto const packet = run.next()) handle_packet(run.from(), *packet);
+    }
+    // What is held refers to the packets.
+    joiner_.flush();
+    if (count < received_->limit()) return;
   }
 }
 
@@ -180,11 +191,15 @@ void WorkerLoop::send_captured(ForwardHop const& hop, FrameKind kind, CapturedFr
   if (!frame.header.is_super_frame()) return send(Origin::user_port, hop, kind, frame.bytes, flooded);
   auto cutter = FrameCutter::create(frame.header, frame.bytes);
   if (!cutter) return counters_.capture_faults.add();
+  counters_.cut_frames.add(cutter->remaining());
+  if (role_->mode == WorkerMode::bridge || sender_.reaches(hop.next_hop)) {
+    if (!sender_.send_pieces(hop, kind, *cutter, flooded)) counters_.capture_faults.add();
+    return;
+  }
   MutableBytes const buffer{piece_buffer_.get(), UserPort::kFrameMax};
   while (!cutter->done()) {
     auto const size = cutter->write_next(buffer);
     if (size == 0) return counters_.capture_faults.add();
-    counters_.cut_frames.add();
     send(Origin::user_port, hop, kind, buffer.first(size), flooded);
   }
 }
@@ -205,15 +220,24 @@ void WorkerLoop::send(Origin origin, ForwardHop const& hop, FrameKind kind, Byte
 }
 
 void WorkerLoop::inject(PeerName source, ByteView frame) {
-  Result<void> written;
-  if (role_->mode == WorkerMode::bridge) {
-    written = context_.port.write(frame);
-  } else {
+  std::uint32_t mark = 0;
+  if (role_->mode == WorkerMode::fast_path) {
     auto const id = directory_.id_of(source);
     if (!id) return counters_.decisions.add(DropReason::unknown_peer);
-    written = context_.port.write(frame, delivery_tag(*id));
+    mark = static_cast<std::uint32_t>(*id);
   }
-  (written ? counters_.injected_frames : counters_.injection_failures).add();
+  // Only received packets stay where they are until the joiner is emptied.
+  if (joins() && context_.duty == WorkerDuty::receive && !answering_) return joiner_.add(mark, frame);
+  on_joined(mark, {}, {&frame, 1}, 1);
+}
+
+void WorkerLoop::on_joined(std::uint32_t mark, OffloadHeader const& header, std::span<ByteView const> parts,
+                           std::size_t frames) {
+  bool const tagged = role_->mode == WorkerMode::fast_path;
+  auto const written = tagged ? context_.port.write(header, parts, delivery_tag(static_cast<ShortId>(mark)))
+                              : context_.port.write(header, parts);
+  (written ? counters_.injected_frames : counters_.injection_failures).add(frames);
+  if (frames > 1) counters_.joined_frames.add(frames);
 }
 
 void WorkerLoop::on_frame_too_big(ForwardHop const& hop, ByteView frame, std::uint32_t mtu) {
@@ -225,8 +249,10 @@ void WorkerLoop::on_frame_too_big(ForwardHop const& hop, ByteView frame, std::ui
   counters_.too_big_answers.add();
   auto const answer = ByteView{buffer}.first(size);
   // As if the frame's destination peer had sent it to the one that captured the frame.
+  answering_ = true;
   execute(forwarding_->received(hop.destination, hop.source, kUnknownPeer, answer, *routes_, now_), hop.destination,
           FrameKind::ipv4, answer);
+  answering_ = false;
 }
 
 void WorkerLoop::on_packet_refused(SleevePath const& path, SleeveChannel channel, int error) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -18,9 +19,10 @@
 #include "datapath/fastpath/peer_directory.hpp"
 #include "datapath/link/user_port.hpp"
 #include "datapath/packet/classify.hpp"
+#include "datapath/packet/frame_joiner.hpp"
 #include "datapath/tunnel/io/control_mailbox.hpp"
 #include "datapath/tunnel/io/frame_sender.hpp"
-#include "datapath/tunnel/io/packet_batch.hpp"
+#include "datapath/tunnel/io/receive_batch.hpp"
 #include "datapath/tunnel/io/sleeve_sockets.hpp"
 #include "datapath/tunnel/io/snapshot.hpp"
 #include "datapath/tunnel/io/special_queue.hpp"
@@ -51,21 +53,28 @@ struct WorkerShared {
   Snapshot<ForwardingState> forwarding;
   SpecialQueue specials;
   WorkerCounters counters;
-  /// An eventfd; writing to it makes the worker look at the above.
-  UniqueFd wake;
   std::atomic<bool> stopping{false};
 };
 
-/// The life of a worker thread: reads frames from the user port and packets from the sockets in batches, asks the
+/// Each has a thread of its own, so that frames of one flow keep their order: they all pass the same one. Both send.
+enum class WorkerDuty : std::uint8_t {
+  capture, ///< from the user port, and special frames of the control thread
+  receive  ///< from neighbours
+};
+
+/// The life of a worker thread: reads frames from the user port or packets from the sockets in batches, asks the
 /// forwarding decision, or takes the kernel's, and carries it out. Everything is done between two waits; nothing is
 /// kept for later.
-class WorkerLoop final : private FrameSenderEvents {
+class WorkerLoop final : private FrameSenderEvents, private JoinedFrames {
  public:
   struct Dependencies {
+    WorkerDuty duty = WorkerDuty::capture;
     UserPort& port;
     SleeveSockets const& sockets;
     PeerName self;
     WorkerShared& shared;
+    /// An eventfd; writing to it makes the worker look at what is shared.
+    int wake = -1;
     std::shared_ptr<ControlMailbox> mailbox;
     /// Called on the control thread when the device is gone.
     std::function<void(Error)> on_port_failed;
@@ -83,6 +92,8 @@ class WorkerLoop final : private FrameSenderEvents {
 
   void on_frame_too_big(ForwardHop const& hop, ByteView frame, std::uint32_t mtu) override;
   void on_packet_refused(SleevePath const& path, SleeveChannel channel, int error) override;
+  void on_joined(std::uint32_t mark, OffloadHeader const& header, std::span<ByteView const> parts,
+                 std::size_t frames) override;
 
   void take_control();
   void take_role();
@@ -99,15 +110,18 @@ class WorkerLoop final : private FrameSenderEvents {
   void execute(ForwardingDecision const& decision, PeerName source, FrameKind kind, ByteView frame);
   void send(Origin origin, ForwardHop const& hop, FrameKind kind, ByteView frame, bool flooded);
   void inject(PeerName source, ByteView frame);
+  [[nodiscard]] bool joins() const;
 
   Dependencies context_;
   WorkerCounters& counters_;
   PeerName self_;
   std::optional<Forwarding> forwarding_;
   FrameSender sender_;
+  FrameJoiner joiner_;
   VxlanSender tunnels_;
   PeerDirectory directory_;
-  ReceiveBatch received_;
+  /// Each duty has its own.
+  std::unique_ptr<ReceiveBatch> received_;
   std::unique_ptr<std::uint8_t[]> capture_buffer_;
   std::unique_ptr<std::uint8_t[]> piece_buffer_;
   Snapshot<WorkerRole>::Value role_;
@@ -120,6 +134,8 @@ class WorkerLoop final : private FrameSenderEvents {
   std::uint64_t state_version_ = 0;
   std::vector<SleeveSpecial> specials_;
   bool port_alive_ = true;
+  /// Within an ICMP answer, which is in memory of its own.
+  bool answering_ = false;
   TimePoint now_{};
 };
 
