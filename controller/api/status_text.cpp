@@ -14,6 +14,9 @@
 namespace weave::controller::api {
 namespace {
 
+/// What a connection's frames are encrypted by.
+constexpr std::string_view kCipherAttribute = "cipher";
+
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
 
 std::size_t characters(std::string_view text) {
@@ -145,6 +148,17 @@ std::string attribute_text(AttributeValue const& value) {
   return std::get<bool>(value) ? "true" : "false";
 }
 
+/// `encrypted=true mtu=1414 cipher=aes-256-gcm`: what the original has, in its order, then what it does not know.
+std::string attributes_text(ConnectionStatus const& connection) {
+  std::vector<std::string> words;
+  for (bool const is_ours : {false, true}) {
+    for (auto const& [key, value] : connection.attributes) {
+      if ((key == kCipherAttribute) == is_ours) words.push_back(fmt::format("{}={}", key, attribute_text(value)));
+    }
+  }
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
 /// The addresses one peer owns, added up over its ring entries.
 struct Share {
   PeerName peer;
@@ -243,13 +257,9 @@ std::string connections_text(StatusReport const& report) {
   std::string text;
   if (!report.router) return text;
   for (auto const& connection : report.router->connections) {
-    std::vector<std::string> attributes;
-    for (auto const& [key, value] : connection.attributes) {
-      attributes.push_back(fmt::format("{}={}", key, attribute_text(value)));
-    }
     text += fmt::format("{} {} {} {} {}\n", arrow(connection.outbound), left(connection.address, 21),
                         left(std::string{to_string(connection.state)}, 11), connection_info(connection),
-                        fmt::join(attributes, " "));
+                        attributes_text(connection));
   }
   return text;
 }

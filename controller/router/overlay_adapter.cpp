@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "datapath/tunnel/sleeve_suite.hpp"
+
 namespace weave::controller::router {
 namespace {
 
@@ -52,6 +54,9 @@ std::function<void(std::optional<std::string>)> reporter(datapath::FastpathLinks
 
 void OverlayAdapter::add_features(gossip::Features& features) const {
   features[std::string{datapath::kOverlaysFeature}] = tunnels_.feature();
+  if (auto const& suites = datapath::sleeve_suites_of_this_host(); !suites.empty()) {
+    features[std::string{datapath::kSleeveSuitesFeature}] = suites;
+  }
   if (links_ != nullptr) features.insert_or_assign(std::string{kLivenessFeature}, std::string{kLivenessVersion});
 }
 
@@ -68,7 +73,9 @@ Result<std::unique_ptr<gossip::OverlayConnection>> OverlayAdapter::prepare(
                .local = parameters.local,
                .endpoint = parameters.remote_endpoint,
                .session_key = std::move(parameters.session_key),
-               .liveness = has_liveness(parameters.features) && has_liveness(parameters.announced)},
+               .liveness = has_liveness(parameters.features) && has_liveness(parameters.announced),
+               .our_suites = feature_of(parameters.announced, datapath::kSleeveSuitesFeature).value_or(""),
+               .their_suites = feature_of(parameters.features, datapath::kSleeveSuitesFeature).value_or("")},
       .overlays = feature_of(parameters.features, datapath::kOverlaysFeature),
       .announced = feature_of(parameters.announced, datapath::kOverlaysFeature),
       .send_control = std::move(parameters.send_control),

@@ -31,6 +31,9 @@ struct TunnelPeer {
   std::shared_ptr<Secret const> session_key;
   /// Both ends say in their heartbeats on the fast path whether they hear the other.
   bool liveness = false;
+  /// What each end announced as its suites for encrypted sleeve packets (sleeve_suite.hpp); empty: the original's only.
+  std::string our_suites = {};
+  std::string their_suites = {};
 
   /// "7a:9f:eb:b6:0c:02(host2)", for logs and errors.
   [[nodiscard]] std::string label() const { return remote.to_string() + "(" + nickname + ")"; }

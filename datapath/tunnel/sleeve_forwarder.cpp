@@ -21,7 +21,8 @@ constexpr Duration kSendErrorLogInterval = std::chrono::minutes{1};
 
 } // namespace
 
-SleeveForwarder::SleeveForwarder(Dependencies dependencies, TunnelPeer const& peer, ForwarderEvents events)
+SleeveForwarder::SleeveForwarder(Dependencies dependencies, TunnelPeer const& peer, ForwarderEvents events,
+                                 std::shared_ptr<SleeveCipher> cipher)
     : scheduler_{dependencies.scheduler},
       io_{dependencies.io},
       registry_{dependencies.registry},
@@ -31,7 +32,7 @@ SleeveForwarder::SleeveForwarder(Dependencies dependencies, TunnelPeer const& pe
       connection_{peer.connection},
       local_{peer.local->address},
       remote_{peer.outbound ? peer.endpoint : std::nullopt},
-      cipher_{peer.session_key ? std::make_shared<SleeveCipher>(peer.session_key, peer.outbound) : nullptr},
+      cipher_{std::move(cipher)},
       path_mtu_{scheduler_,
                 {.probe = [this](std::uint32_t mtu) { send(SleeveChannel::df, make_path_mtu_test(mtu)); },
                  .changed = [this] { publish(); },
@@ -194,14 +195,24 @@ void SleeveForwarder::fail(Error error) {
 }
 
 std::map<std::string, std::string> SleeveForwarder::attributes() const {
-  return {{"mtu", std::to_string(path_mtu_.mtu())}};
+  std::map<std::string, std::string> attributes{{"mtu", std::to_string(path_mtu_.mtu())}};
+  if (!cipher_) return attributes;
+  attributes.emplace("encrypted", "true");
+  attributes.emplace("cipher", to_string(cipher_->suite()));
+  return attributes;
 }
 
 Result<std::unique_ptr<Forwarder>> SleeveKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {
   if (!peer.local || (peer.outbound && !peer.endpoint)) {
     return failure(ErrorKind::unavailable, "sleeve needs an IPv4 connection");
   }
-  return std::make_unique<SleeveForwarder>(dependencies_, peer, std::move(events));
+  if (!peer.session_key) return std::make_unique<SleeveForwarder>(dependencies_, peer, std::move(events));
+  auto cipher = make_sleeve_cipher({.session_key = peer.session_key,
+                                    .we_dialled = peer.outbound,
+                                    .ours = peer.our_suites,
+                                    .theirs = peer.their_suites});
+  if (!cipher) return failure_of(cipher);
+  return std::make_unique<SleeveForwarder>(dependencies_, peer, std::move(events), std::move(*cipher));
 }
 
 } // namespace weave::datapath

@@ -34,8 +34,10 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
     Logger logger;
   };
 
-  /// `peer.local` is set, and so is `peer.endpoint` if outbound. All dependencies outlive it.
-  SleeveForwarder(Dependencies dependencies, TunnelPeer const& peer, ForwarderEvents events);
+  /// `peer.local` is set, and so is `peer.endpoint` if outbound. `cipher` is null exactly when `peer` has no session
+  /// key. All dependencies outlive it.
+  SleeveForwarder(Dependencies dependencies, TunnelPeer const& peer, ForwarderEvents events,
+                  std::shared_ptr<SleeveCipher> cipher = {});
   SleeveForwarder(SleeveForwarder const&) = delete;
   SleeveForwarder& operator=(SleeveForwarder const&) = delete;
   ~SleeveForwarder() override;
@@ -96,7 +98,7 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   TimePoint last_send_error_at_{};
 };
 
-/// Makes SleeveForwarders. Outlives them. Clear text only: connections that must be encrypted are refused.
+/// Makes SleeveForwarders. Outlives them. A connection whose packets must be encrypted and cannot be is refused.
 class SleeveKind final : public ForwarderKind {
  public:
   explicit SleeveKind(SleeveForwarder::Dependencies dependencies) : dependencies_{std::move(dependencies)} {}

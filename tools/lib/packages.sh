@@ -3,7 +3,7 @@
 
 packages_build=(
   g++ meson ninja-build pkg-config ccache
-  libboost1.81-dev libboost-json1.81-dev libfmt-dev libsodium-dev libsqlite3-dev
+  libboost1.81-dev libboost-json1.81-dev libfmt-dev libsodium-dev libssl-dev libsqlite3-dev
   libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnftables-dev
   clang bpftool libbpf-dev
 )

@@ -112,6 +112,15 @@ TEST(ConnectionsText, WithoutPasswordTheOverlayComesFirst) {
   EXPECT_EQ(connections_text(report), "<- 10.0.0.1:40000        pending     fastdp 00:00:00:00:00:01(one) mtu=1376\n");
 }
 
+TEST(ConnectionsText, WhatEncryptsComesBehindWhatTheOriginalSays) {
+  auto report = sample_report();
+  report.router->connections.resize(1);
+  report.router->connections[0].attributes.emplace("cipher", "aes-256-gcm");
+  EXPECT_EQ(connections_text(report),
+            "-> 192.168.77.1:6783     established encrypted   sleeve 00:00:00:00:00:01(one) encrypted=true mtu=1414 "
+            "cipher=aes-256-gcm\n");
+}
+
 TEST(ConnectionsText, AConnectionNeverRetriedSaysSo) {
   ConnectionStatus connection;
   connection.state = ConnectionState::failed;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "datapath/tunnel/sleeve_suite.hpp"
 #include "test/fakes/virtual_scheduler.hpp"
 
 namespace weave::controller::router {
@@ -75,13 +76,15 @@ class OverlayAdapterTest : public testing::Test {
 TEST_F(OverlayAdapterTest, AnnouncesOverlaysAndLiveness) {
   gossip::Features features;
   adapter_.add_features(features);
-  EXPECT_EQ(features, (gossip::Features{{"Overlays", "fastdp sleeve"}, {"FastdpLiveness", "1"}}));
+  EXPECT_EQ(features, (gossip::Features{{"Overlays", "fastdp sleeve"},
+                                        {"FastdpLiveness", "1"},
+                                        {"SleeveSuites", datapath::sleeve_suites_of_this_host()}}));
   fastdp_.offered = false;
   adapter_.add_features(features);
   EXPECT_EQ(features.at("Overlays"), "sleeve");
   gossip::Features without_fast_path;
   OverlayAdapter{tunnels_}.add_features(without_fast_path);
-  EXPECT_EQ(without_fast_path.size(), 1U);
+  EXPECT_FALSE(without_fast_path.contains("FastdpLiveness"));
 }
 
 TEST_F(OverlayAdapterTest, LivenessNeedsBoth) {
@@ -89,6 +92,14 @@ TEST_F(OverlayAdapterTest, LivenessNeedsBoth) {
   EXPECT_TRUE(fastdp_.peer->liveness);
   auto const without = connect({{"Overlays", "fastdp sleeve"}});
   EXPECT_FALSE(fastdp_.peer->liveness);
+}
+
+TEST_F(OverlayAdapterTest, BothOffersOfSuitesReachTheTunnels) {
+  auto const with = connect({{"Overlays", "sleeve"}, {"SleeveSuites", "chacha20-poly1305"}});
+  EXPECT_EQ(sleeve_.peer->our_suites, datapath::sleeve_suites_of_this_host());
+  EXPECT_EQ(sleeve_.peer->their_suites, "chacha20-poly1305");
+  auto const without = connect({{"Overlays", "sleeve"}});
+  EXPECT_EQ(sleeve_.peer->their_suites, "");
 }
 
 TEST_F(OverlayAdapterTest, TheChoiceReachesThePlannerOnceConfirmed) {

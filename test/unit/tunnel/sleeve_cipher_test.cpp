@@ -1,11 +1,10 @@
-#include "datapath/tunnel/sleeve_cipher.hpp"
-
 #include <set>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <sodium/crypto_hash_sha256.h>
 
+#include "datapath/tunnel/secretbox_cipher.hpp"
 #include "datapath/tunnel/sleeve_codec.hpp"
 #include "datapath/tunnel/sleeve_layout.hpp"
 #include "test/fixtures/vectors.hpp"
@@ -48,7 +47,7 @@ SleeveChannel channel_of(Json const& vector) {
   return vector.at("df_channel").as_bool() ? SleeveChannel::df : SleeveChannel::fragmentable;
 }
 
-SleeveCipher cipher_of(Json const& vector, bool we_dialled) {
+SecretboxCipher cipher_of(Json const& vector, bool we_dialled) {
   return {std::make_shared<Secret const>(hex_member(vector, "session_key")), we_dialled};
 }
 
@@ -118,7 +117,7 @@ TEST(SleeveCipher, RecordedPackets) {
     }
     auto const octets = hex_member(*vector, "seq_field_hex");
     auto const nonce =
-        SleeveCipher::nonce_of(*ByteReader{octets}.u64(), vector->at("sender_is_tcp_initiator").as_bool());
+        SecretboxCipher::nonce_of(*ByteReader{octets}.u64(), vector->at("sender_is_tcp_initiator").as_bool());
     EXPECT_EQ(to_hex(nonce), text(*vector, "nonce_hex"));
     if (whole) expect_opened(*vector, recorded);
     golden().covered(text(*vector, "name"));
@@ -160,8 +159,8 @@ TEST(SleeveCipher, MalformedPackets) {
 
 struct Ends {
   std::shared_ptr<Secret const> key = std::make_shared<Secret const>(Bytes(32, 7));
-  SleeveCipher sender{key, true};
-  SleeveCipher receiver{key, false};
+  SecretboxCipher sender{key, true};
+  SecretboxCipher receiver{key, false};
 
   Bytes sealed(SleeveChannel channel) {
     Bytes packet(kEncryptedPacketOverhead + 20, 9);
@@ -179,7 +178,7 @@ TEST(SleeveCipher, NoNonceRepeatsAndNoneIsOfTcp) {
       auto const packet = ends.sealed(channel);
       for (bool const dialled : {true, false}) {
         auto const field = *ByteReader{ByteView{packet}.subspan(kSleeveNameSize)}.u64();
-        auto const nonce = SleeveCipher::nonce_of(field, dialled);
+        auto const nonce = SecretboxCipher::nonce_of(field, dialled);
         EXPECT_EQ(nonce[0] & 0x40, 0);
         seen.emplace(nonce.begin(), nonce.end());
       }

@@ -301,9 +301,27 @@ TEST(SleeveEncryption, APathOfAConnectionWithAKeyHasACipherAndRoomForIt) {
   ASSERT_TRUE(net.both_established());
   for (auto const& host : net.hosts) {
     EXPECT_EQ(host.mtu(), "1414");
+    EXPECT_EQ(host.tunnel->attributes().at("cipher"), "secretbox");
     EXPECT_NE(host.paths.begin()->second.cipher, nullptr);
     EXPECT_EQ(host.paths.begin()->second.max_payload, 1472U);
   }
+}
+
+TEST(SleeveEncryption, TheSuiteThatBothHaveIsShownAndTakesNoMoreRoom) {
+  test::SleeveNetwork net;
+  net.session_key = std::make_shared<Secret const>(Bytes(32));
+  net.suites = "aes-256-gcm chacha20-poly1305";
+  net.connect();
+  for (int host : {0, 1}) net.confirm(host);
+  net.run(10s);
+  ASSERT_TRUE(net.both_established());
+  for (auto const& host : net.hosts) {
+    EXPECT_EQ(host.mtu(), "1414");
+    EXPECT_EQ(host.tunnel->attributes().at("cipher"), "aes-256-gcm");
+  }
+  net.session_key.reset();
+  net.connect(2);
+  EXPECT_FALSE(net.hosts[0].tunnel->attributes().contains("cipher")) << "clear";
 }
 
 TEST(SleeveEncryption, EachConnectionHasACipherOfItsOwn) {

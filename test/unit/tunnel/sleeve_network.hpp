@@ -79,6 +79,8 @@ class SleeveNetwork {
   bool fragments_blocked = false;
   /// Of the next connection; null: clear.
   std::shared_ptr<Secret const> session_key;
+  /// What both ends announce for encrypted packets.
+  std::string suites;
   Host hosts[2];
 
  private:
@@ -94,7 +96,9 @@ class SleeveNetwork {
                        .local = Ipv4Endpoint{host.address.address, 40000},
                        .endpoint = Ipv4Endpoint{other.address.address,
                                                 host.reachable_first ? other.address.port : std::uint16_t{40000}},
-                       .session_key = session_key};
+                       .session_key = session_key,
+                       .our_suites = suites,
+                       .their_suites = suites};
     parameters.overlays = feature;
     parameters.send_control = [this, &host, &other](std::uint8_t tag, Bytes body) {
       host.controls_sent.emplace_back(tag, body);
