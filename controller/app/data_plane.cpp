@@ -1,7 +1,9 @@
 #include "controller/app/data_plane.hpp"
 
 #include <chrono>
+#include <cstdlib>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -18,6 +20,13 @@ std::vector<PeerName> peers_gone(datapath::ForwardingState const& before, datapa
   for (auto const& [id, name] : before.peers) left.insert(name);
   for (auto const& [id, name] : now.peers) left.erase(name);
   return {left.begin(), left.end()};
+}
+
+/// The benchmarks ask for the slow way, to have something to compare with.
+datapath::PacketIo packet_io() {
+  auto const* const asked = std::getenv("WEAVE_PACKET_IO");
+  bool const slow = asked != nullptr && std::string_view{asked} == "one-by-one";
+  return slow ? datapath::PacketIo::one_by_one : datapath::PacketIo::batched;
 }
 
 } // namespace
@@ -200,7 +209,8 @@ Result<datapath::UserPort> DataPlane::open_user_port() {
   constexpr std::chrono::milliseconds kPause{50};
   datapath::UserPort::Config const config{
       .bridge = settings_.bridge,
-      .place = fast_path_ ? datapath::UserPortPlace::free_standing : datapath::UserPortPlace::bridge};
+      .place = fast_path_ ? datapath::UserPortPlace::free_standing : datapath::UserPortPlace::bridge,
+      .offloads = packet_io() == datapath::PacketIo::batched};
   auto port = datapath::UserPort::open(links_, config);
   for (int i = 1; i < kTries && !port && port.error().kind() == ErrorKind::already_exists; ++i) {
     std::this_thread::sleep_for(kPause);
@@ -210,7 +220,7 @@ Result<datapath::UserPort> DataPlane::open_user_port() {
 }
 
 Result<void> DataPlane::open_worker() {
-  auto sockets = datapath::SleeveSockets::open(settings_.listen);
+  auto sockets = datapath::SleeveSockets::open(settings_.listen, packet_io());
   if (!sockets) return failure_of(sockets);
   auto port = open_user_port();
   if (!port) return failure_of(port);

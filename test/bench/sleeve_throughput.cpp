@@ -1,7 +1,9 @@
 // Throughput of the user-space path between containers of two hosts, measured by iperf3 over TCP:
-//   sleeve-throughput [seconds] [offload|wire]
-// "wire" switches segmentation of the underlay off, like a network card without tunnel offloads. Needs root and iperf3.
+//   sleeve-throughput [seconds] [wire] [encrypted [aes]] [udp] [reference] [counters]
+// "wire": an underlay like a network card without tunnel offloads; "udp": small datagrams; "reference": one packet for
+// each system call. Needs root, iperf3 and ethtool.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -23,37 +25,53 @@ double cpu_seconds() {
 
 void print_counters(char const* name, weave::datapath::WorkerCounters const& c) {
   std::printf(
-      "%s: captured %lu cut %lu sent packets %lu frames %lu, received packets %lu frames %lu, injected %lu, send "
+      "%s: captured %lu cut %lu sent packets %lu frames %lu, received packets %lu frames %lu, injected %lu joined %lu, "
+      "send "
       "failures %lu too big %lu\n",
       name, c.captured_frames.value(), c.cut_frames.value(), c.sent_packets.value(), c.sent_frames.value(),
-      c.received_packets.value(), c.received_frames.value(), c.injected_frames.value(), c.send_failures.value(),
-      c.too_big_packets.value());
+      c.received_packets.value(), c.received_frames.value(), c.injected_frames.value(), c.joined_frames.value(),
+      c.send_failures.value(), c.too_big_packets.value());
+}
+
+/// As far as a network card without tunnel offloads can be played: packets cross the wire one by one and are joined by
+/// the receiver. A veth joins only what the other end has not joined before, so both ends have to be told.
+void make_wire(weave::test::WorkerLab& lab) {
+  std::string const options = " tso off gso off gro on tx-udp-segmentation off >/dev/null 2>&1";
+  for (auto const& host : lab.hosts) {
+    host->net->shell("ethtool -K eth0" + options);
+    lab.underlay->shell("ethtool -K port" + std::to_string(host->number) + options);
+  }
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
   std::string const seconds = argc > 1 ? argv[1] : "5";
-  bool const wire = argc > 2 && std::string{argv[2]} == "wire";
+  auto const asked = [&](char const* word) {
+    return std::any_of(argv + std::min(argc, 2), argv + argc,
+                       [&](char const* given) { return std::string{given} == word; });
+  };
+  using weave::datapath::PacketIo;
   weave::test::WorkerLab lab;
-  if (auto const reason = lab.build(2); !reason.empty()) {
+  auto const io = asked("reference") ? PacketIo::one_by_one : PacketIo::batched;
+  if (auto const reason = lab.build(2, 1500, weave::datapath::kDefaultBridgeMtu, io); !reason.empty()) {
     std::fprintf(stderr, "cannot build the lab: %s\n", reason.c_str());
     return 77;
   }
-  if (wire) {
-    for (auto const& host : lab.hosts) {
-      host->net->shell("ethtool -K eth0 tso off gso off gro on tx-udp-segmentation off >/dev/null 2>&1");
-    }
-  }
+  if (asked("wire")) make_wire(lab);
   lab.connect_all();
+  if (asked("encrypted")) lab.encrypt(lab.host(1), lab.host(2), asked("aes") ? "aes-256-gcm" : "");
   auto const before = cpu_seconds();
+  std::string const udp = asked("udp") ? " -u -b 0 -l 18" : "";
   lab.host(2).container->shell("timeout " + seconds + "9 iperf3 -s -1 >/dev/null 2>&1 &");
-  int const status =
-      lab.host(1).container->shell("for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; iperf3 -c 10.32.0.2 -t " + seconds +
-                                   " -f m 2>/dev/null | grep -E 'sender|receiver' && exit 0; "
-                                   "done; exit 1");
+  int const status = lab.host(1).container->shell("for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; iperf3 -c 10.32.0.2 -t " +
+                                                  seconds + " -f m" + udp +
+                                                  " 2>/dev/null | grep -E 'sender|receiver' && exit 0; "
+                                                  "done; exit 1");
   std::printf("CPU of both workers: %.2f s\n", cpu_seconds() - before);
-  print_counters("host 1", lab.host(1).worker->counters());
-  print_counters("host 2", lab.host(2).worker->counters());
+  if (asked("counters")) {
+    print_counters("host 1", lab.host(1).worker->counters());
+    print_counters("host 2", lab.host(2).worker->counters());
+  }
   return status;
 }

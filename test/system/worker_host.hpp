@@ -17,6 +17,7 @@
 #include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/sandbox_interface.hpp"
 #include "datapath/tunnel/io/packet_worker.hpp"
+#include "datapath/tunnel/sleeve_cipher.hpp"
 #include "test/system/scratch_namespace.hpp"
 #include "test/system/underlay.hpp"
 
@@ -78,8 +79,8 @@ class WorkerHost {
  public:
   static constexpr std::uint16_t kPort = 6783;
 
-  WorkerHost(int host_number, ControlQueue& queue)
-      : number{host_number}, peer{static_cast<std::uint64_t>(host_number)}, control{queue} {}
+  WorkerHost(int host_number, ControlQueue& queue, datapath::PacketIo packet_io)
+      : number{host_number}, peer{static_cast<std::uint64_t>(host_number)}, io{packet_io}, control{queue} {}
   ~WorkerHost() {
     if (worker) worker->stop();
   }
@@ -132,6 +133,7 @@ class WorkerHost {
 
   int number;
   PeerName peer;
+  datapath::PacketIo io;
   ControlQueue& control;
   std::unique_ptr<ScratchNamespace> net;
   std::unique_ptr<ScratchNamespace> container;
@@ -143,9 +145,10 @@ class WorkerHost {
 
  private:
   Result<void> make_worker(datapath::UserPortPlace place, datapath::WorkerMode mode) {
-    auto port = datapath::UserPort::open(net->links(), {.place = place});
+    bool const batched = io == datapath::PacketIo::batched;
+    auto port = datapath::UserPort::open(net->links(), {.place = place, .offloads = batched});
     if (!port) return failure_of(port);
-    auto sockets = datapath::SleeveSockets::open({.address = {}, .port = kPort});
+    auto sockets = datapath::SleeveSockets::open({.address = {}, .port = kPort}, io);
     if (!sockets) return failure_of(sockets);
     worker = std::make_unique<datapath::PacketWorker>(
         datapath::PacketWorker::Dependencies{.port = std::move(*port),
@@ -174,7 +177,8 @@ class WorkerHost {
 class WorkerLab {
  public:
   /// Empty on success, else the reason to skip or fail.
-  std::string build(int count, std::uint32_t underlay_mtu = 1500, std::uint32_t mtu = datapath::kDefaultBridgeMtu) {
+  std::string build(int count, std::uint32_t underlay_mtu = 1500, std::uint32_t mtu = datapath::kDefaultBridgeMtu,
+                    datapath::PacketIo io = datapath::PacketIo::batched) {
     std::string reason;
     underlay = ScratchNamespace::create(reason);
     if (!underlay) return reason;
@@ -183,7 +187,7 @@ class WorkerLab {
     if (!made) return made.error().text();
     if (auto up = underlay->links().change("switch", {.up = true}); !up) return up.error().text();
     for (int number = 1; number <= count; ++number) {
-      hosts.push_back(std::make_unique<WorkerHost>(number, control));
+      hosts.push_back(std::make_unique<WorkerHost>(number, control, io));
       if (auto built = hosts.back()->build(*underlay, underlay_mtu, mtu); !built) return built.error().text();
     }
     return {};
@@ -201,6 +205,22 @@ class WorkerLab {
   /// One direction only.
   void connect_one(WorkerHost& from, WorkerHost& to) { connect(from, {&to}, 1438, 1472); }
   WorkerHost& host(std::size_t number) { return *hosts[number - 1]; }
+  /// From now on packets between these two travel encrypted, by what `suites` names.
+  void encrypt(WorkerHost& dialler, WorkerHost& other, std::string const& suites = {}) {
+    auto const key = std::make_shared<Secret const>(Bytes(32, 0x5a));
+    auto const seal = [&](WorkerHost& from, WorkerHost& to, bool dialled) {
+      auto cipher =
+          datapath::make_sleeve_cipher({.session_key = key, .we_dialled = dialled, .ours = suites, .theirs = suites});
+      WEAVE_ASSERT_OK(cipher);
+      auto path = from.path_to(to);
+      path.cipher = *cipher;
+      path.mtu = 1414;
+      path.max_payload = 1472;
+      from.worker->set_path(path);
+    };
+    seal(dialler, other, true);
+    seal(other, dialler, false);
+  }
 
   ControlQueue control;
   std::unique_ptr<ScratchNamespace> underlay;
