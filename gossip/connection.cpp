@@ -78,7 +78,7 @@ void Connection::leave() {
 void Connection::finish_stream(std::string_view reason) {
   if (tells_reasons_) {
     // Not counted as queued: the reason may be that too much is.
-    auto frame = encode_frame(kReasonTag, as_bytes(reason.substr(0, kMaxReason)), *sealer_);
+    auto frame = encode_frame(kReasonTag, as_bytes(reason.substr(0, kMaxReason)), *sealer_, framing_);
     if (frame) stream_->write(*std::move(frame));
   }
   stream_->finish();
@@ -102,7 +102,7 @@ void Connection::end(Error cause) {
 
 Result<void> Connection::send(std::uint8_t tag, ByteView body) {
   if (!is_open() || !introduced_) return failure(ErrorKind::unavailable, "connection is not open");
-  auto frame = encode_frame(tag, body, *sealer_);
+  auto frame = encode_frame(tag, body, *sealer_, framing_);
   if (!frame) return failure_of(frame);
   write(*std::move(frame));
   if (is_open()) return {};
@@ -159,6 +159,7 @@ void Connection::introduce(ByteView bytes) {
 void Connection::finish_introduction() {
   introduced_ = true;
   version_ = introduction_.version();
+  framing_ = introduction_.framing();
   frames_ = introduction_.take_frames();
   sealer_ = introduction_.take_sealer();
   auto const handlers = handlers_;

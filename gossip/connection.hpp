@@ -140,6 +140,7 @@ class Connection {
   bool receiving_ = false;
   bool tells_reasons_ = false;
   std::uint8_t version_ = 0;
+  Framing framing_ = Framing::length;
   FrameDecoder frames_;
   std::unique_ptr<Sealer> sealer_;
   std::size_t queued_ = 0;

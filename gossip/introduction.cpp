@@ -4,10 +4,20 @@
 
 #include <fmt/format.h>
 
+#include "gossip/v1_stream.hpp"
+
 namespace weave::gossip {
 namespace {
 
 constexpr std::string_view kMagic = "weave";
+
+std::unexpected<Error> password_only_there() {
+  return failure(ErrorKind::refused, "no password specificed, but peer requested an encrypted connection");
+}
+
+std::unexpected<Error> password_only_here() {
+  return failure(ErrorKind::refused, "password specified, but peer requested an unencrypted connection");
+}
 
 std::string decimal_list(ByteView bytes) { return fmt::format("[{}]", fmt::join(bytes, " ")); }
 
@@ -52,6 +62,10 @@ Result<Bytes> Introduction::on_bytes(ByteView bytes) {
     if (auto const done = advance(); !done) return failure_of(done);
     partial_.clear();
   }
+  if (phase_ == Phase::features && version_ == 1) {
+    if (auto const done = on_v1_bytes(bytes); !done) return failure_of(done);
+    return take_unsent();
+  }
   frames_.append(bytes);
   if (phase_ == Phase::done) return take_unsent();
   if (auto const done = on_features(); !done) return failure_of(done);
@@ -72,8 +86,12 @@ Result<void> Introduction::advance() {
 Result<void> Introduction::on_header() {
   auto const version = negotiate_version(partial_, versions_);
   if (!version) return failure_of(version);
-  if (*version < 2) return failure(ErrorKind::refused, fmt::format("protocol version {} is not supported", *version));
   version_ = *version;
+  if (version_ == 1) {
+    phase_ = Phase::features;
+    send_v1_features();
+    return {};
+  }
   phase_ = Phase::flag;
   unsent_.push_back(keys_ ? 1 : 0);
   if (keys_) unsent_.insert(unsent_.end(), keys_->public_key().begin(), keys_->public_key().end());
@@ -83,21 +101,22 @@ Result<void> Introduction::on_header() {
 Result<void> Introduction::on_flag() {
   auto const flag = partial_.front();
   if (flag > 1) return failure(ErrorKind::malformed, fmt::format("Bad encryption flag {}", flag));
-  if (flag == 1 && !keys_) {
-    return failure(ErrorKind::refused, "no password specificed, but peer requested an encrypted connection");
-  }
-  if (flag == 0 && keys_) {
-    return failure(ErrorKind::refused, "password specified, but peer requested an unencrypted connection");
-  }
+  if (flag == 1 && !keys_) return password_only_there();
+  if (flag == 0 && keys_) return password_only_here();
   phase_ = keys_ ? Phase::key : Phase::features;
   return keys_ ? Result<void>{} : send_features();
 }
 
-Result<void> Introduction::on_key() {
-  auto agreement = keys_->agree(partial_, we_dialled_);
+Result<void> Introduction::agree(ByteView their_public_key) {
+  auto agreement = keys_->agree(their_public_key, we_dialled_);
   if (!agreement) return failure_of(agreement);
   sealer_ = std::move(agreement->sealer);
   session_key_ = std::move(agreement->session_key);
+  return {};
+}
+
+Result<void> Introduction::on_key() {
+  if (auto const agreed = agree(partial_); !agreed) return agreed;
   phase_ = Phase::features;
   return send_features();
 }
@@ -109,6 +128,45 @@ Result<void> Introduction::send_features() {
   return {};
 }
 
+void Introduction::send_v1_features() {
+  auto features = v1_features(features_);
+  if (keys_) features.insert_or_assign(std::string{kPublicKeyFeature}, to_hex(keys_->public_key()));
+  auto const value = encode_features(features);
+  unsent_.insert(unsent_.end(), value.begin(), value.end());
+}
+
+Result<void> Introduction::on_v1_bytes(ByteView bytes) {
+  partial_.insert(partial_.end(), bytes.begin(), bytes.end());
+  auto const size = v1_value_size(partial_, kMaxFeaturesSize);
+  if (!size) return failure_of(size);
+  if (!*size) return {};
+  auto const features = decode_features(ByteView{partial_}.first(**size));
+  if (!features) return failure_of(features);
+  if (auto const done = on_v1_features(*features); !done) return done;
+  frames_.append(ByteView{partial_}.subspan(**size));
+  partial_.clear();
+  finish(v1_features(*features));
+  return {};
+}
+
+Result<void> Introduction::on_v1_features(Features const& features) {
+  auto const key = features.find(std::string{kPublicKeyFeature});
+  bool const is_encrypted = key != features.end();
+  if (is_encrypted && !keys_) return password_only_there();
+  if (!is_encrypted && keys_) return password_only_here();
+  if (!keys_) return {};
+  auto const octets = parse_hex(key->second);
+  if (!octets) return failure(ErrorKind::malformed, "peer sent a public key that is not hexadecimal");
+  return agree(*octets);
+}
+
+void Introduction::finish(Features remote) {
+  remote_features_ = std::move(remote);
+  frames_.set_limit(kMaxFrameSize);
+  frames_.set_framing(framing());
+  phase_ = Phase::done;
+}
+
 Result<void> Introduction::on_features() {
   auto const frame = frames_.next();
   if (!frame) return failure_of(frame);
@@ -117,9 +175,7 @@ Result<void> Introduction::on_features() {
   if (!message) return failure_of(message);
   auto features = decode_features(*message);
   if (!features) return failure_of(features);
-  remote_features_ = *std::move(features);
-  frames_.set_limit(kMaxFrameSize);
-  phase_ = Phase::done;
+  finish(*std::move(features));
   return {};
 }
 

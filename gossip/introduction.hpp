@@ -30,11 +30,12 @@ inline constexpr std::size_t kProtocolHeaderSize = 7;
 
 /// One end of the introduction (protocol/mesh.md §3): bytes in, bytes out; no socket and no clock.
 ///
-///   header --7 octets--> flag --00--> features --one frame--> done
-///                         |--01--> key --32 octets--> features
+///   header --7 octets--> flag --00--> features --one frame--> done       version 2
+///      |                  |--01--> key --32 octets--> features
+///      |--> features --one gob value--> done                             version 1
 ///
-/// Any error ends it. Version 2 only: a remote that speaks only version 1 is refused in the header, unless `versions`
-/// includes 1, which is refused when it is chosen. Octets behind the features stay in the frame decoder.
+/// Any error ends it. The highest version that both know is spoken, and `versions` says which we know. Octets behind
+/// the features stay in the frame decoder.
 class Introduction {
  public:
   enum class Phase { header, flag, key, features, done };
@@ -62,6 +63,8 @@ class Introduction {
   [[nodiscard]] std::unique_ptr<Sealer> take_sealer() { return std::move(sealer_); }
   /// Empty without a password.
   [[nodiscard]] Secret take_session_key() { return std::move(session_key_); }
+  /// Of the messages that follow.
+  [[nodiscard]] Framing framing() const { return version_ == 1 ? Framing::gob : Framing::length; }
   [[nodiscard]] FrameDecoder take_frames() { return std::move(frames_); }
 
  private:
@@ -70,7 +73,12 @@ class Introduction {
   [[nodiscard]] Result<void> on_flag();
   [[nodiscard]] Result<void> on_key();
   [[nodiscard]] Result<void> on_features();
+  [[nodiscard]] Result<void> on_v1_bytes(ByteView bytes);
+  [[nodiscard]] Result<void> on_v1_features(Features const& features);
+  [[nodiscard]] Result<void> agree(ByteView their_public_key);
   [[nodiscard]] Result<void> send_features();
+  void send_v1_features();
+  void finish(Features remote);
   /// How many octets the present phase waits for before it can be decided; 0 once frames are cut.
   [[nodiscard]] std::size_t wanted() const;
 

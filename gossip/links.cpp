@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "gossip/v1_stream.hpp"
+
 namespace weave::gossip {
 
 Links::Links(Settings settings, Parts parts, Logger logger)
@@ -106,6 +108,7 @@ void Links::on_introduced(LinkPointer const& link, Features const& features) {
   auto& connection = link->connection();
   if (auto const done = identify(*link, features); !done) return connection.close(done.error());
   connection.logger().info("connection ready; using protocol version {}", connection.version());
+  if (connection.version() == 1) link->announced = v1_features(link->announced);
   if (auto const done = prepare_overlay(link, features); !done) return connection.close(done.error());
   link->state = Link::State::prepared;
   if (auto const done = add(link); !done) return connection.close(done.error());

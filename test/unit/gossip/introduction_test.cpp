@@ -203,6 +203,114 @@ TEST(Introduction, EncryptionWantedByTheRemoteOnly) {
   EXPECT_EQ(flag.error().text(), vector.at("b_result").at("error").as_string());
 }
 
+/// What both ends of a version 1 vector write: header, definition and value, of which the map's order is arbitrary.
+void check_v1_writes(json::object const& vector, Side const& side, ByteView written) {
+  auto const recorded = expected_writes(vector, side);
+  ASSERT_EQ(written.size(), recorded.size());
+  EXPECT_EQ(to_hex(written.first(7)), to_hex(ByteView{recorded}.first(7)));
+  auto const features = decode_features(written.subspan(7));
+  ASSERT_TRUE(features) << features.error().text();
+  EXPECT_EQ(*features, decode_features(ByteView{recorded}.subspan(7)).value());
+}
+
+/// Which versions an end of a vector offers, as its recorded header says.
+VersionRange versions_of(json::object const& vector, Side const& side) {
+  auto const header = test::hex_member(vector.at(side.writes).at(0).as_object(), "hex");
+  return {header.at(5), header.at(6)};
+}
+
+void check_v1_messages(json::object const& vector, Side const& ours, Introduction& introduction) {
+  EXPECT_EQ(introduction.framing(), Framing::gob);
+  auto frames = introduction.take_frames();
+  auto const sealer = introduction.take_sealer();
+  auto const* const theirs = ours.we_dialled ? "b_messages_after_intro" : "a_messages_after_intro";
+  for (auto const& message : vector.at(theirs).as_array()) {
+    auto const opened = sealer->open(frames.next().value().value());
+    ASSERT_TRUE(opened) << opened.error().text();
+    EXPECT_EQ(to_hex(*opened), message.as_string());
+  }
+  EXPECT_EQ(frames.buffered(), 0U);
+  auto const* const own = ours.we_dialled ? "a_messages_after_intro" : "b_messages_after_intro";
+  std::size_t write = 3;
+  for (auto const& message : vector.at(own).as_array()) {
+    auto const frame = encode_frame(hex(std::string_view{message.as_string()}), *sealer, Framing::gob);
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(to_hex(*frame), vector.at(ours.writes).at(write++).at("hex").as_string());
+  }
+}
+
+void check_v1_side(json::object const& vector, Side const& ours, Side const& theirs, std::size_t step) {
+  auto features = features_of(vector.at(theirs.result).at("features_seen"));
+  // Not for everybody's eyes: version 1 does not say them.
+  features["Overlays"] = "sleeve";
+  features["ShortID"] = "7";
+  Introduction introduction{versions_of(vector, ours), std::move(features), keys_of(vector, ours.we_dialled),
+                            ours.we_dialled};
+  auto const incoming = test::hex_member(vector, ours.reads);
+  check_v1_writes(vector, ours, play(introduction, incoming, step));
+  ASSERT_EQ(introduction.phase(), Introduction::Phase::done);
+  EXPECT_EQ(introduction.version(), 1);
+  EXPECT_EQ(introduction.remote_features(), features_of(vector.at(ours.result).at("features_seen")));
+  check_v1_messages(vector, ours, introduction);
+}
+
+TEST(IntroductionV1, VectorsBothEndsInPiecesOfAnySize) {
+  Side const a{"a_to_b_writes", "a_result", "b_to_a", true};
+  Side const b{"b_to_a_writes", "b_result", "a_to_b", false};
+  for (auto const* const name : {"handshake_v1_clear", "handshake_v1_encrypted"}) {
+    auto const& vector = mesh().named(name);
+    for (std::size_t const step : {1UL, 2UL, 7UL, 8UL, 22UL, 100UL, 4096UL}) {
+      SCOPED_TRACE(std::string{name} + " by " + std::to_string(step));
+      check_v1_side(vector, a, b, step);
+      check_v1_side(vector, b, a, step);
+    }
+    mesh().covered(name);
+  }
+}
+
+TEST(IntroductionV1, APasswordAtOneEndOnlyIsRefusedAtBoth) {
+  auto const& vector = mesh().named("handshake_v1_password_vs_none");
+  for (bool const we_dialled : {true, false}) {
+    Introduction introduction{{1, 1}, {}, keys_of(vector, we_dialled), we_dialled};
+    auto const taken = introduction.on_bytes(test::hex_member(vector, we_dialled ? "b_to_a" : "a_to_b"));
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().text(), vector.at(we_dialled ? "a_result" : "b_result").at("error").as_string());
+    EXPECT_FALSE(introduction.take_unsent().empty()) << "the remote has to see it too";
+  }
+  mesh().covered("handshake_v1_password_vs_none");
+}
+
+TEST(IntroductionV1, OnlyWhereBothEndsKnowNoMore) {
+  for (VersionRange const ours : {VersionRange{1, 2}, VersionRange{2, 2}}) {
+    Introduction introduction{ours, {}, nullptr, false};
+    auto const answer = introduction.on_bytes(hex("77656176650102"));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(to_hex(*answer), "00") << "the flag of version 2";
+  }
+}
+
+std::string v1_error_after(std::string_view stream, bool password = false) {
+  Introduction introduction{
+      {1, 2}, {}, password ? keys_of(mesh().named("handshake_v1_encrypted"), false) : nullptr, false};
+  auto const taken = introduction.on_bytes(hex("77656176650101" + std::string{stream}));
+  return taken ? "none" : taken.error().text();
+}
+
+TEST(IntroductionV1, HostileInput) {
+  EXPECT_EQ(v1_error_after("fcffffffff"), "incoming message exceeds maximum size: 4294967295 > 65536");
+  EXPECT_EQ(v1_error_after("90"), "gob: encoded unsigned integer out of range");
+  EXPECT_EQ(v1_error_after("fd0100"), "none") << "the count is not whole";
+  EXPECT_EQ(v1_error_after("00"), "unexpected EOF");
+  EXPECT_EQ(v1_error_after("030c0000"), "gob: type mismatch: expected map, received string");
+  std::string definitions;
+  for (int id = 65; id < 65 + 17; ++id)
+    definitions += "0eff" + to_hex(Bytes{static_cast<std::uint8_t>(2 * id - 1)}) + "040102ff8200010c010c0000";
+  EXPECT_EQ(v1_error_after(definitions), "gob: too many type definitions");
+  EXPECT_EQ(v1_error_after(to_hex(encode_features({{"PublicKey", "xy"}})), true),
+            "peer sent a public key that is not hexadecimal");
+  EXPECT_EQ(v1_error_after(to_hex(encode_features({{"PublicKey", "abcd"}})), true), "peer sent an unusable public key");
+}
+
 class FixedKeys final : public KeyExchange {
  public:
   explicit FixedKeys(Bytes key) : key_{std::move(key)} {}
