@@ -21,8 +21,6 @@
 namespace weave::controller {
 namespace {
 
-constexpr std::uint8_t kProtocolVersion = 2;
-
 ipam::Formation formation_of(IpallocInit const& init) {
   switch (init.mode) {
     case IpallocInit::Mode::seed: return {.mode = ipam::Formation::Mode::seeds, .seeds = init.seeds, .peer_count = {}};
@@ -198,8 +196,7 @@ void Application::build_mesh() {
                            .host = host,
                            .connection_limit = options_.conn_limit,
                            .discovery = !options_.no_discovery,
-                           .min_protocol_version = kProtocolVersion,
-                           .max_protocol_version = kProtocolVersion,
+                           .min_protocol_version = static_cast<std::uint8_t>(options_.min_protocol_version),
                            .trusted_subnets = options_.trusted_subnets,
                            .make_keys = make_keys_},
       gossip::MeshPorts{
