@@ -132,10 +132,6 @@ Result<void> Application::build_keys() {
   if (!keys) return failure_of(keys);
   make_keys_ = *std::move(keys);
   options_.password.reset();
-  if (!make_keys_) return {};
-  auto const fast_path = fast_path_beside_encryption(options_.fast_path, logger_);
-  if (!fast_path) return failure_of(fast_path);
-  options_.fast_path = *fast_path;
   return {};
 }
 
@@ -147,6 +143,7 @@ Result<void> Application::build_data_plane() {
                          .fast_path = options_.fast_path,
                          .bridged = options_.bridged_fastdp,
                          .datapath = options_.datapath,
+                         .encrypted = make_keys_ != nullptr,
                          .listen = {options_.host.value_or(Ipv4Address{}), options_.port}},
                         {.scheduler = scheduler_,
                          .watcher = watcher_,

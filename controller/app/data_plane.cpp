@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "controller/router/route_view.hpp"
+#include "datapath/link/vxlan_device.hpp"
 
 namespace weave::controller {
 
@@ -47,6 +48,7 @@ DataPlane::~DataPlane() {
 }
 
 Result<void> DataPlane::open() {
+  if (auto opened = open_encryption(); !opened) return opened;
   if (!settings_.bridged) {
     auto const opened = open_unbridged();
     if (!opened) return failure_of(opened);
@@ -62,6 +64,28 @@ Result<void> DataPlane::open() {
   open_tunnels();
   if (settings_.bridged) bridge_guard_.emplace(ports_.scheduler, links_, settings_.bridge, ports_.on_failed);
   schedule_sweep();
+  return {};
+}
+
+Result<void> DataPlane::open_encryption() {
+  // What a process with a password has left would be in the way.
+  if (!settings_.encrypted) return remove_path_encryption();
+  if (settings_.fast_path == FastPathChoice::none) return {};
+  auto opened = PathEncryption::open(
+      settings_.name, fast_path_setup().udp_port,
+      {.scheduler = ports_.scheduler, .watcher = ports_.watcher, .routes = socket_, .logger = ports_.logger});
+  if (opened) {
+    encryption_ = *std::move(opened);
+    return {};
+  }
+  if (settings_.fast_path != FastPathChoice::automatic) {
+    return failure(opened.error().kind(),
+                   fmt::format("a fast path beside a password has to be encrypted by the kernel: {}; leave out "
+                               "--fast-path, and weaver encrypts by itself",
+                               opened.error().text()));
+  }
+  settings_.fast_path = FastPathChoice::none;
+  ports_.logger.warning("no fast path beside a password, sleeve encrypts instead: {}", opened.error().text());
   return {};
 }
 
@@ -175,7 +199,8 @@ void DataPlane::open_tunnels() {
         .logger = ports_.logger,
         .self = settings_.name,
         .router_port = settings_.listen.port,
-        .mtu = mtu()});
+        .mtu = mtu(),
+        .protection = encryption_ ? &encryption_->protection() : nullptr});
     kinds.insert(kinds.begin(), fastdp_.get());
   }
   tunnels_ = std::make_unique<datapath::TunnelOverlay>(ports_.scheduler, ports_.logger, std::move(kinds));
@@ -186,7 +211,13 @@ void DataPlane::set_short_ids(ShortId self, std::map<ShortId, PeerName> owners) 
   if (planner_) planner_->set_short_ids(self, std::move(owners));
 }
 
-void DataPlane::leave() { left_ = true; }
+void DataPlane::leave() {
+  if (std::exchange(left_, true) || !encryption_) return;
+  // What the kernel goes on forwarding without associations would travel in clear.
+  auto outcome = datapath::remove_vxlan_devices(links_);
+  if (outcome) outcome = encryption_->protection().stop();
+  if (!outcome) ports_.logger.error("the fast path stays blocked: {}", outcome.error().text());
+}
 
 std::vector<std::string> DataPlane::overlays() const {
   if (fast_path_) return {"fastdp", "sleeve"};
@@ -256,7 +287,9 @@ Result<void> remove_data_plane(std::string const& bridge, std::string const& dat
   auto socket = datapath::RouteSocket::open();
   if (!socket) return failure_of(socket);
   datapath::Links links{*socket};
-  auto const removed = remove_fast_paths(links, bridge, datapath);
+  auto removed = remove_fast_paths(links, bridge, datapath);
+  // Not while anything may send.
+  if (removed) removed = remove_path_encryption();
   auto const reset = datapath::OverlayBridge{links}.reset(bridge);
   return removed ? reset : removed;
 }

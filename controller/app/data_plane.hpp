@@ -14,6 +14,7 @@
 #include "base/scheduler.hpp"
 #include "controller/app/bridge_guard.hpp"
 #include "controller/app/fast_path_choice.hpp"
+#include "controller/app/path_encryption.hpp"
 #include "controller/app/port_guard.hpp"
 #include "controller/router/overlay_adapter.hpp"
 #include "datapath/bridge/mac_table.hpp"
@@ -49,6 +50,8 @@ class DataPlane {
     bool bridged = true;
     /// Of Open vSwitch; empty: the default.
     std::string datapath;
+    /// A password is set.
+    bool encrypted = false;
     /// Where sleeve listens; the unspecified address for all.
     Ipv4Endpoint listen;
   };
@@ -76,7 +79,8 @@ class DataPlane {
   void set_short_ids(ShortId self, std::map<ShortId, PeerName> owners);
   /// The peer has left the mesh.
   void forget_peer(PeerName peer);
-  /// From here on nothing changes what the kernel forwards: connections end because we do.
+  /// From here on nothing changes what the kernel forwards: connections end because we do. Under a password it
+  /// forwards nothing more by VXLAN. The last call from the loop or after it.
   void leave();
 
   [[nodiscard]] datapath::MacLearning const& macs() const;
@@ -98,6 +102,7 @@ class DataPlane {
   [[nodiscard]] Result<void> open_bridged();
   /// Open vSwitch instead of the bridge; true: so it is.
   [[nodiscard]] Result<bool> open_unbridged();
+  [[nodiscard]] Result<void> open_encryption();
   void await_tunnel_port();
   void use(std::unique_ptr<datapath::FastPath> path);
   [[nodiscard]] FastPathSetup fast_path_setup() const;
@@ -121,6 +126,8 @@ class DataPlane {
   datapath::MacTable macs_;
   datapath::SleeveRegistry registry_;
   datapath::HeartbeatRegistry heartbeats_;
+  /// Null: no password, or no fast path for want of it.
+  std::unique_ptr<PathEncryption> encryption_;
   std::unique_ptr<datapath::FastPath> fast_path_;
   std::unique_ptr<datapath::PacketWorker> worker_;
   std::optional<datapath::ForwardingPlanner> planner_;
@@ -137,7 +144,7 @@ class DataPlane {
   Timer sweep_;
 };
 
-/// Removes the bridge and every interface of the overlay from this host (`weaver --cleanup`).
+/// Removes the bridge, every interface of the overlay and its encryption from this host (`weaver --cleanup`).
 [[nodiscard]] Result<void> remove_data_plane(std::string const& bridge, std::string const& datapath);
 
 } // namespace weave::controller

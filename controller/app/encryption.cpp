@@ -55,14 +55,4 @@ Result<KeyMaker> keys_of(Options const& options) {
   return gossip::keys_of_password(options.password->clone());
 }
 
-Result<FastPathChoice> fast_path_beside_encryption(FastPathChoice wanted, Logger const& logger) {
-  if (wanted == FastPathChoice::openvswitch || wanted == FastPathChoice::bpf) {
-    return failure(ErrorKind::refused, "a fast path cannot be used with a password yet: leave out --fast-path");
-  }
-  if (wanted == FastPathChoice::automatic) {
-    logger.info("A password is set: frames are encrypted and travel by sleeve; the fast path cannot encrypt yet");
-  }
-  return FastPathChoice::none;
-}
-
 } // namespace weave::controller

@@ -32,6 +32,7 @@ FastdpForwarder::FastdpForwarder(Dependencies dependencies, TunnelPeer const& pe
       peer_{peer.remote},
       connection_{peer.connection},
       endpoints_{endpoints},
+      session_key_{peer.session_key},
       liveness_{make_liveness(peer.liveness, dependencies_.scheduler, heartbeat_length(dependencies_.mtu),
                               liveness_events())} {}
 
@@ -52,17 +53,47 @@ LivenessEvents FastdpForwarder::liveness_events() {
 void FastdpForwarder::confirm() {
   if (std::exchange(confirmed_, true)) return;
   dependencies_.registry.add(connection_, *this);
+  // Before anything can be sent to the peer.
+  protect();
+  if (failed_) return;
   dependencies_.on_endpoints(peer_, connection_, endpoints_);
   open_port();
   liveness_->start();
   if (!obstacle_.empty()) liveness_->interrupt();
 }
 
+void FastdpForwarder::protect() {
+  auto* const protection = dependencies_.protection;
+  if (protection == nullptr) return;
+  if (!session_key_) {
+    clear_ = std::make_unique<ipsec::ClearLink>(*protection, endpoints_);
+    return;
+  }
+  secured_ = std::make_unique<ipsec::SecuredLink>(
+      *protection, ipsec::SecuredLink::Peer{.name = peer_, .ends = endpoints_, .session_key = session_key_}, logger_,
+      security_events());
+  secured_->start();
+}
+
+ipsec::SecuredLink::Events FastdpForwarder::security_events() {
+  return {.send_offer = [this](Bytes offer) { events_.send_control(kInstallSecurityAssociation, std::move(offer)); },
+          .ready =
+              [this] {
+                if (auto const fields = std::exchange(waiting_, {})) transmit(*fields);
+              },
+          .failed =
+              [this](Error error) {
+                failed_ = true;
+                events_.failed(std::move(error));
+              }};
+}
+
 void FastdpForwarder::on_control(std::uint8_t sub_tag, ByteView payload) {
-  if (!confirmed_) return;
+  if (!confirmed_ || failed_) return;
   switch (sub_tag) {
     case kHeartbeatSeen: return liveness_->on_confirmed();
     case kInstallSecurityAssociation:
+      if (secured_) return secured_->on_offer(payload);
       return logger_.warning("the peer wants encryption, which this connection does not have");
     case kAskLastSent: return liveness_->on_asked();
     case kLastSent:
@@ -83,11 +114,14 @@ void FastdpForwarder::on_heartbeat(HeartbeatArrival const& arrival, Heartbeat co
 
 void FastdpForwarder::follow(HeartbeatArrival const& arrival) {
   if (arrival.remote == endpoints_.remote && arrival.udp_port == endpoints_.udp_port) return;
+  // Associations are made for these two addresses.
+  if (secured_) return;
   Ipv4Endpoint const from{endpoints_.remote, endpoints_.udp_port};
   Ipv4Endpoint const to{arrival.remote, arrival.udp_port};
   logger_.info("peer address changed from {} to {}", from.to_string(), to.to_string());
   endpoints_.remote = arrival.remote;
   endpoints_.udp_port = arrival.udp_port;
+  if (clear_) clear_ = std::make_unique<ipsec::ClearLink>(*dependencies_.protection, endpoints_);
   dependencies_.on_endpoints(peer_, connection_, endpoints_);
 }
 
@@ -125,6 +159,10 @@ void FastdpForwarder::transmit(std::optional<LivenessFields> const& fields) {
   id_retry_.reset();
   auto* const path = dependencies_.registry.path();
   if (path == nullptr || !obstacle_.empty()) return;
+  if (is_locked()) {
+    waiting_ = fields;
+    return;
+  }
   auto const tunnel = ids();
   if (!tunnel) {
     id_retry_ = dependencies_.scheduler.after(kIdRetry, [this, fields] { transmit(fields); });
@@ -159,14 +197,15 @@ std::string FastdpForwarder::explanation() const {
   auto const reason = liveness_->explanation();
   if (reason.empty() || !confirmed_) return reason;
   if (!obstacle_.empty()) return obstacle_;
+  if (is_locked()) return "the peer has not told yet how to encrypt for it";
   if (!ids()) return "one of the two peers has no short id of its own";
   return send_error_.empty() ? reason : fmt::format("{} (cannot send: {})", reason, send_error_);
 }
 
 Result<std::unique_ptr<Forwarder>> FastdpKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {
   if (!available()) return failure(ErrorKind::unavailable, dependencies_.registry.why_none());
-  if (peer.session_key) {
-    return failure(ErrorKind::unavailable, "encryption of the fast path is not built yet");
+  if (peer.session_key && dependencies_.protection == nullptr) {
+    return failure(ErrorKind::unavailable, "this host cannot encrypt what goes by the fast path");
   }
   if (!peer.local || !peer.endpoint) return failure(ErrorKind::unavailable, "fastdp needs an IPv4 connection");
   // That of whoever accepted the TCP connection, at both ends.

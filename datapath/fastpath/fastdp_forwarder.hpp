@@ -13,6 +13,8 @@
 #include "datapath/fastpath/forwarding_state.hpp"
 #include "datapath/fastpath/heartbeat_registry.hpp"
 #include "datapath/fastpath/liveness.hpp"
+#include "datapath/ipsec/protection.hpp"
+#include "datapath/ipsec/secured_link.hpp"
 #include "datapath/tunnel/forwarder.hpp"
 
 namespace weave::datapath {
@@ -22,8 +24,11 @@ namespace weave::datapath {
 ///
 ///   prepared --confirm--> running: established once, healthy or not from then on
 ///
-/// It never fails: whatever is wrong (no kernel path, UDP port taken, no short id, errors of sending) makes it
-/// unhealthy until it is over. Errors of sending are counted and logged when they change. Control thread only.
+/// Where a session key says that frames must be encrypted, nothing is sent before the peer has told how (§7.3).
+///
+/// It only fails when the kernel refuses to encrypt: whatever else is wrong (no kernel path, UDP port taken, no short
+/// id, errors of sending) makes it unhealthy until it is over. Errors of sending are counted and logged when they
+/// change. Control thread only.
 class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
  public:
   struct Dependencies {
@@ -38,6 +43,8 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
     std::uint16_t router_port = 6783;
     /// Of the bridge, that is of the frames' payload; heartbeats are as large as the largest frame.
     std::uint32_t mtu = 1376;
+    /// Null: no password on this host, nothing is encrypted.
+    ipsec::Protection* protection = nullptr;
   };
 
   /// All dependencies outlive it.
@@ -65,6 +72,9 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   void on_path_changed() override;
 
   [[nodiscard]] LivenessEvents liveness_events();
+  void protect();
+  [[nodiscard]] ipsec::SecuredLink::Events security_events();
+  [[nodiscard]] bool is_locked() const { return secured_ && !secured_->is_ready(); }
   [[nodiscard]] std::optional<TunnelId> ids() const;
   void open_port();
   void follow(HeartbeatArrival const& arrival);
@@ -78,6 +88,7 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   PeerName peer_;
   ConnectionUid connection_;
   TunnelEndpoints endpoints_;
+  std::shared_ptr<Secret const> session_key_;
 
   std::unique_ptr<Liveness> liveness_;
   bool confirmed_ = false;
@@ -89,9 +100,16 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   std::uint64_t send_errors_ = 0;
   std::string send_error_; // of the last heartbeat
   std::string logged_error_;
+
+  /// The one or, under a password between ends that trust the network, the other.
+  std::unique_ptr<ipsec::SecuredLink> secured_;
+  std::unique_ptr<ipsec::ClearLink> clear_;
+  bool failed_ = false;
+  /// A heartbeat that waits for the peer's offer to encrypt.
+  std::optional<std::optional<LivenessFields>> waiting_;
 };
 
-/// Makes FastdpForwarders. Outlives them. Clear text and IPv4 only: other connections are refused.
+/// Makes FastdpForwarders. Outlives them. IPv4 only: other connections are refused.
 class FastdpKind final : public ForwarderKind {
  public:
   explicit FastdpKind(FastdpForwarder::Dependencies dependencies) : dependencies_{std::move(dependencies)} {}

@@ -36,15 +36,15 @@ struct GenericSocket::Exchange {
 
 GenericSocket::GenericSocket(SocketHandle socket) : socket_{std::move(socket)}, buffer_(kDatagram) {}
 
-Result<GenericSocket> GenericSocket::open() {
-  auto socket = SocketHandle::open({.receive = kReceiveBuffer, .send = kSendBuffer});
+Result<GenericSocket> GenericSocket::open(int protocol) {
+  auto socket = SocketHandle::open({.receive = kReceiveBuffer, .send = kSendBuffer}, protocol);
   if (!socket) return failure_of(socket);
   // Refinements of error texts, which old kernels lack. An overrun can only cost answers that nobody waits for.
   socket->enable(NETLINK_EXT_ACK);
   socket->enable(NETLINK_CAP_ACK);
   socket->enable(NETLINK_NO_ENOBUFS);
   if (::setsockopt(socket->fd(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerLimit, sizeof kAnswerLimit) != 0) {
-    return std::unexpected{system_error("open generic netlink socket", errno)};
+    return std::unexpected{system_error("open netlink socket", errno)};
   }
   return GenericSocket{std::move(*socket)};
 }
@@ -61,7 +61,9 @@ Result<Family> GenericSocket::family(std::string_view name) {
 }
 
 Result<void> GenericSocket::transact(Bytes request, std::string_view what, OnMessage const& on_message) {
-  if (auto const sent = hand_over(request, NLM_F_ACK, what); !sent) return sent;
+  auto const sent = hand_over(request, NLM_F_ACK, what);
+  ::explicit_bzero(request.data(), request.size());
+  if (!sent) return sent;
   Exchange exchange{.on_message = &on_message};
   if (auto const read = read_answers(exchange, what); !read) return read;
   if (exchange.end.error != 0) return std::unexpected{error_of(exchange.end, what)};
@@ -86,6 +88,8 @@ Result<void> GenericSocket::send(Bytes request, std::string_view what) {
   if (++unread_sends_ >= kSendsBetweenReads) count_refusals();
   return hand_over(request, 0, what);
 }
+
+void GenericSocket::wipe_answers() { ::explicit_bzero(buffer_.data(), buffer_.size()); }
 
 void GenericSocket::count_refusals() {
   unread_sends_ = 0;

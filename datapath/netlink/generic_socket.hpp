@@ -14,21 +14,21 @@
 
 namespace weave::datapath::netlink {
 
-/// Requests to the kernel over a generic netlink socket of the network namespace that was current at open(). One
-/// request at a time, on one thread; blocks until the kernel has answered, which it does within the request itself
-/// except for dumps. Answers are told apart by sequence number: what arrives late or belongs to an unacknowledged
-/// request is passed over. `what` begins the text of an error ("add port vxlan-6784"); kinds are those of
-/// error_kind_of(), timed_out when no answer comes.
+/// Requests to the kernel over a netlink socket, generic unless another protocol is named, of the network namespace
+/// that was current at open(). One request at a time, on one thread; blocks until the kernel has answered, which it
+/// does within the request itself except for dumps. Answers are told apart by sequence number: what arrives late or
+/// belongs to an unacknowledged request is passed over. `what` begins the text of an error ("add port vxlan-6784");
+/// kinds are those of error_kind_of(), timed_out when no answer comes.
 class GenericSocket {
  public:
   using OnMessage = std::function<void(Message const&)>;
 
-  [[nodiscard]] static Result<GenericSocket> open();
+  [[nodiscard]] static Result<GenericSocket> open(int protocol = NETLINK_GENERIC);
 
   /// not_found when the kernel lacks it, also after it had the chance to load the module.
   [[nodiscard]] Result<Family> family(std::string_view name);
 
-  /// Sends the request and waits for its acknowledgement; `on_message` sees the answers before it.
+  /// Sends the request, wipes it and waits for its acknowledgement; `on_message` sees the answers before it.
   [[nodiscard]] Result<void> transact(Bytes request, std::string_view what, OnMessage const& on_message = {});
   /// Reads a whole set. When it changed meanwhile it is read again from the start, a few times, then this fails with
   /// unavailable; `on_start` is called before each attempt.
@@ -36,6 +36,9 @@ class GenericSocket {
                                   OnMessage const& on_message);
   /// Sends without waiting. Success means that the kernel took the request.
   [[nodiscard]] Result<void> send(Bytes request, std::string_view what);
+
+  /// Overwrites the last answers, which have held secrets.
+  void wipe_answers();
 
   /// By which the kernel tells who asked, also in what it tells others of the outcome.
   [[nodiscard]] std::uint32_t port() const { return socket_.port(); }

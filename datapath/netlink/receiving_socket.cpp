@@ -48,8 +48,8 @@ struct ReceivingSocket::Buffers {
 ReceivingSocket::ReceivingSocket(SocketHandle socket, Sizes sizes)
     : socket_{std::move(socket)}, buffers_{std::make_shared<Buffers>(sizes)} {}
 
-Result<ReceivingSocket> ReceivingSocket::open(Sizes sizes) {
-  auto socket = SocketHandle::open({.receive = sizes.queue, .send = kSendBuffer});
+Result<ReceivingSocket> ReceivingSocket::open(Sizes sizes, int protocol) {
+  auto socket = SocketHandle::open({.receive = sizes.queue, .send = kSendBuffer}, protocol);
   if (!socket) return failure_of(socket);
   return ReceivingSocket{std::move(*socket), sizes};
 }

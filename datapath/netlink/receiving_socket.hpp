@@ -12,8 +12,9 @@
 
 namespace weave::datapath::netlink {
 
-/// A generic netlink socket that only listens: to multicast groups, or to what the kernel sends to its port. Never
-/// blocks; whoever owns it waits for fd() to become readable (base/fd_watcher.hpp) and calls receive(). One thread.
+/// A netlink socket, generic unless another protocol is named, that only listens: to multicast groups, or to what the
+/// kernel sends to its port. Never blocks; whoever owns it waits for fd() to become readable (base/fd_watcher.hpp) and
+/// calls receive(). One thread.
 class ReceivingSocket {
  public:
   struct Sizes {
@@ -24,7 +25,7 @@ class ReceivingSocket {
     /// How many messages one call of receive() takes at most.
     unsigned batch = 0;
   };
-  [[nodiscard]] static Result<ReceivingSocket> open(Sizes sizes);
+  [[nodiscard]] static Result<ReceivingSocket> open(Sizes sizes, int protocol = NETLINK_GENERIC);
 
   [[nodiscard]] int fd() const { return socket_.fd(); }
   [[nodiscard]] std::uint32_t port() const { return socket_.port(); }

@@ -4,17 +4,19 @@
 #include <string>
 #include <sys/socket.h>
 
+#include <netlink/errno.h>
 #include <netlink/socket.h>
 
 namespace weave::datapath::netlink {
 
 void SocketHandle::Free::operator()(nl_sock* socket) const { nl_socket_free(socket); }
 
-Result<SocketHandle> SocketHandle::open(Buffers buffers) {
+Result<SocketHandle> SocketHandle::open(Buffers buffers, int protocol) {
   SocketHandle opened{nl_socket_alloc()};
-  if (!opened.socket_) return failure(ErrorKind::unavailable, "open generic netlink socket: out of memory");
-  if (int const result = nl_connect(opened.socket_.get(), NETLINK_GENERIC); result < 0) {
-    return failure(ErrorKind::system, std::string{"open generic netlink socket: "} + nl_geterror(result));
+  if (!opened.socket_) return failure(ErrorKind::unavailable, "open netlink socket: out of memory");
+  if (int const result = nl_connect(opened.socket_.get(), protocol); result < 0) {
+    auto const kind = result == -NLE_PROTO_MISMATCH ? ErrorKind::refused : ErrorKind::system;
+    return failure(kind, std::string{"open netlink socket: "} + nl_geterror(result));
   }
   auto const receive = static_cast<int>(buffers.receive);
   auto const send = static_cast<int>(buffers.send);

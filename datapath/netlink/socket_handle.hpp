@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <linux/netlink.h>
 #include <memory>
 
 #include <netlink/netlink.h>
@@ -10,15 +11,17 @@
 
 namespace weave::datapath::netlink {
 
-/// Owns a connected generic netlink socket of the network namespace that was current when it was made.
+/// Owns a connected netlink socket, generic unless another protocol is named, of the network namespace that was current
+/// when it was made.
 class SocketHandle {
  public:
   struct Buffers {
     std::size_t receive = 0;
     std::size_t send = 0;
   };
-  /// Buffers beyond the system's limit need CAP_NET_ADMIN; without it they are as large as allowed.
-  [[nodiscard]] static Result<SocketHandle> open(Buffers buffers);
+  /// refused when the kernel does not have the protocol. Buffers beyond the system's limit need CAP_NET_ADMIN; without
+  /// it they are as large as allowed.
+  [[nodiscard]] static Result<SocketHandle> open(Buffers buffers, int protocol = NETLINK_GENERIC);
 
   [[nodiscard]] int fd() const;
   /// By which the kernel addresses it.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "datapath/fastpath/original_liveness.hpp"
+#include "test/fakes/fake_xfrm.hpp"
 #include "test/unit/fastpath/fastdp_network.hpp"
 
 namespace weave::datapath {
@@ -25,6 +26,10 @@ class FastdpForwarderTest : public testing::Test {
     path_.on_sent = [this](auto const&) { sent_at_.push_back(scheduler_.now() - started_); };
   }
 
+  void TearDown() override {
+    EXPECT_TRUE(protection_ || failures_.empty());
+  }
+
   static TunnelPeer peer(bool outbound = true, std::uint16_t remote_port = 6783) {
     return {.remote = kPeer,
             .nickname = "host2",
@@ -36,23 +41,27 @@ class FastdpForwarderTest : public testing::Test {
             .session_key = {}};
   }
   FastdpKind kind(std::uint16_t router_port = 6783) {
-    return FastdpKind{
-        {.scheduler = scheduler_,
-         .registry = registry_,
-         .short_id_of =
-             [this](PeerName name) {
-               auto const found = ids_.find(name);
-               return found == ids_.end() ? std::nullopt : std::optional{found->second};
-             },
-         .on_endpoints = [this](PeerName, ConnectionUid, TunnelEndpoints const& ends) { endpoints_.push_back(ends); },
-         .logger = Logger{log_},
-         .self = kSelf,
-         .router_port = router_port}};
+    return FastdpKind{{.scheduler = scheduler_,
+                       .registry = registry_,
+                       .short_id_of =
+                           [this](PeerName name) {
+                             auto const found = ids_.find(name);
+                             return found == ids_.end() ? std::nullopt : std::optional{found->second};
+                           },
+                       .on_endpoints =
+                           [this](PeerName, ConnectionUid, TunnelEndpoints const& ends) {
+                             endpoints_.push_back(ends);
+                             if (protection_) treatments_.push_back(sent_to(ends.udp_port));
+                           },
+                       .logger = Logger{log_},
+                       .self = kSelf,
+                       .router_port = router_port,
+                       .protection = protection_ ? &*protection_ : nullptr}};
   }
   ForwarderEvents events() {
     return {.send_control = [this](std::uint8_t tag, Bytes const& payload) { controls_.emplace_back(tag, payload); },
             .established = [this] { ++established_; },
-            .failed = [](Error const&) { FAIL(); },
+            .failed = [this](Error const& error) { failures_.push_back(error.text()); },
             .health = [this](bool healthy) { health_.push_back(healthy); }};
   }
   void start(TunnelPeer const& to = peer(), std::uint16_t router_port = 6783) {
@@ -71,6 +80,22 @@ class FastdpForwarderTest : public testing::Test {
             .length = 1390,
             .head = Bytes(frame.begin(), frame.begin() + kHeartbeatHead)};
   }
+  /// A password is set on this host.
+  void protect() {
+    protection_.emplace(ipsec::Protection::Dependencies{
+        .kernel = kernel_, .scheduler = scheduler_, .random = random_, .logger = Logger{log_}, .self = kSelf});
+    ASSERT_TRUE(protection_->start({kLocal}, 6784));
+  }
+  static TunnelPeer secret_peer() {
+    auto to = peer();
+    to.session_key = std::make_shared<Secret const>(Bytes(32));
+    return to;
+  }
+  ipsec::Treatment sent_to(std::uint16_t port) {
+    return kernel_.decision(ipsec::Direction::out, kLocal, kRemote, port)->treatment;
+  }
+  ipsec::Treatment sent_to_peer() { return sent_to(6784); }
+  static Bytes offer_of_peer() { return ipsec::encode_offer({.nonce = {9}, .spi = ipsec::Spi{0xabcd}}); }
   void receive() { registry_.on_heartbeat(arrival()); }
   void confirm_ours() { forwarder_->on_control(0, {}); }
 
@@ -78,6 +103,12 @@ class FastdpForwarderTest : public testing::Test {
   std::shared_ptr<test::LogRecorder> log_ = std::make_shared<test::LogRecorder>();
   test::FakeFastPath path_;
   HeartbeatRegistry registry_;
+  test::FakeXfrm kernel_;
+  SeededRandom random_{1};
+  std::optional<ipsec::Protection> protection_;
+  std::vector<std::string> failures_;
+  /// What became of packets to the peer when its tunnel could be used.
+  std::vector<ipsec::Treatment> treatments_;
   std::map<PeerName, ShortId> ids_{{kSelf, ShortId{11}}, {kPeer, ShortId{22}}};
   std::vector<TunnelEndpoints> endpoints_;
   std::vector<std::pair<int, Bytes>> controls_;
@@ -288,8 +319,65 @@ TEST_F(FastdpForwarderTest, RefusesWhatItCannotServe) {
   EXPECT_EQ(refused(to), "fastdp needs an IPv4 connection");
   to = peer();
   to.session_key = std::make_shared<Secret const>(Bytes(32));
-  EXPECT_EQ(refused(to), "encryption of the fast path is not built yet");
+  EXPECT_EQ(refused(to), "this host cannot encrypt what goes by the fast path");
   EXPECT_EQ(refused(peer(true, 65535)), "there is no UDP port after 65535");
+}
+
+TEST_F(FastdpForwarderTest, NothingIsSentBeforeThePeerHasToldHowToEncrypt) {
+  protect();
+  start(secret_peer());
+  scheduler_.advance(3s);
+  ASSERT_EQ(controls_.size(), 1U);
+  EXPECT_EQ(controls_[0].first, 1);
+  EXPECT_EQ(controls_[0].second.size(), 64U);
+  EXPECT_EQ(path_.sent, 0U);
+  EXPECT_EQ(sent_to_peer(), ipsec::Treatment::block);
+  EXPECT_EQ(forwarder_->explanation(), "the peer has not told yet how to encrypt for it");
+
+  forwarder_->on_control(1, offer_of_peer());
+  EXPECT_EQ(path_.sent, 1U) << "at once";
+  EXPECT_EQ(sent_to_peer(), ipsec::Treatment::encrypted);
+  receive();
+  confirm_ours();
+  EXPECT_EQ(established_, 1);
+}
+
+TEST_F(FastdpForwarderTest, TheWayIsClosedBeforeItIsUsedAndAgainAtTheEnd) {
+  protect();
+  kernel_.calls.clear();
+  auto to = secret_peer();
+  to.endpoint->port = 7000;
+  start(to);
+  EXPECT_EQ(treatments_, std::vector{ipsec::Treatment::block});
+  forwarder_->on_control(1, offer_of_peer());
+  EXPECT_EQ(sent_to(7001), ipsec::Treatment::encrypted);
+  forwarder_.reset();
+  EXPECT_EQ(sent_to(7001), ipsec::Treatment::block);
+  EXPECT_TRUE(kernel_.keys.empty());
+}
+
+TEST_F(FastdpForwarderTest, ABadOfferOrARefusalOfTheKernelEndsIt) {
+  protect();
+  start(secret_peer());
+  forwarder_->on_control(1, Bytes(36));
+  ASSERT_EQ(failures_.size(), 1U);
+  forwarder_->on_control(1, offer_of_peer());
+  EXPECT_EQ(path_.sent, 0U);
+
+  kernel_.refusal = Error{ErrorKind::system, "out of memory"};
+  endpoints_.clear();
+  start(secret_peer());
+  EXPECT_EQ(failures_.back(), "out of memory");
+  EXPECT_TRUE(endpoints_.empty()) << "no tunnel without protection";
+}
+
+TEST_F(FastdpForwarderTest, BetweenEndsThatTrustTheNetworkItStaysClear) {
+  protect();
+  start();
+  EXPECT_EQ(path_.sent, 1U);
+  EXPECT_EQ(sent_to_peer(), ipsec::Treatment::may_be_clear);
+  forwarder_.reset();
+  EXPECT_EQ(sent_to_peer(), ipsec::Treatment::block);
 }
 
 TEST_F(FastdpForwarderTest, ForeignControlMessagesChangeNothing) {
