@@ -1,80 +1,186 @@
 #include "datapath/tunnel/path_mtu.hpp"
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <utility>
 
+#include "datapath/tunnel/sleeve_special.hpp"
+
 namespace weave::datapath {
+namespace {
 
-PathMtuSearch::PathMtuSearch(Scheduler& scheduler, Effects effects, Config config)
-    : scheduler_{scheduler},
-      effects_{std::move(effects)},
-      config_{config},
-      sizes_{config.encrypted},
-      smallest_{std::min(config.floor, sizes_.mtu(kSmallestPathMtu))} {}
+/// What paths usually carry: IPv6's minimum, tunnels and clouds, PPPoE, Ethernet, jumbo frames.
+constexpr std::array<std::uint32_t, 14> kUsualPathMtus{1280, 1300, 1350, 1400, 1420, 1440, 1450,
+                                                       1460, 1472, 1480, 1492, 1500, 8900, 9000};
+/// Steps of equal width beside them.
+constexpr std::uint32_t kEvenSteps = 10;
 
-void PathMtuSearch::too_big(std::uint32_t path_mtu) {
-  auto const mtu = sizes_.mtu(path_mtu);
-  // Nothing that fits can have been refused: such a report is older than what is known by now.
-  if (mtu >= (searching() ? candidate_ : mtu_)) return;
-  good_is_acknowledged_ = false;
-  use(mtu);
-  search(std::min(config_.floor, mtu), mtu + 1, mtu);
+/// Some lengths mean something else.
+bool is_test(std::uint32_t mtu) {
+  return special_kind(SleeveMtu::test_frame_size(mtu)) == SpecialKind::path_mtu_test && mtu != PathMtu::kSmallTest;
 }
 
-void PathMtuSearch::acknowledged(std::uint32_t mtu) {
-  if (!searching() || mtu != candidate_) return;
-  high_good_ = candidate_;
-  good_is_acknowledged_ = true;
-  next();
-}
+} // namespace
 
-void PathMtuSearch::search(std::uint32_t high_good, std::uint32_t low_bad, std::uint32_t candidate) {
-  high_good_ = high_good;
-  low_bad_ = low_bad;
-  candidate_ = candidate;
-  probes_ = 0;
-  send_probe();
-}
+PathMtu::PathMtu(Scheduler& scheduler, Effects effects, bool encrypted)
+    : scheduler_{scheduler}, effects_{std::move(effects)}, sizes_{encrypted} {}
 
-void PathMtuSearch::next() {
-  if (high_good_ + 1 < low_bad_) {
-    search(high_good_, low_bad_, (high_good_ + low_bad_) / 2);
+void PathMtu::too_big(std::uint32_t path_mtu) {
+  kernel_mtu_ = sizes_.mtu(path_mtu);
+  if (!limited() || kernel_mtu_ < mtu_) {
+    rise_interval_ = kFirstRise;
+    rise_due_ = scheduler_.now() + rise_interval_;
+    use(kernel_mtu_, sizes_.max_payload(kernel_mtu_));
+    check();
+    look_timer_ = scheduler_.after(kWatch, [this] { look(); });
     return;
   }
-  if (config_.search_below_floor && !good_is_acknowledged_ && high_good_ > smallest_) {
-    auto const unproven = high_good_;
-    use(unproven);
-    search(smallest_, unproven + 1, unproven);
+  // A test went past what the kernel remembers, so that it was the device that refused it; unless the kernel says what
+  // is known to be wrong.
+  if (state_ != State::rising || kernel_mtu_ < good_) return;
+  bad_ = std::min(bad_, kernel_mtu_ + 1);
+  std::erase_if(sizes_under_test_, [this](std::uint32_t size) { return size >= bad_; });
+  if (sizes_under_test_.empty()) conclude();
+}
+
+void PathMtu::acknowledged(std::uint32_t mtu) {
+  if (!limited() || settled()) return;
+  if (mtu == kSmallTest) return on_small_passed();
+  auto const found = std::ranges::find(sizes_under_test_, mtu);
+  if (found == sizes_under_test_.end()) return;
+  if (rounds_ == 1) note_round_trip();
+  if (state_ == State::checking) return settle(mtu_);
+  good_ = std::max(good_, mtu);
+  // What is smaller needs no answer.
+  sizes_under_test_.erase(found, sizes_under_test_.end());
+  if (sizes_under_test_.empty()) conclude();
+}
+
+void PathMtu::ask_for_more() { rise_due_ = scheduler_.now(); }
+
+void PathMtu::stop() {
+  round_timer_.reset();
+  look_timer_.reset();
+}
+
+void PathMtu::look() {
+  auto const large = effects_.large_packets();
+  bool const in_use = std::exchange(large_seen_, large) != large;
+  look_timer_ = scheduler_.after(in_use ? kWatch : kIdleWatch, [this] { look(); });
+  if (!settled()) return;
+  auto const now = scheduler_.now();
+  if (now >= rise_due_) return rise();
+  if (in_use || now - checked_ >= kIdleCheck) check();
+}
+
+void PathMtu::check() {
+  good_ = std::min(mtu_, sizes_.mtu(kSmallestPathMtu));
+  bad_ = mtu_ + 1;
+  test(State::checking, {is_test(mtu_) ? mtu_ : mtu_ - 1});
+}
+
+/// Mostly there is no more: one byte tells.
+void PathMtu::rise() {
+  rise_interval_ = std::min(2 * rise_interval_, kRise);
+  rise_due_ = scheduler_.now() + rise_interval_;
+  good_ = mtu_;
+  bad_ = sizes_.mtu(kMaxIpPacket) + 1;
+  if (good_ + 1 >= bad_) return;
+  test(State::rising, {is_test(good_ + 1) ? good_ + 1 : good_ + 2});
+}
+
+void PathMtu::narrow(std::uint32_t good, std::uint32_t bad) {
+  good_ = good;
+  bad_ = bad;
+  auto sizes = steps(good_, bad_);
+  if (sizes.empty()) return settle(good_);
+  test(state_ == State::rising ? State::rising : State::searching, std::move(sizes));
+}
+
+void PathMtu::settle(std::uint32_t mtu) {
+  auto const now = scheduler_.now();
+  if (mtu != mtu_) {
+    rise_interval_ = kFirstRise;
+    rise_due_ = now + rise_interval_;
+  }
+  state_ = State::settled;
+  round_timer_.reset();
+  checked_ = now;
+  if (mtu > kernel_mtu_) {
+    kernel_mtu_ = mtu;
+    effects_.forget();
+  }
+  use(mtu, sizes_.max_payload(mtu));
+  if (std::exchange(said_, mtu) != mtu) effects_.verified();
+}
+
+/// Nothing passes at all, which says nothing about sizes.
+void PathMtu::give_up() {
+  state_ = State::settled;
+  checked_ = scheduler_.now();
+  use(mtu_, sizes_.max_payload(mtu_));
+}
+
+void PathMtu::test(State state, std::vector<std::uint32_t> sizes) {
+  state_ = state;
+  sizes_under_test_ = std::move(sizes);
+  rounds_ = 0;
+  small_passed_ = 0;
+  test_began_ = scheduler_.now();
+  send_round();
+}
+
+void PathMtu::send_round() {
+  if (++rounds_ > kRounds) return give_up();
+  bool const first_check = state_ == State::checking && rounds_ == 1;
+  auto const pause = first_check ? patience() : rounds_ <= kQuickRounds ? kRound : kSlowRound;
+  round_timer_ = scheduler_.after(pause, [this] { send_round(); });
+  for (auto const size : sizes_under_test_) effects_.test(size, searching());
+  // Behind the others, so that these have arrived before it if they pass.
+  if (!first_check) effects_.test(kSmallTest, searching());
+}
+
+void PathMtu::on_small_passed() {
+  ++small_passed_;
+  if (searching()) {
+    if (small_passed_ >= kStep) conclude();
     return;
   }
-  finish(high_good_);
+  if (small_passed_ == kDoubt) use(mtu_, std::min(max_payload_, sizes_.max_payload(good_)));
+  if (small_passed_ < kRefuted) return;
+  state_ = State::searching;
+  // With it among the sizes, in case that chance was against it.
+  narrow(good_, mtu_ + 1);
 }
 
-void PathMtuSearch::finish(std::uint32_t mtu) {
-  candidate_ = 0;
-  timer_.reset();
-  use(mtu);
-  effects_.verified();
+/// What has not been acknowledged by now does not pass.
+void PathMtu::conclude() {
+  if (state_ == State::rising && good_ == mtu_) return settle(mtu_);
+  auto const bad = sizes_under_test_.empty() ? bad_ : std::min(bad_, sizes_under_test_.back());
+  narrow(good_, bad);
 }
 
-void PathMtuSearch::send_probe() {
-  auto const delay = kFirstTimeout * (1 << probes_);
-  ++probes_;
-  timer_ = scheduler_.after(delay, [this] { probe_timed_out(); });
-  effects_.probe(candidate_);
+void PathMtu::note_round_trip() {
+  auto const sample = scheduler_.now() - test_began_;
+  round_trip_ = round_trip_ == Duration{} ? sample : (3 * round_trip_ + sample) / 4;
 }
 
-void PathMtuSearch::probe_timed_out() {
-  if (probes_ < kProbes) {
-    send_probe();
-    return;
-  }
-  low_bad_ = candidate_;
-  next();
+Duration PathMtu::patience() const { return std::max(kPatience, 2 * round_trip_); }
+
+std::vector<std::uint32_t> PathMtu::steps(std::uint32_t good, std::uint32_t bad) const {
+  std::vector<std::uint32_t> sizes{good + 1, bad - 1};
+  for (std::uint32_t step = 1; step <= kEvenSteps; ++step)
+    sizes.push_back(good + (bad - good) * step / (kEvenSteps + 1));
+  for (auto const usual : kUsualPathMtus) sizes.push_back(sizes_.mtu(usual));
+  std::erase_if(sizes, [=](std::uint32_t size) { return size <= good || size >= bad || !is_test(size); });
+  std::ranges::sort(sizes, std::greater{});
+  auto const rest = std::ranges::unique(sizes);
+  sizes.erase(rest.begin(), rest.end());
+  return sizes;
 }
 
-void PathMtuSearch::use(std::uint32_t mtu) {
-  auto const max_payload = sizes_.max_payload(mtu);
+void PathMtu::use(std::uint32_t mtu, std::uint32_t max_payload) {
   if (mtu == mtu_ && max_payload == max_payload_) return;
   mtu_ = mtu;
   max_payload_ = max_payload;

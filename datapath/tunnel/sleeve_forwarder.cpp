@@ -14,8 +14,9 @@ namespace {
 /// Control messages of sleeve (protocol/datapath.md §3).
 enum SleeveTag : std::uint8_t { kHeartbeatSeen = 1, kFragmentationTestSeen = 2, kPathMtuVerified = 3 };
 
-/// Anybody who knows two peer names can make us answer by TCP; a search sends some twenty tests in its first second.
-constexpr int kRepliesPerSecond = 64;
+/// Anybody who knows two peer names can make us answer by TCP; a search sends some two hundred tests in its first
+/// second.
+constexpr int kRepliesPerSecond = 400;
 constexpr Duration kReplyPeriod = std::chrono::seconds{1};
 constexpr Duration kSendErrorLogInterval = std::chrono::minutes{1};
 
@@ -33,11 +34,7 @@ SleeveForwarder::SleeveForwarder(Dependencies dependencies, TunnelPeer const& pe
       local_{peer.local->address},
       remote_{peer.outbound ? peer.endpoint : std::nullopt},
       cipher_{std::move(cipher)},
-      path_mtu_{scheduler_,
-                {.probe = [this](std::uint32_t mtu) { send(SleeveChannel::df, make_path_mtu_test(mtu)); },
-                 .changed = [this] { publish(); },
-                 .verified = [this] { logger_.info("Effective MTU verified at {}", path_mtu_.mtu()); }},
-                {.encrypted = cipher_ != nullptr}} {}
+      path_mtu_{scheduler_, path_mtu_effects(), cipher_ != nullptr} {}
 
 SleeveForwarder::~SleeveForwarder() { leave(); }
 
@@ -78,6 +75,24 @@ void SleeveForwarder::on_path_mtu_verified(ByteView payload) {
   path_mtu_.acknowledged(load_u16(payload, 0));
 }
 
+PathMtu::Effects SleeveForwarder::path_mtu_effects() {
+  return {.test = [this](std::uint32_t mtu,
+                         bool past_kernel) { send(SleeveChannel::df, make_path_mtu_test(mtu), past_kernel); },
+          .changed = [this] { on_path_mtu_changed(); },
+          .verified = [this] { logger_.info("Effective MTU verified at {}", path_mtu_.mtu()); },
+          .forget = [this] { io_.forget_path_mtus(); },
+          .large_packets = [this] { return large_->count(); }};
+}
+
+void SleeveForwarder::on_path_mtu_changed() {
+  bool const was_known = published_ && published_->mtu != kUndiscoveredMtu;
+  // Fragments of our kernel may be too long now as well.
+  if (state_ == State::established && was_known && path_mtu_.max_payload() < published_->max_payload) {
+    return test_fragmentation();
+  }
+  publish();
+}
+
 void SleeveForwarder::on_special(Ipv4Endpoint from, SleeveChannel, ByteView frame) {
   if (!running() || frame.size() < kSleeveEthernet) return;
   switch (special_kind(frame.size())) {
@@ -103,8 +118,9 @@ void SleeveForwarder::on_heartbeat(Ipv4Endpoint from, ByteView frame) {
     if (!was_unknown) logger_.info("remote address changed from {} to {}", remote_->to_string(), from.to_string());
     remote_ = from;
     publish();
-    // Another way through the network may be narrower.
+    // Another way through the network may be narrower, or wider.
     if (state_ == State::established) send(SleeveChannel::df, make_discovery());
+    path_mtu_.ask_for_more();
   }
   if (was_unknown) send_heartbeat();
   if (!std::exchange(heard_, true)) events_.send_control(kHeartbeatSeen, {});
@@ -133,9 +149,13 @@ bool SleeveForwarder::may_reply() {
   return ++replies_ <= kRepliesPerSecond;
 }
 
-void SleeveForwarder::send(SleeveChannel channel, Bytes frame) {
+void SleeveForwarder::send(SleeveChannel channel, Bytes frame, bool past_kernel) {
   if (!running() || !remote_) return;
-  io_.send_special({.peer = peer_, .connection = connection_, .channel = channel, .frame = std::move(frame)});
+  io_.send_special({.peer = peer_,
+                    .connection = connection_,
+                    .channel = channel,
+                    .past_kernel = past_kernel,
+                    .frame = std::move(frame)});
 }
 
 void SleeveForwarder::send_heartbeat() {
@@ -168,7 +188,8 @@ SleevePath SleeveForwarder::path() const {
           .mtu = path_mtu_.mtu(),
           .max_payload = path_mtu_.max_payload(),
           .cipher = cipher_,
-          .fragmentation_trusted = fragmentation_trusted_};
+          .fragmentation_trusted = fragmentation_trusted_,
+          .large = large_};
 }
 
 void SleeveForwarder::publish() {
@@ -184,6 +205,7 @@ void SleeveForwarder::leave() {
   heartbeat_timer_.reset();
   timeout_timer_.reset();
   fragmentation_timer_.reset();
+  path_mtu_.stop();
   registry_.remove(peer_, connection_);
   io_.remove_path(peer_, connection_);
 }

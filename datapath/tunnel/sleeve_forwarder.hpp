@@ -59,10 +59,12 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   void on_heartbeat(Ipv4Endpoint from, ByteView frame);
   void on_remote_confirmed();
   void on_path_mtu_verified(ByteView payload);
+  void on_path_mtu_changed();
   [[nodiscard]] bool running() const { return state_ == State::confirmed || state_ == State::established; }
   [[nodiscard]] bool may_reply();
 
-  void send(SleeveChannel channel, Bytes frame);
+  [[nodiscard]] PathMtu::Effects path_mtu_effects();
+  void send(SleeveChannel channel, Bytes frame, bool past_kernel = false);
   void send_heartbeat();
   void arm_heartbeat();
   void arm_timeout();
@@ -86,7 +88,8 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   bool fragmentation_trusted_ = false;
   bool heard_ = false; // sleeve/1 has been sent
   Duration interval_ = kFastHeartbeat;
-  PathMtuSearch path_mtu_;
+  std::shared_ptr<LargePackets> large_ = std::make_shared<LargePackets>();
+  PathMtu path_mtu_;
   std::optional<SleevePath> published_;
   Timer heartbeat_timer_;
   Timer timeout_timer_;

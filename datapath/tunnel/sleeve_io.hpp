@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
+#include "datapath/tunnel/large_packets.hpp"
 
 namespace weave::datapath {
 
@@ -34,6 +35,8 @@ struct SleevePath {
   std::shared_ptr<SleeveCipher> cipher = {};
   /// The peer has confirmed that fragmented UDP packets of ours arrive.
   bool fragmentation_trusted = false;
+  /// Told of the packets sent, if anybody wants to know.
+  std::shared_ptr<LargePackets> large = {};
 
   friend bool operator==(SleevePath const&, SleevePath const&) = default;
 };
@@ -43,6 +46,8 @@ struct SleeveSpecial {
   PeerName peer;
   ConnectionUid connection{};
   SleeveChannel channel = SleeveChannel::df;
+  /// Sent by the df channel even if the kernel remembers that the path carries less.
+  bool past_kernel = false;
   /// The whole Ethernet frame, headers included.
   Bytes frame;
 };
@@ -69,6 +74,8 @@ class SleeveIo {
   virtual void remove_path(PeerName peer, ConnectionUid connection) = 0;
   /// Sends a special frame to its peer's current remote address.
   virtual void send_special(SleeveSpecial special) = 0;
+  /// Makes the kernel forget what ICMP messages have told it about paths: it is known to be wrong.
+  virtual void forget_path_mtus() = 0;
 };
 
 } // namespace weave::datapath

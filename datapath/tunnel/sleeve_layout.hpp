@@ -42,8 +42,8 @@ inline constexpr std::uint32_t kMaxIpPacket = 65535;
 inline constexpr std::uint32_t kMaxUdpPayload = kMaxIpPacket - kOuterHeaders;
 /// Before discovery nothing is held back.
 inline constexpr std::uint32_t kUndiscoveredMtu = 65535;
-/// Where the original's search ends when no probe is answered.
-inline constexpr std::uint32_t kPathMtuFloor = 552;
+/// Every path carries this: any host can receive 576 bytes (RFC 791). No search for a path's MTU goes lower.
+inline constexpr std::uint32_t kSmallestPathMtu = 576;
 /// Frames that share one turn of sending (§4.5).
 inline constexpr std::size_t kMaxAggregatedFrames = 100;
 

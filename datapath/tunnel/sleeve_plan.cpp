@@ -10,17 +10,18 @@ SleevePlan plan_sleeve(SleevePath const& path, FrameKind kind, std::size_t frame
   if (!path.remote) return SleevePlan::drop_no_address;
   auto const packet_size = SleeveMtu{}.packet_overhead() + kFrameOverhead + frame_size;
   bool const fits = frame_size <= std::size_t{path.mtu} + kSleeveEthernet;
+  bool const possible = packet_size <= kMaxUdpPayload;
   bool const fits_df = fits && packet_size <= path.max_payload;
 
   if (kind == FrameKind::ipv4_df) {
-    if (fits_df) return SleevePlan::send_df;
-    if (fits) return SleevePlan::drop_oversize;
+    // Up to the mtu also while that is doubtful and the payload kept low: its sender is not to be told of less.
+    if (fits) return possible ? SleevePlan::send_df : SleevePlan::drop_oversize;
     return flooded ? SleevePlan::drop_too_big : SleevePlan::answer_too_big;
   }
   if (kind == FrameKind::ipv4 && !path.fragmentation_trusted) {
     return fits_df ? SleevePlan::send_df : SleevePlan::fragment;
   }
-  return packet_size <= kMaxUdpPayload ? SleevePlan::send_fragmentable : SleevePlan::drop_oversize;
+  return possible ? SleevePlan::send_fragmentable : SleevePlan::drop_oversize;
 }
 
 std::uint32_t fragment_mtu(SleevePath const& path) {

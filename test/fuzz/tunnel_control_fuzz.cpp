@@ -42,6 +42,7 @@ class QuietIo final : public SleeveIo {
            "special frames fit into a packet");
     ++sent;
   }
+  void forget_path_mtus() override {}
 
   std::size_t sent = 0;
 };

@@ -106,8 +106,16 @@ void FrameSender::send_special(SleeveSpecial const& special) {
     return context_.counters.commands_lost.add();
   }
   ForwardHop const hop{special.peer, context_.self, special.peer};
+  if (special.past_kernel) {
+    flush(now_);
+    context_.sockets.set_past_kernel(true);
+  }
   if (auto const room = make_room(*state, special.channel, hop, special.frame.size(), true)) {
     std::ranges::copy(special.frame, room->begin());
+  }
+  if (special.past_kernel) {
+    flush(now_);
+    context_.sockets.set_past_kernel(false);
   }
 }
 
@@ -131,7 +139,8 @@ std::optional<MutableBytes> FrameSender::make_room(PathState& state, SleeveChann
                                  .to = *state.path.remote,
                                  .from = state.path.local,
                                  .tag = static_cast<std::size_t>(&state - paths_.data()),
-                                 .longest_segment = state.path.max_payload};
+                                 // A test must share the fate of no other packet.
+                                 .longest_segment = alone ? 0 : state.path.max_payload};
   // A frame that may exceed the limit, on the fragmentable channel or to find it out, is alone in its packet.
   bool const encrypted = state.path.cipher != nullptr;
   auto const needed = SleeveMtu{encrypted}.packet_overhead() + kFrameOverhead + size;
@@ -188,6 +197,8 @@ void FrameSender::settle(std::size_t slot, SendBatch::Target const& target, int 
   if (error == 0) {
     counters.sent_packets.add();
     counters.sent_frames.add(writers_[slot]->frames());
+    auto const& large = paths_[target.tag].path.large;
+    if (large && !special_[slot]) large->sent(batch_.size(slot));
     return;
   }
   auto& state = paths_[target.tag];

@@ -98,6 +98,11 @@ void PacketWorker::send_special(SleeveSpecial special) {
   wake();
 }
 
+void PacketWorker::forget_path_mtus() {
+  // Where that is impossible, longer packets are refused, which is said then.
+  (void)SleeveSockets::forget_path_mtus();
+}
+
 void PacketWorker::set_routes(std::shared_ptr<RouteLookup const> routes) {
   shared_.routes.publish(std::move(routes));
   wake();

@@ -55,6 +55,7 @@ class PacketWorker final : public SleeveIo {
   void set_path(SleevePath const& path) override;
   void remove_path(PeerName peer, ConnectionUid connection) override;
   void send_special(SleeveSpecial special) override;
+  void forget_path_mtus() override;
   /// The mesh's routes from now on; never null.
   void set_routes(std::shared_ptr<RouteLookup const> routes);
   /// Changes sides when a kernel fast path begins or has failed; the user port is to be moved with it (UserPort::put).

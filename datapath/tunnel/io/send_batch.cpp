@@ -83,6 +83,7 @@ std::size_t SendBatch::run_length(std::size_t first) const {
     auto const& next = slots_[order_[first + count]];
     total += next.size;
     if (next.size > head.size || total > kMaxUdpPayload || !same_place(next.target, head.target)) break;
+    if (next.size > next.target.longest_segment) break;
     if (next.size < head.size) return count + 1;
   }
   return count;

@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -81,6 +83,17 @@ Result<std::uint32_t> SleeveSockets::path_mtu(Ipv4Address from, Ipv4Endpoint to)
   socklen_t size = sizeof mtu;
   if (::getsockopt(socket.get(), IPPROTO_IP, IP_MTU, &mtu, &size) < 0) return fail();
   return static_cast<std::uint32_t>(mtu);
+}
+
+Result<void> SleeveSockets::forget_path_mtus() {
+  UniqueFd const file{::open("/proc/sys/net/ipv4/route/flush", O_WRONLY | O_CLOEXEC)};
+  if (file && ::write(file.get(), "1", 1) == 1) return {};
+  return std::unexpected(system_error("write /proc/sys/net/ipv4/route/flush", errno));
+}
+
+void SleeveSockets::set_past_kernel(bool on) const {
+  int const discovery = on ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DO;
+  (void)set_option(df_, IPPROTO_IP, IP_MTU_DISCOVER, discovery);
 }
 
 } // namespace weave::datapath

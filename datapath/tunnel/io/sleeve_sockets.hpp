@@ -36,6 +36,11 @@ class SleeveSockets {
   /// What the kernel knows about the path, bytes of a whole IP packet: the interface's MTU, or less after an ICMP
   /// message. An unspecified `from` lets the routing table choose.
   [[nodiscard]] static Result<std::uint32_t> path_mtu(Ipv4Address from, Ipv4Endpoint to);
+  /// The kernel forgets what ICMP messages have told it, about all destinations of this network namespace: whoever
+  /// sends there learns it again from the next message. There is no way to name one of them.
+  [[nodiscard]] static Result<void> forget_path_mtus();
+  /// Whether the df channel sends what the interface carries, whatever the kernel remembers of the path.
+  void set_past_kernel(bool on) const;
 
  private:
   SleeveSockets(UniqueFd fragmentable, UniqueFd df, PacketIo io, bool segmentation)

@@ -40,5 +40,10 @@ lab_mtu() {
   ip link set "$1-${3:-0}" mtu "$2"
 }
 
-# lab_black_hole_mtu HOST MTU [NUMBER]: only the switch's side, so longer frames vanish without a word in both directions.
+# lab_black_hole_mtu HOST MTU [NUMBER]: only the switch's side, so longer frames vanish without a word in both directions;
+# those that many are sent as at once only after lab_wire.
 lab_black_hole_mtu() { ip link set "$1-${3:-0}" mtu "$2"; }
+
+# lab_wire HOST [NUMBER]: from this interface each packet travels by itself, as on a wire. Between virtual ones many pass as one, which
+# no switch finds too long.
+lab_wire() { lab_exec "$1" ip link set "eth${2:-0}" gso_max_segs 1; }

@@ -206,6 +206,70 @@ TEST_F(SleeveForwarderTest, ALossyNetworkOnlyTakesLonger) {
   }
 }
 
+TEST_F(SleeveForwarderTest, FollowsAPathThatNarrowsAndWidensInUse) {
+  for (bool const icmp : {false, true}) {
+    SleeveNetwork net;
+    net.icmp = icmp;
+    net.connect();
+    for (int host : {0, 1}) net.confirm(host);
+    net.run(10s);
+    auto const use = [&net](Duration time) {
+      for (Duration passed{}; passed < time; passed += 100ms) {
+        for (auto& host : net.hosts) host.paths.begin()->second.large->sent(1000);
+        net.run(100ms);
+      }
+    };
+    use(1s);
+    net.path_mtu = 1300;
+    net.fragments_blocked = true;
+    use(1500ms);
+    for (auto const& host : net.hosts) {
+      EXPECT_EQ(host.mtu(), "1238") << icmp;
+      EXPECT_EQ(host.paths.begin()->second.max_payload, 1272U);
+      EXPECT_FALSE(host.paths.begin()->second.fragmentation_trusted);
+      EXPECT_EQ(host.forgotten, 0);
+    }
+    net.path_mtu = 1500;
+    net.fragments_blocked = false;
+    use(7s);
+    for (auto const& host : net.hosts) {
+      EXPECT_EQ(host.mtu(), "1438") << icmp;
+      EXPECT_EQ(host.forgotten, icmp ? 1 : 0);
+    }
+  }
+}
+
+TEST_F(SleeveForwarderTest, WhatIsDoubtfulIsNotFilledAndItsFragmentsAreNotTrusted) {
+  establish();
+  net_.run(2s);
+  ASSERT_TRUE(path(0).fragmentation_trusted);
+  net_.path_mtu = 1300;
+  net_.fragments_blocked = true;
+  path(0).large->sent(1000);
+  for (int i = 0; i < 100 && path(0).max_payload == 1472; ++i) net_.run(10ms);
+  EXPECT_EQ(path(0).max_payload, 548U);
+  EXPECT_EQ(path(0).mtu, 1438U) << "nobody is told yet";
+  EXPECT_FALSE(path(0).fragmentation_trusted);
+  net_.run(1s);
+  EXPECT_EQ(dialler_.mtu(), "1238");
+  EXPECT_EQ(path(0).max_payload, 1272U);
+  EXPECT_EQ(accepter_.mtu(), "1438") << "each direction is its own sender's";
+}
+
+TEST_F(SleeveForwarderTest, AnswersTestsOfAnySizeAtAnyTime) {
+  establish();
+  net_.run(2s);
+  for (std::size_t const size : {14U, 21U, 23U, 512U, 1452U, 60000U, 65487U}) {
+    auto const before = accepter_.controls_sent.size();
+    inject(1, Bytes(size), dialler_.address);
+    net_.run(0s);
+    ASSERT_EQ(accepter_.controls_sent.size(), before + 1) << size;
+    auto const mtu = size - 14;
+    EXPECT_EQ(accepter_.controls_sent.back(),
+              (std::pair{7, Bytes{0, 3, static_cast<std::uint8_t>(mtu >> 8), static_cast<std::uint8_t>(mtu & 0xff)}}));
+  }
+}
+
 TEST_F(SleeveForwarderTest, TrustsFragmentsOnlyWhileTheyArrive) {
   net_.fragments_blocked = true;
   establish();
@@ -283,7 +347,7 @@ TEST_F(SleeveForwarderTest, AFloodOfTestsIsAnsweredInModeration) {
   inject(1, almost, {});
   inject(1, Bytes(3), {});
   net_.run(0s);
-  EXPECT_EQ(accepter_.controls_sent.size() - before, 64U);
+  EXPECT_EQ(accepter_.controls_sent.size() - before, 400U);
   EXPECT_EQ(accepter_.controls_sent.back().second, (Bytes{0, 3, 0, 0}));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -27,6 +28,8 @@ class SleeveNetwork {
     PeerName name;
     Ipv4Endpoint address; // as others see it
     std::uint32_t link_mtu = 1500;
+    std::uint32_t remembered_mtu = 65535; // by the kernel, after ICMP messages
+    int forgotten = 0;
     bool reachable_first = false; // knows the other's address from the start
     datapath::SleeveRegistry registry;
     datapath::SleeveEvents events = registry.events();
@@ -46,6 +49,10 @@ class SleeveNetwork {
     void send_special(datapath::SleeveSpecial special) override {
       sent.push_back(special);
       network->transmit(*this, special);
+    }
+    void forget_path_mtus() override {
+      remembered_mtu = 65535;
+      ++forgotten;
     }
     [[nodiscard]] std::string mtu() const { return tunnel->attributes().at("mtu"); }
   };
@@ -77,6 +84,8 @@ class SleeveNetwork {
   unsigned loss_percent = 0;
   bool udp_blocked = false;
   bool fragments_blocked = false;
+  /// The narrow place says so to the sender's kernel; else longer packets vanish there.
+  bool icmp = false;
   /// Of the next connection; null: clear.
   std::shared_ptr<Secret const> session_key;
   /// What both ends announce for encrypted packets.
@@ -119,10 +128,12 @@ class SleeveNetwork {
     auto const size = datapath::kOuterHeaders + sizes.packet_overhead() + datapath::kFrameOverhead +
                       static_cast<std::uint32_t>(special.frame.size());
     bool const df = special.channel == datapath::SleeveChannel::df;
-    if (df && size > from.link_mtu) {
-      scheduler.post([&from, special] { from.events.on_too_big(special.peer, special.connection, from.link_mtu); });
+    auto const known = std::min(from.link_mtu, from.remembered_mtu);
+    if (df && size > (special.past_kernel ? from.link_mtu : known)) {
+      scheduler.post([&from, special, known] { from.events.on_too_big(special.peer, special.connection, known); });
       return;
     }
+    if (df && icmp && size > path_mtu) from.remembered_mtu = path_mtu;
     if (udp_blocked || (df && size > path_mtu) || (!df && size > path_mtu && fragments_blocked)) return;
     if (random_.below(100) < loss_percent) return;
     for (auto& to : hosts) {

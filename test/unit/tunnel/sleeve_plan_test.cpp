@@ -7,8 +7,7 @@
 namespace weave::datapath {
 namespace {
 
-SleevePath const kPath{
-    .peer = PeerName{2}, .local = {}, .remote = Ipv4Endpoint{}, .mtu = 1438, .max_payload = 1472};
+SleevePath const kPath{.peer = PeerName{2}, .local = {}, .remote = Ipv4Endpoint{}, .mtu = 1438, .max_payload = 1472};
 
 TEST(SleevePlan, NothingGoesToAnUnknownAddress) {
   auto path = kPath;
@@ -22,6 +21,16 @@ TEST(SleevePlan, DontFragmentIsKeptToTheByte) {
   EXPECT_EQ(plan_sleeve(kPath, FrameKind::ipv4_df, 1438 + 14, false), SleevePlan::send_df);
   EXPECT_EQ(plan_sleeve(kPath, FrameKind::ipv4_df, 1438 + 15, false), SleevePlan::answer_too_big);
   EXPECT_EQ(plan_sleeve(kPath, FrameKind::ipv4_df, 1438 + 15, true), SleevePlan::drop_too_big);
+}
+
+TEST(SleevePlan, WhileThePathIsDoubtfulOnlyWhatMayNotBeCutIsSentLong) {
+  auto path = kPath;
+  path.max_payload = 548;
+  EXPECT_EQ(plan_sleeve(path, FrameKind::ipv4_df, 1452, false), SleevePlan::send_df);
+  EXPECT_EQ(plan_sleeve(path, FrameKind::ipv4_df, 1453, false), SleevePlan::answer_too_big);
+  EXPECT_EQ(plan_sleeve(path, FrameKind::ipv4, 528, false), SleevePlan::send_df);
+  EXPECT_EQ(plan_sleeve(path, FrameKind::ipv4, 529, false), SleevePlan::fragment);
+  EXPECT_EQ(fragment_mtu(path), 514U);
 }
 
 TEST(SleevePlan, Ipv4IsFragmentedByUsUntilOuterFragmentsAreTrusted) {
