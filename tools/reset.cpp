@@ -94,6 +94,8 @@ int run_reset(Invocation& call) {
     return 1;
   }
   if (auto const code = stop_locked(call); code != 0) return code;
+  // The rule of 'weave attach-bridge', if it is there.
+  (void)run_program({"iptables", "-w", "5", "-t", "nat", "-D", "POSTROUTING", "-o", "weave", "-j", "ACCEPT"});
   bool const clean = clean_up_host(call);
   bool const removed = remove_files(call);
   return clean && removed ? 0 : 1;

@@ -1,16 +1,14 @@
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "controller/api/messages.hpp"
+#include "tools/command_table.hpp"
 #include "tools/daemon_answer.hpp"
 
 namespace weave::tools {
 namespace {
-
-constexpr std::array<std::string_view, 6> kSections{"targets", "connections", "peers", "dns", "ipam", "flows"};
 
 int print_json(Invocation& call, std::string const& section) {
   auto const answer = ask_daemon(call.settings, [](ApiClient const& client) { return client.report(kAnswerTime); });
@@ -30,7 +28,7 @@ int print_json(Invocation& call, std::string const& section) {
 int run_status(Invocation& call) {
   bool const json = call.take_flag("--json");
   auto const section = fmt::format("{}", fmt::join(call.words, "/"));
-  if (!section.empty() && std::ranges::find(kSections, section) == kSections.end()) {
+  if (!section.empty() && std::ranges::find(status_sections(), section) == status_sections().end()) {
     call.err << fmt::format("Invalid 'weave status' sub-command: {}\n", fmt::join(call.words, " "));
     return usage(call.err, 1);
   }

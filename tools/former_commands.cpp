@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include "tools/daemon_answer.hpp"
+
+/// Commands of former versions of Weave Net: answered so that scripts go on where they can, and people learn what to
+/// do.
+namespace weave::tools {
+namespace {
+
+constexpr std::string_view kNoProxy =
+    "there is no Docker API proxy in weave: containers join by 'docker run --net=weave', with names by "
+    "'docker run --net=weave $(weave dns-args)', and running ones by 'weave attach'\n";
+constexpr std::string_view kRestart =
+    "Instead: 'docker {0}'. A container with --net=weave has its addresses again; for others, 'weave attach' after "
+    "it\n";
+
+std::string instead_of(std::string_view name) {
+  if (name == "run") {
+    return "Instead: 'docker run --net=weave', with names by 'docker run --net=weave $(weave dns-args)'; for "
+           "addresses of choice --ip, or 'docker run' and 'weave attach'\n";
+  }
+  if (name == "start" || name == "restart") return fmt::format(kRestart, name);
+  if (name == "launch-dns" || name == "stop-dns") {
+    return "Instead: DNS is part of the daemon; 'weave launch' starts it, 'weave launch --no-dns' leaves it out\n";
+  }
+  return fmt::format("weave {}: {}", name, kNoProxy);
+}
+
+/// Whether the running daemon serves Docker.
+Result<bool> serves_docker(Settings const& settings) {
+  auto const answer = ask_daemon(settings, [](ApiClient const& client) { return client.get("/status", kAnswerTime); });
+  if (!answer) return failure_of(answer);
+  return answer->body.find("Service: plugin") != std::string::npos; // also while it is not ready
+}
+
+} // namespace
+
+int run_removed(Invocation& call) {
+  if (call.name == "setup-cni") {
+    call.err << "weave setup-cni: Kubernetes and CNI are not part of weave, which serves Docker: "
+                "'docker run --net=weave' needs no set-up\n";
+    return 1;
+  }
+  call.err << fmt::format(
+      "The 'weave {}' command has been removed as of Weave Net version 2.0\n"
+      "Please see release notes for further information\n{}",
+      call.name, instead_of(call.name));
+  return 1;
+}
+
+int run_proxy_settings(Invocation& call) {
+  bool const environment = call.name == "env" || call.name == "proxy-env";
+  if (environment && call.take_flag("--restore")) {
+    if (!call.words.empty()) return usage(call.err, 1);
+    if (auto const former = call.settings.variable("ORIG_DOCKER_HOST")) {
+      call.out << fmt::format("DOCKER_HOST={}\n", *former);
+      return 0;
+    }
+    call.err << "Nothing to restore. This is most likely because there was no preceding invocation of "
+                "'eval $(weave env)' in this shell.\n";
+    return 1;
+  }
+  if (!call.words.empty()) return usage(call.err, 1);
+  call.err << fmt::format("weave {}: {}", call.name, kNoProxy);
+  return environment ? 0 : 1; // eval $(weave env) is harmless
+}
+
+int run_stop_proxy(Invocation& call) {
+  if (!call.words.empty()) return usage(call.err, 1);
+  call.err << "Proxy is not running.\n";
+  return 0;
+}
+
+int run_launch_plugin(Invocation& call) {
+  auto const on = serves_docker(call.settings);
+  if (!on) return explain_unreachable(on.error(), call);
+  if (*on) {
+    call.err << "The plugin is part of the daemon, and it is on.\n";
+    return 0;
+  }
+  call.err << "The plugin is part of the daemon, and it is off. Do 'weave stop', then 'weave launch' without "
+              "--plugin=false\n";
+  return 1;
+}
+
+int run_stop_plugin(Invocation& call) {
+  if (!call.words.empty()) return usage(call.err, 1);
+  if (!serves_docker(call.settings).value_or(false)) {
+    call.err << "Plugin is not running.\n";
+    return 0;
+  }
+  call.err << "The plugin is part of the daemon. To have the daemon without it: 'weave stop', then "
+              "'weave launch --plugin=false'\n";
+  return 1;
+}
+
+} // namespace weave::tools
