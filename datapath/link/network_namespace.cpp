@@ -2,8 +2,10 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -18,6 +20,11 @@ constexpr char const* kOwnNamespace = "/proc/thread-self/ns/net";
 
 Result<UniqueFd> open_file(std::string const& path) {
   UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  struct statfs where {};
+  if (fd && ::fstatfs(fd.get(), &where) == 0 && where.f_type != NSFS_MAGIC) {
+    // The place of a mount that was made after our view of the file system, if that is not shared with its maker.
+    return failure(ErrorKind::not_found, fmt::format("{} is no network namespace as seen from here", path));
+  }
   if (fd) return fd;
   auto const kind = errno == ENOENT ? ErrorKind::not_found : ErrorKind::system;
   return failure(kind, system_error("open network namespace " + path, errno).text());

@@ -291,6 +291,8 @@ TEST(LinkSystem, EnteringANamespaceDoesNotMoveTheCaller) {
   EXPECT_NE(inside, before);
   EXPECT_EQ(NetworkNamespace::current()->inode().value(), before);
   EXPECT_EQ(NetworkNamespace::open("/proc/self/ns/absent").error().kind(), ErrorKind::not_found);
+  EXPECT_EQ(NetworkNamespace::open("/proc/version").error().text(),
+            "/proc/version is no network namespace as seen from here");
 }
 
 } // namespace

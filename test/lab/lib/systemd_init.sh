@@ -79,6 +79,7 @@ systemd_configuration
 systemd_engine_configuration
 systemd_cgroup
 : >"$dir/ready"
+# Shared as on a machine that systemd has booted: a service with a view of its own still sees the mounts of others.
 # shellcheck disable=SC2016
 exec env -i container=lab PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-  unshare --cgroup bash -c 'umount -R -l /sys/fs/cgroup && mount -t cgroup2 cgroup /sys/fs/cgroup && exec "$0" --show-status=false' "$systemd_program"
+  unshare --cgroup bash -c 'umount -R -l /sys/fs/cgroup && mount -t cgroup2 cgroup /sys/fs/cgroup && mount --make-rshared / && exec "$0" --show-status=false' "$systemd_program"
