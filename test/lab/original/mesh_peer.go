@@ -1,5 +1,5 @@
 // A peer of the original mesh library (Debian package golang-github-weaveworks-mesh-dev), for tests of our control plane
-// against it. The data plane is reduced to the clear-text sleeve heartbeats that establish a connection and, with
+// against it. The data plane is reduced to the sleeve heartbeats that establish a connection (sealed with -password) and, with
 // -fastdp, to a user-space VXLAN end with the original's timers and one container (fastdp.go). With -range it shares names
 // and addresses too (names.go; addresses.go, ring.go, paxos.go): written from the protocol's text, encoded by Go's own gob.
 //
@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/weaveworks/mesh"
+	"golang.org/x/crypto/nacl/secretbox"
 )
 
 const (
@@ -51,6 +52,8 @@ type forwarder struct {
 	stop        chan struct{}
 	once        sync.Once
 	seen        bool
+	sent        uint64       // sealed packets
+	compat      bool         // the remote has no overlays to choose from: protocol version 1
 	index       byte         // of sleeve among the common overlays
 	fast        *fastForward // nil: not in common
 }
@@ -66,6 +69,8 @@ func (o *heartbeats) Stop()                    { o.socket.Close() }
 
 func (o *heartbeats) PrepareConnection(p mesh.OverlayConnectionParams) (mesh.OverlayConnection, error) {
 	f := &forwarder{overlay: o, parameters: p, established: make(chan struct{}), failed: make(chan error, 1), stop: make(chan struct{})}
+	_, chooses := p.Features["Overlays"]
+	f.compat = !chooses
 	if p.Outbound {
 		f.remote = &net.UDPAddr{IP: p.RemoteAddr.IP, Port: p.RemoteAddr.Port}
 	}
@@ -85,11 +90,42 @@ func nameBytes(name mesh.PeerName) []byte {
 func (f *forwarder) heartbeat() []byte {
 	frame := make([]byte, specialHeartbeatLength)
 	binary.BigEndian.PutUint64(frame[14:], f.parameters.ConnUID)
-	packet := append([]byte{}, nameBytes(f.overlay.us)...)
-	packet = append(packet, nameBytes(f.overlay.us)...)
-	packet = append(packet, nameBytes(f.parameters.RemotePeer.Name)...)
-	packet = append(packet, 0, specialHeartbeatLength)
-	return append(packet, frame...)
+	header := append([]byte{}, nameBytes(f.overlay.us)...)
+	header = append(header, nameBytes(f.parameters.RemotePeer.Name)...)
+	header = append(header, 0, specialHeartbeatLength)
+	return append(nameBytes(f.overlay.us), f.seal(append(header, frame...))...)
+}
+
+// nonce of sleeve packets: who dialled, and the number as it travels.
+func nonce(senderDialled bool, number []byte) *[24]byte {
+	var value [24]byte
+	if senderDialled {
+		value[0] = 0x80
+	}
+	copy(value[16:], number)
+	return &value
+}
+
+// seal makes what follows the sender's name in a packet.
+func (f *forwarder) seal(frames []byte) []byte {
+	key := f.parameters.SessionKey
+	if key == nil {
+		return frames
+	}
+	number := make([]byte, 8)
+	binary.BigEndian.PutUint64(number, f.sent)
+	f.sent++
+	return secretbox.Seal(number, frames, nonce(f.parameters.Outbound, number), key)
+}
+
+// open returns the frames of a packet, nil if they are not for us.
+func (f *forwarder) open(packet []byte) []byte {
+	key := f.parameters.SessionKey
+	if key == nil || len(packet) < 8 {
+		return packet
+	}
+	frames, _ := secretbox.Open(nil, packet[8:], nonce(!f.parameters.Outbound, packet[:8]), key)
+	return frames
 }
 
 func (f *forwarder) Confirm() {
@@ -122,6 +158,12 @@ func (f *forwarder) Stop()                               { close(f.stop) }
 func (f *forwarder) Attrs() map[string]interface{}       { return map[string]interface{}{"name": "sleeve"} }
 
 func (f *forwarder) ControlMessage(tag byte, message []byte) {
+	if f.compat {
+		if tag == sleeveEstablished {
+			f.once.Do(func() { close(f.established) })
+		}
+		return
+	}
 	if len(message) < 2 {
 		return
 	}
@@ -129,6 +171,15 @@ func (f *forwarder) ControlMessage(tag byte, message []byte) {
 		f.fast.control(message[1])
 	} else if message[0] == f.index && message[1] == sleeveEstablished {
 		f.once.Do(func() { close(f.established) })
+	}
+}
+
+// say sends a control message of sleeve.
+func (f *forwarder) say(message []byte) {
+	if f.compat {
+		f.parameters.SendControlMessage(message[0], message[1:])
+	} else {
+		f.parameters.SendControlMessage(mesh.ProtocolOverlayControlMsg, append([]byte{f.index}, message...))
 	}
 }
 
@@ -144,12 +195,12 @@ func (f *forwarder) special(frame []byte, from *net.UDPAddr) []byte {
 			return nil
 		}
 		f.seen = true
-		return []byte{f.index, sleeveEstablished}
+		return []byte{sleeveEstablished}
 	case len(frame) == 60001:
-		return []byte{f.index, sleeveFragmentSeen}
+		return []byte{sleeveFragmentSeen}
 	default:
 		mtu := uint16(len(frame) - 14)
-		return []byte{f.index, sleeveMtuVerified, byte(mtu >> 8), byte(mtu)}
+		return []byte{sleeveMtuVerified, byte(mtu >> 8), byte(mtu)}
 	}
 }
 
@@ -160,24 +211,32 @@ func (o *heartbeats) receive() {
 		if err != nil {
 			return
 		}
-		if n < 6+14+14 {
-			continue
-		}
-		length := int(binary.BigEndian.Uint16(buffer[18:20]))
-		if 20+length > n {
+		if n < 6 {
 			continue
 		}
 		o.mutex.Lock()
 		f := o.forward[string(buffer[:6])]
 		var answer []byte
 		if f != nil {
-			answer = f.special(buffer[20:20+length], from)
+			answer = f.first(f.open(buffer[6:n]), from)
 		}
 		o.mutex.Unlock()
 		if answer != nil {
-			f.parameters.SendControlMessage(mesh.ProtocolOverlayControlMsg, answer)
+			f.say(answer)
 		}
 	}
+}
+
+// first handles the first frame of a packet.
+func (f *forwarder) first(frames []byte, from *net.UDPAddr) []byte {
+	if len(frames) < 14+14 {
+		return nil
+	}
+	length := int(binary.BigEndian.Uint16(frames[12:14]))
+	if 14+length > len(frames) {
+		return nil
+	}
+	return f.special(frames[14:14+length], from)
 }
 
 // words is the state of the test channel: a set of texts, one a line.
@@ -261,6 +320,8 @@ func main() {
 	container := flag.String("fastdp", "", "announce fastdp too, with a container of this address")
 	universe := flag.String("range", "", "share names, and the addresses of this range")
 	quorum := flag.Int("quorum", 1, "how many must agree on a ring")
+	password := flag.String("password", "", "seal everything")
+	newest := flag.Int("newest", 2, "the highest protocol version offered")
 	discovery := flag.Bool("discovery", true, "connect to peers heard of from others")
 	flag.Parse()
 	us, err := mesh.PeerNameFromString(*name)
@@ -272,7 +333,11 @@ func main() {
 		overlay.vxlan = newVxlan(overlay, *host, *port+1, net.ParseIP(*container).To4())
 	}
 	go overlay.receive()
+	mesh.NewestVersion = byte(*newest)
 	config := mesh.Config{Host: *host, Port: *port, ConnLimit: 100, ProtocolMinVersion: 1, PeerDiscovery: *discovery}
+	if *password != "" {
+		config.Password = []byte(*password)
+	}
 	router, err := mesh.NewRouter(config, us, *nickname, overlay, log.New(os.Stderr, "", log.Ltime))
 	fail(err)
 	if overlay.vxlan != nil {
