@@ -9,6 +9,7 @@ FrameKind classify_frame(ByteView frame) {
   if (!ethernet) return FrameKind::runt;
   auto const type = ethernet->type();
   if (type == 0 && ethernet->destination().is_zero() && ethernet->source().is_zero()) return FrameKind::special;
+  if (type == kEtherTypeIpv6) return Ipv6View::parse(ethernet->payload()) ? FrameKind::ipv6 : FrameKind::other;
   if (type != kEtherTypeIpv4) return FrameKind::other;
   auto const ip = Ipv4View::parse(ethernet->payload());
   if (!ip) return FrameKind::other;

@@ -12,7 +12,8 @@ enum class FrameKind : std::uint8_t {
   special, ///< both MAC addresses and the type zero: a message between two daemons, never a container's frame
   ipv4_df, ///< IPv4 (untagged) with the don't-fragment flag
   ipv4,    ///< IPv4 (untagged) that may be fragmented
-  other    ///< anything else, IPv6 and tagged frames included
+  ipv6,    ///< IPv6 (untagged), which nobody but its sender may fragment
+  other    ///< anything else, tagged frames included
 };
 
 /// Looks at the first IP header only: an IP packet inside IPv4 does not change the class (the original misses the flag

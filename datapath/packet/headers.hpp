@@ -19,6 +19,8 @@ inline constexpr std::size_t kVlanTagSize = 4;
 inline constexpr std::size_t kIpv4HeaderSize = 20;
 inline constexpr std::size_t kIpv4MaximumHeaderSize = 60;
 inline constexpr std::size_t kIpv6HeaderSize = 40;
+/// Every IPv6 link carries this (RFC 8200 §5).
+inline constexpr std::size_t kIpv6MinimumMtu = 1280;
 inline constexpr std::size_t kUdpHeaderSize = 8;
 inline constexpr std::size_t kTcpHeaderSize = 20;
 inline constexpr std::size_t kIcmpHeaderSize = 8;
@@ -30,7 +32,7 @@ enum EtherType : std::uint16_t {
   kEtherTypeServiceVlan = 0x88a8,
   kEtherTypeIpv6 = 0x86dd
 };
-enum IpProtocol : std::uint8_t { kProtocolIcmp = 1, kProtocolTcp = 6, kProtocolUdp = 17 };
+enum IpProtocol : std::uint8_t { kProtocolIcmp = 1, kProtocolTcp = 6, kProtocolUdp = 17, kProtocolIcmpv6 = 58 };
 
 // Views: checked once by `parse`, do not own their bytes, live as long as these, allocate nothing. Byte order is
 // handled in the accessors. A view that exists never reads out of bounds.
@@ -103,6 +105,32 @@ class Ipv4View {
 
   ByteView packet_;
   std::size_t header_size_;
+};
+
+/// The fixed IPv6 header; extension headers belong to the payload, Ethernet padding does not.
+class Ipv6View {
+ public:
+  static constexpr std::size_t kAddressSize = 16;
+
+  /// `packet` starts at the IP header. A payload length of 0 (super-frames) means "to the end"; one that exceeds the
+  /// bytes present is truncated.
+  [[nodiscard]] static std::optional<Ipv6View> parse(ByteView packet) {
+    if (packet.size() < kIpv6HeaderSize || packet[0] >> 4 != 6) return std::nullopt;
+    std::size_t const payload = load_u16(packet, 4);
+    auto const total = payload == 0 ? packet.size() : std::min(kIpv6HeaderSize + payload, packet.size());
+    return Ipv6View{packet.first(total)};
+  }
+
+  /// Of what follows: a transport protocol or an extension header.
+  [[nodiscard]] std::uint8_t next_header() const { return packet_[6]; }
+  [[nodiscard]] ByteView source() const { return packet_.subspan(8, kAddressSize); }
+  [[nodiscard]] ByteView destination() const { return packet_.subspan(8 + kAddressSize, kAddressSize); }
+  [[nodiscard]] ByteView packet() const { return packet_; }
+  [[nodiscard]] ByteView payload() const { return packet_.subspan(kIpv6HeaderSize); }
+
+ private:
+  explicit Ipv6View(ByteView packet) : packet_{packet} {}
+  ByteView packet_;
 };
 
 /// source port (2) | destination port (2) | length (2) | checksum (2) | payload

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "datapath/packet/headers.hpp"
 #include "datapath/tunnel/sleeve_layout.hpp"
 
 namespace weave::datapath {
@@ -18,6 +19,8 @@ SleevePlan plan_sleeve(SleevePath const& path, FrameKind kind, std::size_t frame
     if (fits) return possible ? SleevePlan::send_df : SleevePlan::drop_oversize;
     return flooded ? SleevePlan::drop_too_big : SleevePlan::answer_too_big;
   }
+  // Below what every IPv6 link carries nobody would listen.
+  if (kind == FrameKind::ipv6 && !fits && !flooded && path.mtu >= kIpv6MinimumMtu) return SleevePlan::answer_too_big;
   if (kind == FrameKind::ipv4 && !path.fragmentation_trusted) {
     return fits_df ? SleevePlan::send_df : SleevePlan::fragment;
   }

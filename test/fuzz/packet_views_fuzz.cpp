@@ -28,6 +28,11 @@ void read_views(ByteView frame) {
 
 void answer(ByteView frame, std::uint16_t mtu) {
   if (!may_answer_with_icmp_error(frame)) return;
+  if (classify_frame(frame) == FrameKind::ipv6) {
+    Bytes too_big(kPacketTooBigSize);
+    too_big.resize(write_packet_too_big(frame, mtu, too_big));
+    return demand(!too_big.empty() && !may_answer_with_icmp_error(too_big), "IPv6 is answered, but no error");
+  }
   Bytes out(kFragmentationNeededSize);
   auto const size = write_fragmentation_needed(frame, mtu, out);
   demand(size <= out.size(), "the answer has a limit");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "datapath/packet/byte_order.hpp"
+#include "datapath/packet/headers.hpp"
 #include "datapath/packet/ipv4_fragment.hpp"
 #include "datapath/tunnel/io/socket_options.hpp"
 #include "datapath/tunnel/sleeve_layout.hpp"
@@ -44,7 +45,8 @@ void VxlanSender::send(TunnelRoute const& route, ForwardHop const& hop, FrameKin
   if (!limit || frame.size() <= *limit) return queue(route, frame);
   auto const mtu = *limit + kVxlanFrameOverhead - kVxlanOverhead;
   if (kind == FrameKind::ipv4) return queue_fragments(route, frame, mtu);
-  if (kind != FrameKind::ipv4_df || flooded) return counters.too_big.add();
+  bool const listens = kind == FrameKind::ipv4_df || (kind == FrameKind::ipv6 && mtu >= kIpv6MinimumMtu);
+  if (!listens || flooded) return counters.too_big.add();
   context_.on_too_big(hop, frame, mtu);
 }
 

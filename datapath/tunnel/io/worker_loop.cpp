@@ -242,16 +242,19 @@ void WorkerLoop::on_joined(std::uint32_t mark, OffloadHeader const& header, std:
 
 void WorkerLoop::on_frame_too_big(ForwardHop const& hop, ByteView frame, std::uint32_t mtu) {
   if (!may_answer_with_icmp_error(frame)) return counters_.too_big.add();
-  std::array<std::uint8_t, kFragmentationNeededSize> buffer;
+  std::array<std::uint8_t, std::max(kFragmentationNeededSize, kPacketTooBigSize)> buffer;
+  auto const kind = classify_frame(frame);
   auto const size =
-      write_fragmentation_needed(frame, static_cast<std::uint16_t>(std::min<std::uint32_t>(mtu, 0xffff)), buffer);
+      kind == FrameKind::ipv6
+          ? write_packet_too_big(frame, mtu, buffer)
+          : write_fragmentation_needed(frame, static_cast<std::uint16_t>(std::min<std::uint32_t>(mtu, 0xffff)), buffer);
   if (size == 0) return counters_.too_big.add();
   counters_.too_big_answers.add();
   auto const answer = ByteView{buffer}.first(size);
   // As if the frame's destination peer had sent it to the one that captured the frame.
   answering_ = true;
   execute(forwarding_->received(hop.destination, hop.source, kUnknownPeer, answer, *routes_, now_), hop.destination,
-          FrameKind::ipv4, answer);
+          classify_frame(answer), answer);
   answering_ = false;
 }
 

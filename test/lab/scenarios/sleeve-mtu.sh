@@ -82,3 +82,20 @@ lab_black_hole_mtu hostb 1500
 becomes 'they pass again' 7 hosta 1438
 flows_on black-hole
 transfer_end black-hole
+
+# IPv6: nobody but the sender may cut, and it is told.
+for host in hosta hostb; do
+  lab_exec "$host" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/weave/disable_ipv6'
+done
+lab_exec hosta ip address add fd00::1/64 dev weave nodad
+lab_exec hostb ip address add fd00::2/64 dev weave nodad
+ping6() { lab_exec hosta ping -6 -n -q -c 1 -W 1 -M do -s "$1" fd00::2; } # PAYLOAD
+lab_wait 5 'IPv6 passes' ping6 1328
+lab_black_hole_mtu hostb 1400
+becomes_told() {
+  ping6 1328
+  lab_exec hosta ip -6 route get fd00::2 | grep -qE ' mtu 13(38|42) '
+}
+lab_wait 5 'the sender of IPv6 is told' becomes_told
+lab_exec hosta ping -6 -n -q -c 3 -i 0.2 -W 1 -s 1320 fd00::2 >/dev/null || lab_fail 'IPv6 in fragments does not pass'
+lab_say "IPv6: $(lab_exec hosta ip -6 route get fd00::2 | grep -o ' mtu [0-9]*')"

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
 
 #include "base/random.hpp"
+#include "datapath/packet/checksum.hpp"
 #include "datapath/packet/classify.hpp"
 #include "datapath/packet/icmp.hpp"
 #include "datapath/packet/ipv4_fragment.hpp"
@@ -144,6 +146,92 @@ TEST(Icmp, QuotesLongestHeaderAndShortestPayload) {
             kFragmentationNeededSize);
   EXPECT_EQ(write_fragmentation_needed(Ipv4Frame{}.with_payload({}), 600, out), 14U + 20 + 8 + 20);
   EXPECT_EQ(write_fragmentation_needed(Ipv4Frame{}.with_payload({}), 600, MutableBytes{out}.first(60)), 0U);
+}
+
+/// From fd00::1 to fd00::2.
+Bytes ipv6_frame(std::uint8_t next_header, ByteView payload) {
+  Bytes frame(kEthernetHeaderSize + kIpv6HeaderSize);
+  for (std::size_t i = 0; i < 2 * kMacSize; ++i) frame[i] = static_cast<std::uint8_t>(2 * i + 2);
+  store_u16(frame, 12, kEtherTypeIpv6);
+  MutableBytes const header{frame.data() + kEthernetHeaderSize, kIpv6HeaderSize};
+  header[0] = 0x60;
+  store_u16(header, 4, static_cast<std::uint16_t>(payload.size()));
+  header[6] = next_header;
+  header[8] = header[24] = 0xfd;
+  header[23] = 1;
+  header[39] = 2;
+  frame.insert(frame.end(), payload.begin(), payload.end());
+  return frame;
+}
+
+TEST(Icmpv6, TellsTheSenderWhatPassesAndQuotesAsMuchAsMayBe) {
+  for (std::size_t const size : {0U, 8U, 1192U, 1193U, 1400U}) {
+    auto const frame = ipv6_frame(kProtocolTcp, counting(size));
+    EXPECT_EQ(classify_frame(frame), FrameKind::ipv6);
+    Bytes out(kPacketTooBigSize, 0xee);
+    out.resize(write_packet_too_big(frame, 1338, out));
+    ASSERT_EQ(out.size(), 14 + 40 + 8 + std::min<std::size_t>(40 + size, 1232));
+    auto const ethernet = EthernetView::parse(out);
+    EXPECT_EQ(ethernet->destination(), EthernetView::parse(frame)->source());
+    EXPECT_EQ(ethernet->source(), EthernetView::parse(frame)->destination());
+    auto const ip = Ipv6View::parse(ethernet->payload());
+    ASSERT_TRUE(ip);
+    EXPECT_EQ(ip->next_header(), kProtocolIcmpv6);
+    EXPECT_EQ(ip->source().back(), 2);
+    EXPECT_EQ(ip->destination().back(), 1);
+    auto const icmp = ip->payload();
+    EXPECT_EQ(icmp.size() + 40 + 14, out.size()) << "the payload length is right";
+    EXPECT_EQ(icmp[0], 2);
+    EXPECT_EQ(load_u32(icmp, 4), 1338U);
+    EXPECT_TRUE(std::ranges::equal(icmp.subspan(8), ByteView{frame}.subspan(14, icmp.size() - 8)));
+    EXPECT_EQ(
+        ChecksumSum{}
+            .add_pseudo_header(ip->packet().subspan(8, 32), kProtocolIcmpv6, static_cast<std::uint32_t>(icmp.size()))
+            .add(icmp)
+            .checksum(),
+        0);
+    EXPECT_FALSE(may_answer_with_icmp_error(out)) << "errors are not answered";
+  }
+}
+
+TEST(Icmpv6, NeverSaysLessThanEveryLinkCarriesAndKeepsToItsMemory) {
+  auto const frame = ipv6_frame(kProtocolUdp, counting(1400));
+  Bytes out(kPacketTooBigSize);
+  ASSERT_NE(write_packet_too_big(frame, 600, out), 0U);
+  EXPECT_EQ(load_u32(out, 14 + 40 + 4), 1280U);
+  EXPECT_EQ(write_packet_too_big(frame, 1300, MutableBytes{out}.first(kPacketTooBigSize - 1)), 0U);
+  EXPECT_EQ(write_packet_too_big(Ipv4Frame{}.with_payload({}), 1300, out), 0U);
+}
+
+TEST(Icmpv6, IsNotSentAboutErrorsAndGroups) {
+  Bytes icmp(8);
+  auto const may = [](Bytes frame, std::size_t at, std::uint8_t value) {
+    frame[at] = value;
+    return may_answer_with_icmp_error(frame);
+  };
+  auto const udp = ipv6_frame(kProtocolUdp, counting(8));
+  constexpr std::size_t kSource = 14 + 8;
+  constexpr std::size_t kDestination = kSource + 16;
+  EXPECT_TRUE(may_answer_with_icmp_error(udp));
+  EXPECT_FALSE(may(udp, 0, 0x33)) << "multicast on the link";
+  EXPECT_FALSE(may(udp, kSource, 0xff));
+  EXPECT_FALSE(may(udp, kDestination, 0xff));
+  EXPECT_FALSE(may(udp, kSource, 0)) << "loopback: all zero and one";
+  auto const echo = ipv6_frame(kProtocolIcmpv6, icmp);
+  EXPECT_TRUE(may(echo, 14 + 40, 128));
+  EXPECT_FALSE(may(echo, 14 + 40, 1));
+  EXPECT_FALSE(may_answer_with_icmp_error(ipv6_frame(kProtocolIcmpv6, {})));
+}
+
+TEST(Ipv6View, NeverReadsBeyondAnyPrefixOfAFrame) {
+  auto const whole = ipv6_frame(kProtocolUdp, counting(60));
+  for (std::size_t size = 0; size <= whole.size(); ++size) {
+    Bytes const part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_EQ(classify_frame(part) == FrameKind::ipv6, size >= 14 + 40);
+    Bytes out(kPacketTooBigSize);
+    EXPECT_EQ(write_packet_too_big(part, 1300, out) != 0, size >= 14 + 40);
+    (void)may_answer_with_icmp_error(part);
+  }
 }
 
 } // namespace

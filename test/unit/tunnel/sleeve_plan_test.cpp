@@ -12,7 +12,7 @@ SleevePath const kPath{.peer = PeerName{2}, .local = {}, .remote = Ipv4Endpoint{
 TEST(SleevePlan, NothingGoesToAnUnknownAddress) {
   auto path = kPath;
   path.remote.reset();
-  for (auto const kind : {FrameKind::ipv4_df, FrameKind::ipv4, FrameKind::other}) {
+  for (auto const kind : {FrameKind::ipv4_df, FrameKind::ipv4, FrameKind::ipv6, FrameKind::other}) {
     EXPECT_EQ(plan_sleeve(path, kind, 100, false), SleevePlan::drop_no_address);
   }
 }
@@ -47,6 +47,20 @@ TEST(SleevePlan, OtherFramesAreLeftToTheKernel) {
   EXPECT_EQ(plan_sleeve(kPath, FrameKind::other, 9000, true), SleevePlan::send_fragmentable);
   EXPECT_EQ(plan_sleeve(kPath, FrameKind::other, kMaxUdpPayload - 20, false), SleevePlan::send_fragmentable);
   EXPECT_EQ(plan_sleeve(kPath, FrameKind::other, kMaxUdpPayload - 19, false), SleevePlan::drop_oversize);
+}
+
+TEST(SleevePlan, TheSenderOfIpv6IsToldWhatEveryLinkCarriesOrMore) {
+  auto path = kPath;
+  for (bool const trusted : {false, true}) {
+    path.fragmentation_trusted = trusted;
+    EXPECT_EQ(plan_sleeve(path, FrameKind::ipv6, 1452, false), SleevePlan::send_fragmentable);
+    EXPECT_EQ(plan_sleeve(path, FrameKind::ipv6, 1453, false), SleevePlan::answer_too_big);
+    EXPECT_EQ(plan_sleeve(path, FrameKind::ipv6, 1453, true), SleevePlan::send_fragmentable);
+  }
+  path.mtu = 1279;
+  EXPECT_EQ(plan_sleeve(path, FrameKind::ipv6, 1294, false), SleevePlan::send_fragmentable);
+  path.mtu = 1280;
+  EXPECT_EQ(plan_sleeve(path, FrameKind::ipv6, 1295, false), SleevePlan::answer_too_big);
 }
 
 TEST(SleevePlan, BeforeDiscoveryOnlyUdpLimits) {

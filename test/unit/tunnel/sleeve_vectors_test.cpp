@@ -4,6 +4,7 @@
 #include <sodium/crypto_hash_sha256.h>
 
 #include "datapath/packet/classify.hpp"
+#include "datapath/packet/headers.hpp"
 #include "datapath/tunnel/replay_window.hpp"
 #include "datapath/tunnel/sleeve_codec.hpp"
 #include "datapath/tunnel/sleeve_plan.hpp"
@@ -110,9 +111,10 @@ void expect_kind(Json const& vector, Json const& frame_vector, ByteView frame) {
     EXPECT_EQ(df, special != SpecialKind::fragmentation_test);
     return;
   }
-  auto const expected = kind == "icmp-df"               ? FrameKind::ipv4_df
-                        : kind.starts_with("icmp-nodf") ? FrameKind::ipv4
-                                                        : FrameKind::other;
+  auto const expected = kind == "icmp-df"                       ? FrameKind::ipv4_df
+                        : kind.starts_with("icmp-nodf")         ? FrameKind::ipv4
+                        : load_u16(frame, 12) == kEtherTypeIpv6 ? FrameKind::ipv6
+                                                                : FrameKind::other;
   EXPECT_EQ(frame_kind, expected);
   EXPECT_EQ(plan_sleeve(path, frame_kind, frame.size(), false),
             df ? SleevePlan::send_df : SleevePlan::send_fragmentable);
