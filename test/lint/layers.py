@@ -20,6 +20,8 @@ TOOLS_EXTRA = (
     # What it looks up on its own host, with the daemon stopped as well.
     "datapath/link/addresses.hpp", "datapath/link/links.hpp", "datapath/link/overlay_bridge.hpp",
     "datapath/link/overlay_interfaces.hpp", "datapath/link/route_socket.hpp",
+    # Manual pages and completions are made of the daemon's table of options as well.
+    "controller/app/flags.hpp",
 )
 # Inside the controller only app sees everything.
 CONTROLLER = {
