@@ -36,11 +36,13 @@ Result<void> bind_socket(UniqueFd const& socket, Ipv4Endpoint endpoint) {
 }
 
 /// Both since Linux 5.0 or before; whether payloads may be sent in segments. Sending turns it on for each datagram.
-bool use_segments(UniqueFd const& socket) {
+bool use_segments(UniqueFd const& fragmentable, UniqueFd const& df) {
   int const on = 1;
   int const none = 0;
-  (void)set_option(socket, SOL_UDP, UDP_GRO, on);
-  return set_option(socket, SOL_UDP, UDP_SEGMENT, none);
+  // Also at the socket that receives nothing: while packets are joined, the kernel asks one of the two by a hash of
+  // addresses and ports whether it wants that.
+  for (auto const* socket : {&fragmentable, &df}) (void)set_option(*socket, SOL_UDP, UDP_GRO, on);
+  return set_option(fragmentable, SOL_UDP, UDP_SEGMENT, none);
 }
 
 } // namespace
@@ -65,7 +67,7 @@ Result<SleeveSockets> SleeveSockets::open(Ipv4Endpoint listen, PacketIo io) {
   if (!attach_constant(*fragmentable, SO_ATTACH_REUSEPORT_CBPF, 0)) {
     return std::unexpected(system_error("steer the shared UDP port", errno));
   }
-  bool const segmentation = io == PacketIo::batched && use_segments(*fragmentable);
+  bool const segmentation = io == PacketIo::batched && use_segments(*fragmentable, *df);
   return SleeveSockets{std::move(*fragmentable), std::move(*df), io, segmentation};
 }
 
