@@ -14,6 +14,10 @@ constexpr int kMaxDefinitions = 16;
 /// Type, mark and length of a message inside its value.
 constexpr std::size_t kValueOverhead = 16;
 
+std::unexpected<Error> too_long(std::uint64_t length, std::size_t limit) {
+  return failure(ErrorKind::out_of_range, fmt::format("incoming message exceeds maximum size: {} > {}", length, limit));
+}
+
 struct Front {
   ByteView body;
   std::size_t size = 0;
@@ -34,10 +38,7 @@ Result<std::optional<Front>> cut_gob_message(ByteView stream, std::size_t limit)
   gob::WireReader reader{stream};
   auto const count = reader.unsigned_integer();
   if (!count) return failure_of(count);
-  if (*count > limit) {
-    return failure(ErrorKind::out_of_range,
-                   fmt::format("incoming message exceeds maximum size: {} > {}", *count, limit));
-  }
+  if (*count > limit) return too_long(*count, limit);
   if (*count > reader.remaining()) return std::nullopt;
   auto const prefix = stream.size() - reader.remaining();
   auto const length = static_cast<std::size_t>(*count);
@@ -94,6 +95,7 @@ Result<std::optional<V1Message>> cut_v1_message(ByteView stream, std::size_t lim
   if (*mark != 0) return gob::bad_data("corrupted data: non-zero delta for singleton");
   auto const message = reader.bytes();
   if (!message) return failure_of(message);
+  if (message->size() > limit) return too_long(message->size(), limit);
   return V1Message{.message = *message, .size = (*front)->size};
 }
 

@@ -1,9 +1,11 @@
-// One mesh connection, from the first octet of its introduction on, against a remote that sends anything.
+// One mesh connection of either version, from the first octet of its introduction on, against a remote that sends
+// anything.
 #include <memory>
 
 #include "gossip/connection.hpp"
 #include "gossip/features.hpp"
 #include "gossip/frame_codec.hpp"
+#include "gossip/password_keys.hpp"
 #include "test/fakes/scripted_stream.hpp"
 #include "test/fakes/virtual_scheduler.hpp"
 #include "test/fuzz/fuzz_input.hpp"
@@ -16,15 +18,21 @@ enum Operation : std::uint8_t { kBytes, kFrame, kDrain, kWait, kSend, kEnd, kOpe
 /// The mesh's part of the handshake, without a mesh.
 class Session {
  public:
-  explicit Session(bool outbound) {
+  Session(bool outbound, bool with_password) {
     gossip::Connection::Handlers handlers;
     handlers.on_introduced = [this](gossip::Features const& remote) { introduced(remote); };
     handlers.on_message = [this](std::uint8_t tag, ByteView body) { return received(tag, body); };
     handlers.on_closed = [this](Error const&) { demand(++closed_ == 1, "on_closed comes once"); };
     gossip::Connection::Settings settings;
     settings.outbound = outbound;
+    settings.versions = {1, 2};
+    if (with_password) {
+      settings.keys = std::make_unique<gossip::PasswordKeyExchange>(
+          std::make_shared<Secret const>(Secret::of("secret")), Secret{Bytes(32, 7)});
+    }
     settings.features =
         gossip::make_features({.name = PeerName{1}, .nickname = "us", .uid = PeerUid{2}, .short_id = std::nullopt});
+    settings.features.emplace(gossip::kReasonFeature, "1");
     connection_ = std::make_unique<gossip::Connection>(remote_.stream(), scheduler_, Logger{}, std::move(settings),
                                                        std::move(handlers));
     connection_->start();
@@ -35,7 +43,8 @@ class Session {
       case kBytes: return remote_.sends(record.content);
       case kFrame: {
         gossip::ClearSealer clear;
-        return remote_.sends(*gossip::encode_frame(record.content, clear));
+        auto const framing = connection_->version() == 1 ? gossip::Framing::gob : gossip::Framing::length;
+        return remote_.sends(*gossip::encode_frame(record.content, clear, framing));
       }
       case kDrain: return remote_.drains();
       case kWait: return scheduler_.advance(std::chrono::seconds{record.content.size()});
@@ -71,7 +80,8 @@ class Session {
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   weave::fuzz::FuzzInput input{data, size};
-  weave::fuzz::Session session{(input.u8() & 1) != 0};
+  auto const how = input.u8();
+  weave::fuzz::Session session{(how & 1U) != 0, (how & 2U) != 0};
   while (!input.empty()) {
     session.play(input.record());
     session.settle();

@@ -53,6 +53,9 @@ def mesh_seeds(seeds):
     seeds["frames"]["gossip"] = b"\7" + stream[:900]
     seeds["frames"]["too_big"] = b"\0" + bytes.fromhex("7fffffff00")
     seeds["frames"]["small"] = b"\2" + bytes.fromhex("00000000" "0000000100" "0000000204ff")
+    old = bytes.fromhex("".join(part["hex"] for part in by_name["v1_stream_clear"]["parts"][2:]))
+    seeds["frames"]["values"] = b"\x87" + old
+    seeds["frames"]["value_too_big"] = b"\x80" + bytes.fromhex("fc7fffffff0a00")
     conversation_seeds(seeds, by_name)
     for v in frames:
         body = bytes.fromhex(v["hex"])
@@ -65,10 +68,17 @@ def mesh_seeds(seeds):
 
 def conversation_seeds(seeds, by_name):
     connection = seeds["connection"]
-    for name in ("handshake_v2_clear", "handshake_v2_password_vs_none", "handshake_v1_clear"):
+    for name in ("handshake_v2_clear", "handshake_v2_password_vs_none", "handshake_v1_clear", "handshake_v1_encrypted",
+                 "handshake_v1_password_vs_none"):
         for flag, writes in enumerate(("a_to_b_writes", "b_to_a_writes")):
+            password = 2 if name.endswith("encrypted") else 0
             parts = [record(0, bytes.fromhex(w["hex"])) for w in by_name[name][writes]]
-            connection[f"{name}_{flag}"] = bytes([flag]) + b"".join(parts)
+            connection[f"{name}_{flag}"] = bytes([flag | password]) + b"".join(parts)
+    them = {**by_name["handshake_v2_clear"]["a_result"]["features_seen"], "EndReason": "1"}
+    body = bytes.fromhex("ff8200") + bytes([len(them)])
+    body += b"".join(bytes([len(text)]) + text.encode() for pair in them.items() for text in pair)
+    features = bytes.fromhex("0eff81040102ff8200010c010c0000") + b"\xff" + bytes([len(body)]) + body
+    connection["reason"] = b"\1" + record(0, b"weave\1\2\0") + record(1, features) + record(1, b"\x08why")
     live = by_name["live_two_routers_clear"]["connections"][0]["frames"]
     for flag, direction in enumerate(("client->server", "server->client")):
         parts = [record(0, bytes.fromhex(f["hex"])) for f in live if f["dir"] == direction]
