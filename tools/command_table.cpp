@@ -25,7 +25,8 @@ constexpr std::array kExposeOptions{
 };
 constexpr std::array kNameOptions{OptionText{"-h", "<fqdn>", "the name (default: the container's own)"}};
 constexpr std::array kPsOptions{kJson};
-constexpr std::array kStatusOptions{kJson};
+constexpr std::array kStatusOptions{
+    kJson, OptionText{"--check", "", "say what is not well, why, and what to do; exit status 0 only if all is"}};
 constexpr std::array kReportOptions{OptionText{"-f", "<format>", "print this template instead of JSON"}, kJson};
 constexpr std::array kResetOptions{OptionText{"--force", "", "also if the daemon does not run"}};
 constexpr std::array kEnvOptions{OptionText{"--restore", "", "print what undoes an earlier 'eval $(weave env)'"}};
@@ -110,7 +111,8 @@ constexpr std::array kCommands{
             .details = "Prints one address (of a name) or name (of an address) a line.",
             .run = run_dns_lookup},
     Command{.name = "status",
-            .synopsis = "[targets | connections | peers | dns | ipam | flows] [--json]",
+            .synopsis = "[targets | connections | peers | dns | ipam | flows] [--json]\n"
+                        "| --check [--json]",
             .summary = "show what the daemon does",
             .details = "With --json it prints the same part of what 'weave report' prints.",
             .options = kStatusOptions,

@@ -14,7 +14,7 @@ ALLOWED = {
 }
 # The command may use the client side of the control API, and pure codecs of those it asks itself (DNS, Docker).
 TOOLS_EXTRA = (
-    "controller/api/messages.hpp", "controller/api/client.hpp",
+    "controller/api/messages.hpp", "controller/api/client.hpp", "controller/api/health.hpp", "controller/api/status_text.hpp",
     "controller/dns/dns_message.hpp", "controller/dns/domain_name.hpp", "controller/dns/name_text.hpp",
     "controller/docker/container_json.hpp", "controller/docker/engine_json.hpp",
     # What it looks up on its own host, with the daemon stopped as well.

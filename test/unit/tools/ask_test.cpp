@@ -12,6 +12,7 @@
 #include "base/http/server.hpp"
 #include "controller/api/control_routes.hpp"
 #include "controller/api/flows_text.hpp"
+#include "controller/api/status_text.hpp"
 #include "test/fixtures/temporary_directory.hpp"
 #include "test/unit/api/fake_ports.hpp"
 #include "test/unit/tools/printed.hpp"
@@ -101,6 +102,31 @@ TEST_F(Ask, StatusAsJson) {
   EXPECT_EQ(weave({"status", "--json"}).out, to_json(daemon.state) + "\n");
   EXPECT_EQ(weave({"status", "targets", "--json"}).out, "[\n    \"192.168.77.1\",\n    \"10.9.9.9:7000\"\n]\n");
   EXPECT_EQ(weave({"--local", "status", "--json", "dns"}).out, "null\n");
+}
+
+TEST_F(Ask, StatusCheckSaysWhatIsNotWellAndWhatToDo) {
+  serve();
+  auto const status = weave({"status", "--check"});
+  EXPECT_EQ(status.code, 1);
+  EXPECT_TRUE(status.out.starts_with("\n" + status_text(daemon.state) + "\n          Check: ")) << status.out;
+  EXPECT_NE(status.out.find("          Check: connection with 10.9.9.9:7000 is retrying: dial tcp :0->10.9.9.9:7000: "
+                            "connect: no route to host. Next: let TCP and UDP port 6783"),
+            std::string::npos)
+      << status.out;
+  auto const json = weave({"status", "--check", "--json"});
+  EXPECT_EQ(json.code, 1);
+  EXPECT_TRUE(json.out.starts_with("{\"ok\":false,\"findings\":[{\"severity\":\"warning\",\"subject\":\"status\","))
+      << json.out;
+  EXPECT_EQ(weave({"status", "dns", "--check"}).code, 1);
+}
+
+TEST_F(Ask, StatusCheckOfAHealthyDaemon) {
+  daemon.state.router->connections.resize(1);
+  serve();
+  auto const status = weave({"status", "--check"});
+  EXPECT_EQ(status.code, 0);
+  EXPECT_TRUE(status.out.ends_with("\n\n          Check: all is well\n\n")) << status.out;
+  EXPECT_EQ(weave({"status", "--check", "--json"}).out, "{\"ok\":true,\"findings\":[]}\n");
 }
 
 TEST_F(Ask, StatusFlows) {
