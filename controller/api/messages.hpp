@@ -150,6 +150,7 @@ struct RouterStatus {
   std::map<std::string, std::uint64_t> capture_stats; ///< counters of that interface
   std::vector<MacStatus> macs;
   std::optional<FastPathStatus> fast_path = {}; ///< only in the whole report and where flows are asked for
+  std::string fast_path_obstacle = {}; ///< why no kernel fast path can be used beside encryption; usually empty
 
   friend bool operator==(RouterStatus const&, RouterStatus const&) = default;
 };

@@ -236,6 +236,7 @@ json::value router_to_value(RouterStatus const& router) {
           {"ProtocolMinVersion", router.protocol_min},
           {"ProtocolMaxVersion", router.protocol_max},
           {"Encryption", router.encryption},
+          {"FastPathObstacle", router.fast_path_obstacle},
           {"PeerDiscovery", router.peer_discovery},
           {"Name", router.name.to_string()},
           {"NickName", router.nickname},
@@ -272,7 +273,8 @@ RouterStatus router_from_value(json::value const& value) {
                       .interface = read<std::string>(value, "Interface"),
                       .capture_stats = read<std::map<std::string, std::uint64_t>>(value, "CaptureStats"),
                       .macs = read_list(value, "MACs", mac),
-                      .fast_path = {}};
+                      .fast_path = {},
+                      .fast_path_obstacle = read<std::string>(value, "FastPathObstacle")};
   if (auto const* overlays = field(value, "OverlayDiagnostics").if_object()) {
     for (auto const& overlay : *overlays) router.overlays.emplace_back(overlay.key());
     router.fast_path = fast_path(field(field(value, "OverlayDiagnostics"), "fastdp"));

@@ -106,12 +106,13 @@ std::string router_section(RouterStatus const& router) {
   auto const protocol = router.protocol_min == router.protocol_max
                             ? fmt::format("weave {}", router.protocol_max)
                             : fmt::format("weave {}..{}", router.protocol_min, router.protocol_max);
-  return Section{}
-      .line("Service", "router")
-      .line("Protocol", protocol)
-      .line("Name", full_name(router.name, router.nickname))
-      .line("Encryption", on_off(router.encryption))
-      .line("PeerDiscovery", on_off(router.peer_discovery))
+  auto section = Section{}
+                     .line("Service", "router")
+                     .line("Protocol", protocol)
+                     .line("Name", full_name(router.name, router.nickname))
+                     .line("Encryption", on_off(router.encryption));
+  if (!router.fast_path_obstacle.empty()) section.line("FastPath", "none, " + printable(router.fast_path_obstacle));
+  return section.line("PeerDiscovery", on_off(router.peer_discovery))
       .line("Targets", fmt::to_string(router.targets.size()))
       .line("Connections", connection_count(router))
       .line("Peers", peer_count(router))

@@ -85,7 +85,8 @@ Result<void> DataPlane::open_encryption() {
                                opened.error().text()));
   }
   settings_.fast_path = FastPathChoice::none;
-  ports_.logger.warning("no fast path beside a password, sleeve encrypts instead: {}", opened.error().text());
+  fast_path_obstacle_ = opened.error().text();
+  ports_.logger.warning("no fast path beside a password, sleeve encrypts instead: {}", fast_path_obstacle_);
   return {};
 }
 

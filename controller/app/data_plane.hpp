@@ -86,6 +86,8 @@ class DataPlane {
   [[nodiscard]] datapath::MacLearning const& macs() const;
   /// Null: there is none.
   [[nodiscard]] datapath::FastPath* fast_path() const { return fast_path_.get(); }
+  /// Why there is none beside encryption; empty: there is one, or that is not the reason.
+  [[nodiscard]] std::string const& fast_path_obstacle() const { return fast_path_obstacle_; }
   [[nodiscard]] datapath::HeartbeatRegistry const& heartbeats() const { return heartbeats_; }
   [[nodiscard]] std::vector<std::string> overlays() const;
   [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
@@ -128,6 +130,7 @@ class DataPlane {
   datapath::HeartbeatRegistry heartbeats_;
   /// Null: no password, or no fast path for want of it.
   std::unique_ptr<PathEncryption> encryption_;
+  std::string fast_path_obstacle_;
   std::unique_ptr<datapath::FastPath> fast_path_;
   std::unique_ptr<datapath::PacketWorker> worker_;
   std::optional<datapath::ForwardingPlanner> planner_;

@@ -173,6 +173,7 @@ void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::M
                           {"TunnelPacketsSent", counters.tunnel_packets.value()},
                           {"TunnelFailures", counters.tunnel_failures.value()},
                           {"DroppedTooBig", counters.too_big.value() + counters.oversize.value()}};
+  router.fast_path_obstacle = plane.fast_path_obstacle();
   if (auto* const fast_path = plane.fast_path()) {
     for (auto const& [name, value] : fast_path->statistics()) router.capture_stats[name] = value;
     auto const& heartbeats = plane.heartbeats().statistics();

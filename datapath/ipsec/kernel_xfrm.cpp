@@ -3,10 +3,12 @@
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
 #include <optional>
+#include <sys/utsname.h>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "datapath/ipsec/policy_plan.hpp"
 #include "datapath/ipsec/xfrm_codec.hpp"
 
 namespace weave::datapath::ipsec {
@@ -43,6 +45,11 @@ Result<std::unique_ptr<KernelXfrm>> KernelXfrm::open() {
 }
 
 Result<void> KernelXfrm::probe() {
+  utsname kernel{};
+  if (::uname(&kernel) != 0 || !vxlan_tells_port(kernel.release)) {
+    return failure(ErrorKind::refused,
+                   fmt::format("VXLAN of kernel {} cannot be told apart by IPsec, 4.14 can", kernel.release));
+  }
   auto const spi = allocate(kProbe.source, kProbe.destination);
   if (!spi) return failure(ErrorKind::refused, spi.error().text());
   auto id = kProbe;

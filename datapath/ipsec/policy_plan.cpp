@@ -1,5 +1,9 @@
 #include "datapath/ipsec/policy_plan.hpp"
 
+#include <charconv>
+#include <system_error>
+#include <utility>
+
 namespace weave::datapath::ipsec {
 namespace {
 
@@ -45,6 +49,16 @@ std::map<PolicyId, Policy> wanted_policies(PolicyNeeds const& needs) {
     }
   }
   return wanted;
+}
+
+bool vxlan_tells_port(std::string_view kernel_release) {
+  constexpr std::pair kFirst{4U, 14U};
+  auto const* const end = kernel_release.data() + kernel_release.size();
+  std::pair<unsigned, unsigned> version{};
+  auto const major = std::from_chars(kernel_release.data(), end, version.first);
+  if (major.ec != std::errc{} || major.ptr == end || *major.ptr != '.') return false;
+  auto const minor = std::from_chars(major.ptr + 1, end, version.second);
+  return minor.ec == std::errc{} && version >= kFirst;
 }
 
 } // namespace weave::datapath::ipsec

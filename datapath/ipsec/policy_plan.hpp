@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "datapath/fastpath/forwarding_state.hpp"
@@ -33,8 +34,11 @@ struct PolicyNeeds {
 /// by an association of ours; what goes out from our addresses to a port is blocked; between the ends of a claim the
 /// latter is encrypted instead or, if all claims agree, may be clear both ways. Pure.
 ///
-/// They name the port, since the kernel's VXLAN tells it to the lookup of policies, and no mark, since marks would have
+/// They name the port, which the kernel's VXLAN tells to the lookup of policies, and no mark, since marks would have
 /// to be set by firewall rules, which others flush (§7.4, §13 W5).
 [[nodiscard]] std::map<PolicyId, Policy> wanted_policies(PolicyNeeds const& needs);
+
+/// Whether the VXLAN of a kernel with this release ("6.1.0-13-amd64", as uname says) tells the port: from 4.14 on.
+[[nodiscard]] bool vxlan_tells_port(std::string_view kernel_release);
 
 } // namespace weave::datapath::ipsec

@@ -70,7 +70,7 @@ lab_wait 10 'tcpdump' grep -q 'listening on' "$LAB_DIR/logs/hosta-clear.log"
 # What containers send can be read nowhere, and all of it is ESP.
 fastpath_capture hosta
 lab_exec hosta ping -n -q -c 20 -i 0.05 -s 1000 -p "$fastpath_mark" "${address[hostb]}" >/dev/null
-lab_exec hosta ping -n -q -c 5 -i 0.05 -s 1348 -M do "${address[hostb]}" >/dev/null
+lab_exec hosta ping -n -q -c 5 -i 0.05 -s 1348 -M 'do' "${address[hostb]}" >/dev/null
 captured=$(fastpath_captured hosta)
 for carrier in vxlan sleeve other; do lab_equal "readable packets by $carrier" 0 "$(fastpath_count "$carrier" "$captured")"; done
 lab_exec hostb iperf3 -s -D -1

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/api/router_json.hpp"
 #include "test/unit/api/sample_report.hpp"
 
 namespace weave::controller::api {
@@ -79,6 +80,16 @@ TEST(StatusText, ProtocolRangeCollapsesAndCountsOfZeroAreLeftOut) {
   EXPECT_NE(text.find("       Protocol: weave 2\n"), std::string::npos);
   EXPECT_NE(text.find("    Connections: 0\n          Peers: 0\n"), std::string::npos);
   EXPECT_NE(text.find(" TrustedSubnets: 10.0.0.0/8, 192.168.0.0/16\n"), std::string::npos);
+}
+
+TEST(StatusText, SaysWhyAKernelThatCannotEncryptIsNotUsed) {
+  auto report = sample_report();
+  report.router->fast_path_obstacle = "this kernel has no IPsec";
+  EXPECT_NE(status_text(report).find("     Encryption: enabled\n"
+                                     "       FastPath: none, this kernel has no IPsec\n"
+                                     "  PeerDiscovery: enabled\n"),
+            std::string::npos);
+  EXPECT_EQ(router_from_value(router_to_value(*report.router)).fast_path_obstacle, "this kernel has no IPsec");
 }
 
 TEST(StatusText, NicknamesCannotForgeLines) {

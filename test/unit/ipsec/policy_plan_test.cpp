@@ -66,5 +66,14 @@ TEST_F(PolicyPlanTest, OneConnectionThatMustEncryptIsEnough) {
   EXPECT_EQ(received_from(kPeer), Treatment::encrypted);
 }
 
+TEST(VxlanTellsPort, FromOneKernelOn) {
+  for (auto const* const release : {"4.14.0", "4.18.0-553.el8_10.x86_64", "5.4.0-generic", "6.1", "10.0.1"}) {
+    EXPECT_TRUE(vxlan_tells_port(release)) << release;
+  }
+  for (auto const* const release : {"4.9.140-tegra", "4.13.16", "3.18.140", "", "linux", "5", "6."}) {
+    EXPECT_FALSE(vxlan_tells_port(release)) << release;
+  }
+}
+
 } // namespace
 } // namespace weave::datapath::ipsec
