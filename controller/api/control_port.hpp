@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "base/scheduler.hpp"
 #include "controller/api/messages.hpp"
+#include "controller/api/metric_samples.hpp"
 
 /// What the control API needs from the daemon; implemented by the composition root. Everything is called on the control
 /// thread. Callbacks run exactly once, on that thread, inside the call or later. An operation that may wait returns its
@@ -30,6 +31,8 @@ class DaemonPort {
   [[nodiscard]] virtual StatusReport report() const = 0;
   /// What the kernel fast path has installed; absent if there is none. One dump from the kernel.
   [[nodiscard]] virtual Result<std::optional<FastPathStatus>> flows() { return std::nullopt; }
+  /// For `/metrics` only.
+  [[nodiscard]] virtual std::vector<MetricSample> samples() const { return {}; }
   /// Adds direct targets (`host[:port]`, as typed); with `replace` they become the only ones. Good ones are added even
   /// if others are bad; the callback gets one line for each bad one.
   virtual void connect(std::vector<std::string> peers, bool replace,

@@ -109,7 +109,7 @@ void add_flows(http::Router& router, DaemonPort& daemon) {
 
 void add_metrics(http::Router& router, DaemonPort& daemon) {
   router.add("GET", "/metrics", [&daemon](Request const&, PathValues const&, Responder responder) {
-    auto response = Response::text(metrics_text(full_report(daemon)));
+    auto response = Response::text(metrics_text(full_report(daemon), daemon.samples()));
     response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     responder.send(std::move(response));
   });

@@ -90,13 +90,24 @@ std::ptrdiff_t own_names(StatusReport const& report) {
   });
 }
 
+void add_samples(Exposition& out, std::vector<MetricSample> const& samples) {
+  std::string_view family;
+  for (auto const& sample : samples) {
+    if (sample.family != family) out.head(sample.family, sample.type, sample.help);
+    family = sample.family;
+    auto const labels = sample.labels.empty() ? std::string{} : fmt::format("{{{}}}", sample.labels);
+    out.line(fmt::format("{}{}", sample.family, labels), sample.value);
+  }
+}
+
 } // namespace
 
-std::string metrics_text(StatusReport const& report) {
+std::string metrics_text(StatusReport const& report, std::vector<MetricSample> const& samples) {
   Exposition out;
   if (report.router) add_router(out, *report.router);
   if (report.ipam) add_ipam(out, *report.ipam);
   if (report.dns) out.add("weave_dns_entries", "gauge", "Number of DNS entries of this peer.", own_names(report));
+  add_samples(out, samples);
   return out.take();
 }
 

@@ -1,10 +1,12 @@
 #include "controller/app/application.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -15,6 +17,7 @@
 #include "controller/api/control_routes.hpp"
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
+#include "controller/app/metric_samples.hpp"
 #include "controller/app/original_import.hpp"
 #include "controller/app/status_assembly.hpp"
 
@@ -463,6 +466,14 @@ api::StatusReport Application::report() const {
   }
   report.ready = report.not_ready_reasons.empty();
   return report;
+}
+
+std::vector<api::MetricSample> Application::samples() const {
+  auto samples = sleeve_samples(plane_->counters());
+  if (dns_) std::ranges::move(dns_->samples(), std::back_inserter(samples));
+  std::ranges::move(device_samples(device_table(), plane_->bridge()), std::back_inserter(samples));
+  std::ranges::move(process_samples(process_facts()), std::back_inserter(samples));
+  return samples;
 }
 
 Result<std::optional<api::FastPathStatus>> Application::flows() { return fast_path_status(*plane_); }

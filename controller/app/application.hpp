@@ -52,6 +52,7 @@ class Application final : public api::DaemonPort {
 
   [[nodiscard]] api::StatusReport report() const override;
   [[nodiscard]] Result<std::optional<api::FastPathStatus>> flows() override;
+  [[nodiscard]] std::vector<api::MetricSample> samples() const override;
   void connect(std::vector<std::string> peers, bool replace,
                std::function<void(std::vector<std::string> errors)> done) override;
   void forget(std::vector<std::string> peers) override;

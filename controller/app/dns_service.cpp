@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/app/metric_samples.hpp"
 #include "datapath/link/addresses.hpp"
 #include "datapath/link/links.hpp"
 #include "datapath/link/route_socket.hpp"
@@ -128,6 +129,10 @@ std::optional<std::string> DnsService::not_ready() const {
   auto const engine = ports_.containers != nullptr ? ports_.containers->status().state : WatchState::engine_absent;
   if (waits_for_docker_ && (engine == WatchState::engine_absent || engine == WatchState::waiting)) return std::nullopt;
   return obstacle_;
+}
+
+std::vector<api::MetricSample> DnsService::samples() const {
+  return server_ ? dns_samples(server_->statistics()) : std::vector<api::MetricSample>{};
 }
 
 api::DnsStatus DnsService::status() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -15,6 +16,7 @@
 #include "base/result.hpp"
 #include "base/scheduler.hpp"
 #include "controller/api/messages.hpp"
+#include "controller/api/metric_samples.hpp"
 #include "controller/app/container_service.hpp"
 #include "controller/app/name_service.hpp"
 #include "controller/dns/name_gossiper.hpp"
@@ -62,6 +64,8 @@ class DnsService final : private docker::ContainerNames {
 
   [[nodiscard]] api::NamePort& names() { return names_; }
   [[nodiscard]] api::DnsStatus status();
+  /// None while there is no server.
+  [[nodiscard]] std::vector<api::MetricSample> samples() const;
   /// Why questions are not answered although somebody may ask, and what to do about it.
   [[nodiscard]] std::optional<std::string> not_ready() const;
 

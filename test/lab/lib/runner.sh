@@ -42,6 +42,7 @@ runner_prepare() {
     # A copy outlives edits made meanwhile, and is where the mounts of a host do not hide it.
     cp -r -- "$LAB_ROOT" "$LAB_RUN_DIR/files"
     cp -r -- "$LAB_ROOT/../vectors" "$LAB_RUN_DIR/vectors"
+    cp -r -- "$LAB_ROOT/../../tools/monitoring" "$LAB_RUN_DIR/monitoring"
     export LAB_ROOT=$LAB_RUN_DIR/files
   fi
   export LAB_ID=${LAB_RUN_DIR##*.}

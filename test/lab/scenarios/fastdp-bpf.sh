@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # lab: two hosts without Open vSwitch: containers talk by VXLAN and BPF only; what a kernel lacks is said
-# needs: weave docker python3 ss ping tcpdump iperf3
+# needs: weave docker python3 ss ping tcpdump iperf3 curl
 # limit: 120
 
 lab_host_create hosta 192.0.2.1
@@ -25,6 +25,12 @@ fastpath_transfer hosta c1 hostb c2
 fastpath_broadcasts hosta:c1 hostb:c2
 fastpath_flows hosta hostb
 fastpath_stays fastdp hosta hostb 2
+
+# Dashboard and alerts name what there is, and the numbers are those of the traffic.
+lab_exec hosta curl -sf http://127.0.0.1:6782/metrics >"$LAB_DIR/metrics"
+python3 "$LAB_ROOT/lib/monitoring.py" "$LAB_RUN_DIR/monitoring" "$LAB_DIR/metrics" || lab_fail 'dashboard or alerts name metrics that are not there'
+sent=$(sed -n 's/^weave_device_transmit_bytes_total{device="vxlan-6784"} //p' "$LAB_DIR/metrics")
+python3 -c 'import sys; sys.exit(float(sys.argv[1]) < 1e6)' "${sent:-0}" || lab_fail "bytes sent by VXLAN: ${sent:-none}"
 
 # The choice by itself, and a choice that this kernel cannot serve.
 if [[ -z ${LAB_INSIDE_UML:-} && ! -d /sys/module/openvswitch ]]; then

@@ -52,5 +52,13 @@ TEST(Metrics, CountOnlyLivingNamesOfThisPeer) {
   EXPECT_TRUE(has_line(metrics_text(report), "weave_dns_entries 0"));
 }
 
+TEST(Metrics, SamplesHaveOneHeadForEachFamily) {
+  EXPECT_EQ(metrics_text({}, {{"a_total", "counter", "As.", "k=\"1\"", 5},
+                              {"a_total", "counter", "As.", "k=\"2\"", 6},
+                              {"b", "gauge", "Bs.", "", 0.5}}),
+            "# HELP a_total As.\n# TYPE a_total counter\na_total{k=\"1\"} 5\na_total{k=\"2\"} 6\n"
+            "# HELP b Bs.\n# TYPE b gauge\nb 0.5\n");
+}
+
 } // namespace
 } // namespace weave::controller::api

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace weave::controller::api {
+
+/// One figure of `/metrics` that is no part of the report. Samples of one family follow each other.
+struct MetricSample {
+  std::string_view family; ///< with its unit: `…_total` of a counter, `…_seconds`, `…_bytes`
+  std::string_view type;   ///< `counter` or `gauge`
+  std::string_view help;
+  std::string labels; ///< as between the braces, in alphabetical order; empty: none
+  double value = 0;
+};
+
+} // namespace weave::controller::api

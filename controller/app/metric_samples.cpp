@@ -1,0 +1,193 @@
+#include "controller/app/metric_samples.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sys/resource.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "datapath/bridge/drop_reason.hpp"
+#include "datapath/link/overlay_bridge.hpp"
+
+namespace weave::controller {
+namespace {
+
+std::string whole_file(char const* path) {
+  std::ifstream file{path};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
+    if (text.empty()) return words;
+    auto const word = text.substr(0, text.find_first_of(" \t\n"));
+    words.push_back(word);
+    text.remove_prefix(word.size());
+  }
+}
+
+double number_of(std::string_view word) {
+  std::uint64_t number = 0;
+  std::from_chars(word.data(), word.data() + word.size(), number);
+  return static_cast<double>(number);
+}
+
+/// Samples of one family that differ in one label.
+class Family {
+ public:
+  Family(MetricSamples& samples, std::string_view name, std::string_view help, std::string_view label)
+      : samples_{samples}, name_{name}, help_{help}, label_{label} {}
+
+  void count(std::string_view value, std::uint64_t count) {
+    count_labels(fmt::format("{}=\"{}\"", label_, value), count);
+  }
+  void count_labels(std::string labels, std::uint64_t count) {
+    samples_.push_back({name_, "counter", help_, std::move(labels), static_cast<double>(count)});
+  }
+
+ private:
+  MetricSamples& samples_;
+  std::string_view name_;
+  std::string_view help_;
+  std::string_view label_;
+};
+
+} // namespace
+
+ProcessFacts process_facts() {
+  ProcessFacts facts{.stat = whole_file("/proc/self/stat"),
+                     .machine_stat = whole_file("/proc/stat"),
+                     .ticks_per_second = static_cast<double>(::sysconf(_SC_CLK_TCK)),
+                     .page_size = static_cast<double>(::sysconf(_SC_PAGESIZE))};
+  std::error_code error;
+  std::filesystem::directory_iterator const files{"/proc/self/fd", error};
+  if (!error) facts.open_files = static_cast<double>(std::distance(begin(files), end(files)) - 1); // its own
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.max_files = static_cast<double>(limit.rlim_cur);
+  return facts;
+}
+
+std::string device_table() { return whole_file("/proc/self/net/dev"); }
+
+MetricSamples process_samples(ProcessFacts const& facts) {
+  // The program's name, in parentheses, may have blanks; proc(5) numbers what follows from 3.
+  auto const name_end = facts.stat.rfind(')');
+  auto const boot = facts.machine_stat.find("\nbtime ");
+  if (name_end == std::string::npos || boot == std::string::npos) return {};
+  auto const words = words_of(std::string_view{facts.stat}.substr(name_end + 1));
+  auto const field = [&words](std::size_t number) {
+    return words.size() > number - 3 ? number_of(words[number - 3]) : 0;
+  };
+  auto const boot_words = words_of(std::string_view{facts.machine_stat}.substr(boot));
+  return {
+      {"process_cpu_seconds_total", "counter", "Processor time used.", "",
+       (field(14) + field(15)) / facts.ticks_per_second},
+      {"process_max_fds", "gauge", "Maximum number of open files.", "", facts.max_files},
+      {"process_open_fds", "gauge", "Number of open files.", "", facts.open_files},
+      {"process_resident_memory_bytes", "gauge", "Resident memory.", "", field(24) * facts.page_size},
+      {"process_start_time_seconds", "gauge", "Start of the process, since 1970.", "",
+       number_of(boot_words.at(1)) + field(22) / facts.ticks_per_second},
+      {"process_virtual_memory_bytes", "gauge", "Virtual memory.", "", field(23)},
+  };
+}
+
+MetricSamples device_samples(std::string_view table, std::string_view bridge) {
+  struct Column {
+    std::string_view family;
+    std::string_view help;
+    std::size_t word;
+  };
+  constexpr std::array kColumns{
+      Column{"weave_device_receive_bytes_total", "Received by a network device of weave.", 0},
+      Column{"weave_device_receive_packets_total", "Packets received by a network device of weave.", 1},
+      Column{"weave_device_receive_drop_total", "Packets that a network device of weave dropped on receipt.", 3},
+      Column{"weave_device_transmit_bytes_total", "Sent by a network device of weave.", 8},
+      Column{"weave_device_transmit_packets_total", "Packets sent by a network device of weave.", 9},
+      Column{"weave_device_transmit_drop_total", "Packets that a network device of weave dropped instead of sending.",
+             11},
+  };
+  auto const is_ours = [bridge](std::string_view name) {
+    return name == bridge || name == datapath::kUserPortName || name.starts_with("vxlan-");
+  };
+  std::vector<std::pair<std::string_view, std::vector<std::string_view>>> rows;
+  while (!table.empty()) {
+    auto const line = table.substr(0, table.find('\n'));
+    table.remove_prefix(std::min(line.size() + 1, table.size()));
+    auto const colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    auto const name = words_of(line.substr(0, colon));
+    auto words = words_of(line.substr(colon + 1));
+    if (name.size() != 1 || words.size() < 16 || !is_ours(name[0])) continue;
+    rows.emplace_back(name[0], std::move(words));
+  }
+  MetricSamples samples;
+  for (auto const& column : kColumns) {
+    for (auto const& [name, words] : rows) {
+      samples.push_back(
+          {column.family, "counter", column.help, fmt::format("device=\"{}\"", name), number_of(words[column.word])});
+    }
+  }
+  return samples;
+}
+
+MetricSamples sleeve_samples(datapath::WorkerCounters const& counters) {
+  MetricSamples samples;
+  Family frames{samples, "weave_sleeve_frames_total", "Containers' frames that passed in user space.", "direction"};
+  frames.count("received", counters.received_frames.value());
+  frames.count("sent", counters.sent_frames.value());
+  Family packets{samples, "weave_sleeve_packets_total", "UDP packets of the path in user space.", "direction"};
+  packets.count("received", counters.received_packets.value());
+  packets.count("sent", counters.sent_packets.value());
+  Family drops{samples, "weave_sleeve_drops_total", "Frames and packets dropped in user space.", "reason"};
+  drops.count("malformed_packet", counters.malformed_packets.value());
+  drops.count("no_address", counters.no_address.value());
+  drops.count("no_path", counters.no_path.value());
+  drops.count("not_injected", counters.injection_failures.value());
+  drops.count("oversize", counters.oversize.value());
+  drops.count("replayed_packet", counters.replayed_packets.value());
+  drops.count("send_failure", counters.send_failures.value() + counters.tunnel_failures.value());
+  drops.count("too_big", counters.too_big.value());
+  drops.count("unauthentic_packet", counters.unauthentic_packets.value());
+  drops.count("unknown_sender", counters.unknown_sender.value());
+  for (std::size_t index = 1; index < datapath::kDropReasons; ++index) {
+    auto const reason = static_cast<datapath::DropReason>(index);
+    drops.count(to_string(reason), counters.decisions.count(reason));
+  }
+  return samples;
+}
+
+MetricSamples dns_samples(dns::ServerStatistics const& statistics) {
+  MetricSamples samples;
+  Family queries{samples, "weave_dns_queries_total", "Questions to the name server, by what became of them.", ""};
+  auto const count = [&queries](std::string_view transport, dns::QueryCounts const& counts) {
+    for (auto const& [result, number] :
+         {std::pair{"dropped", counts.dropped}, std::pair{"forwarded", counts.forwarded},
+          std::pair{"malformed", counts.malformed}, std::pair{"negative", counts.negative},
+          std::pair{"positive", counts.positive}}) {
+      queries.count_labels(fmt::format("result=\"{}\",transport=\"{}\"", result, transport), number);
+    }
+  };
+  count("tcp", statistics.tcp);
+  count("udp", statistics.udp);
+  Family upstream{samples, "weave_dns_forwarded_total", "Questions for other servers, by what became of them.",
+                  "result"};
+  upstream.count("cache_hit", statistics.forwarding.cache_hits);
+  upstream.count("failure", statistics.forwarding.failures);
+  upstream.count("overload", statistics.overloaded + statistics.forwarding.refused);
+  upstream.count("sent", statistics.forwarding.sent);
+  upstream.count("timeout", statistics.forwarding.timeouts);
+  return samples;
+}
+
+} // namespace weave::controller
