@@ -180,6 +180,42 @@ def datapath_seeds(seeds):
     seeds["tunnel_control"]["direct"] = b"\2" + b"".join(direct)
 
 
+def ipsec_seeds(seeds):
+    xfrm = seeds["xfrm_messages"]
+    vectors = load("datapath")["vectors"]
+    for v in vectors:
+        if v.get("kind") in ("ipsec-key-derivation", "capture-ipsec-sa"):
+            xfrm[v["name"]] = bytes.fromhex(v["init_sa_remote_payload_hex"])
+    tag, unlimited = 0x77656176, struct.pack("=8Q", *([2**64 - 1] * 4 + [0] * 4))
+    local, remote, nowhere = (bytes.fromhex(a) + bytes(12) for a in ("c0000201", "c0000202", "00000000"))
+
+    def message(kind, payload):
+        return struct.pack("=IHHII", 16 + len(payload), kind, 0, 1, 0) + payload
+
+    def attribute(kind, payload):
+        return struct.pack("=HH", 4 + len(payload), kind) + payload
+
+    def selector(destination, source, lengths, protocol):
+        return destination + source + struct.pack(">HHHH", 6784, 0xffff, 0, 0) + struct.pack("=HBBB3xII", 2, *lengths, protocol, 0, 0)
+
+    def template(destination, spi, source, optional):
+        return (destination + struct.pack(">IB3x", spi, 50) + struct.pack("=H2x", 2) + source +
+                struct.pack("=IBBBx3I", tag, 0, 0, optional, *[0xffffffff] * 3))
+
+    def policy(selected, direction, action, priority, transformation):
+        return selected + unlimited + bytes(32) + struct.pack("=IIBBBB4x", priority, 9, direction, action, 0, 0) + attribute(5, transformation)
+
+    to_peer = selector(remote, local, (32, 32), 17)
+    xfrm["policy-out"] = message(0x13, policy(to_peer, 1, 0, 0, template(remote, 0xc0ffee01, local, 0)))
+    xfrm["policy-clear"] = message(0x19, policy(to_peer, 1, 0, 0, template(nowhere, 0, nowhere, 1)))
+    xfrm["policy-block"] = message(0x13, policy(selector(nowhere, local, (0, 32), 17), 1, 1, 1, template(nowhere, 0, nowhere, 0)))
+    xfrm["policy-in"] = message(0x13, policy(selector(nowhere, nowhere, (0, 0), 17), 0, 0, 1, template(nowhere, 0, nowhere, 0)))
+    xfrm["association"] = message(0x10, bytes(56) + local + struct.pack(">IB3x", 0xc0ffee01, 50) + remote + unlimited + bytes(32) +
+                                  bytes(12) + struct.pack("=IIHBBB7x", 0, tag, 2, 0, 0, 128))
+    xfrm["flushed"] = message(0x1c, struct.pack("=B", 50)) + message(0x1d, b"")
+    xfrm["release"] = b"6.1.0-13-amd64"
+
+
 def super_frames(seeds):
     ethernet = bytes.fromhex("c2bb00000002c2aa00000001")
     payload = bytes(range(256)) * 4
@@ -205,6 +241,27 @@ def super_frames(seeds):
     cutter["udp6"] = offload(5, 62, 256, 54, 6) + ethernet + b"\x86\xdd" + ipv6(17, len(udp + payload)) + udp + payload
     cutter["tagged"] = offload(1, 58, 300, 38, 16) + ethernet + b"\x81\0\0\5" + v4[12:]
     cutter["checksum"] = offload(0, 0, 0, 34, 16) + v4[:200]
+
+    def segments(make_header):
+        frames = []
+        for i in range(4):
+            data = payload[256 * i:256 * (i + 1)]
+            frames.append(make_header(i, data) + data)
+        return b"\3" + struct.pack(">H", len(frames[0])) + b"".join(frames)[:-6]
+
+    def tcp4(i, data):
+        header = struct.pack(">BBHHHBBH", 0x45, 0, 40 + len(data), 7 + i, 0x4000, 64, 6, 0)
+        sequence = struct.pack(">HHIIBBHHH", 40000, 5001, 256 * i, 2, 0x50, 0x10, 500, 0, 0)
+        return ethernet + b"\x08\0" + header + addresses + sequence
+
+    def udp6(i, data):
+        header = struct.pack(">HHHH", 40000, 5001, 8 + len(data), 1)
+        return ethernet + b"\x86\xdd" + ipv6(17, 8 + len(data)) + header
+
+    joiner = seeds["frame_joiner"]
+    joiner["tcp4"] = segments(tcp4)
+    joiner["udp6"] = segments(udp6)
+    joiner["single"] = b"\0\0\0" + tcp4(0, payload) + payload
 
 
 def text_seeds(seeds):
@@ -294,8 +351,8 @@ class Seeds(dict):
 def main():
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus"
     seeds = Seeds()
-    for make in (mesh_seeds, ipam_seeds, bolt_seeds, datapath_seeds, super_frames, text_seeds, plugin_seeds, engine_seeds, dns_message_seeds,
-                 dns_name_seeds):
+    for make in (mesh_seeds, ipam_seeds, bolt_seeds, datapath_seeds, super_frames, ipsec_seeds, text_seeds, plugin_seeds,
+                 engine_seeds, dns_message_seeds, dns_name_seeds):
         make(seeds)
     shutil.rmtree(directory, ignore_errors=True)
     for target, files in sorted(seeds.items()):
