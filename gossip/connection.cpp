@@ -1,6 +1,7 @@
 #include "gossip/connection.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -165,6 +166,10 @@ void Connection::finish_introduction() {
   auto const handlers = handlers_;
   auto const remote = introduction_.remote_features();
   tells_reasons_ = remote.contains(std::string{kReasonFeature});
+  if (introduction_.may_be_lowered()) {
+    std::array const best{introduction_.versions().max};
+    if (auto const sent = send(0, best); !sent) return close(sent.error());
+  }
   if (handlers->on_introduced) handlers->on_introduced(remote);
 }
 
@@ -188,13 +193,21 @@ bool Connection::receive_one(ByteView sealed) {
   return false;
 }
 
+bool Connection::check_version(ByteView heartbeat) {
+  if (heartbeat.empty() || !introduction_.may_be_lowered() || heartbeat.front() <= version_) return true;
+  close({ErrorKind::refused,
+         fmt::format("somebody on the way changed the protocol version: both ends speak {}, {} was negotiated",
+                     std::min(heartbeat.front(), introduction_.versions().max), version_)});
+  return false;
+}
+
 bool Connection::dispatch(ByteView message) {
   if (message.empty()) {
     log_ignored("ignoring blank msg");
     return true;
   }
   std::uint8_t const tag = message.front();
-  if (tag == 0) return true;
+  if (tag == 0) return check_version(message.subspan(1));
   if (tag == kReasonTag && tells_reasons_) {
     end({ErrorKind::unavailable, fmt::format("peer ended the connection: {}", printable(message.subspan(1)))});
     return false;

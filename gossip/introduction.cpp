@@ -12,11 +12,11 @@ namespace {
 constexpr std::string_view kMagic = "weave";
 
 std::unexpected<Error> password_only_there() {
-  return failure(ErrorKind::refused, "no password specificed, but peer requested an encrypted connection");
+  return failure(ErrorKind::refused, "no password specificed, but peer requested an encrypted connection (this host has no password)");
 }
 
 std::unexpected<Error> password_only_here() {
-  return failure(ErrorKind::refused, "password specified, but peer requested an unencrypted connection");
+  return failure(ErrorKind::refused, "password specified, but peer requested an unencrypted connection (the peer has no password)");
 }
 
 std::string decimal_list(ByteView bytes) { return fmt::format("[{}]", fmt::join(bytes, " ")); }
@@ -172,7 +172,8 @@ Result<void> Introduction::on_features() {
   if (!frame) return failure_of(frame);
   if (!*frame) return {};
   auto const message = sealer_->open(**frame);
-  if (!message) return failure_of(message);
+  // The first one under the new keys: nothing but another password makes other keys.
+  if (!message) return failure(message.error().kind(), message.error().text() + " (the passwords differ)");
   auto features = decode_features(*message);
   if (!features) return failure_of(features);
   finish(*std::move(features));
@@ -182,6 +183,9 @@ Result<void> Introduction::on_features() {
 Error Introduction::explain(Error const& cause) const {
   bool const is_started = !partial_.empty() || frames_.buffered() > 0;
   std::string const text = is_started && cause.text() == "EOF" ? "unexpected EOF" : cause.text();
+  if (phase_ == Phase::features && sealer_->overhead() > 0 && !is_started && cause.kind() != ErrorKind::timed_out) {
+    return {cause.kind(), text + " (the peer may have another password)"};
+  }
   if (phase_ != Phase::header) return {cause.kind(), text};
   if (!is_started) return {cause.kind(), fmt::format("failed to receive remote protocol header: {}", text)};
   return {cause.kind(),

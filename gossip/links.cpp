@@ -65,6 +65,7 @@ std::vector<ConnectionStatus> Links::status() const {
     line.explanation = link->overlay->explanation();
     lines.push_back(std::move(line));
   }
+  for (auto& line : refusals_.status(parts_.scheduler.now())) lines.push_back(std::move(line));
   return lines;
 }
 
@@ -109,6 +110,7 @@ void Links::on_introduced(LinkPointer const& link, Features const& features) {
   if (auto const done = identify(*link, features); !done) return connection.close(done.error());
   connection.logger().info("connection ready; using protocol version {}", connection.version());
   if (connection.version() == 1) link->announced = v1_features(link->announced);
+  if (auto const done = check_encryption(*link); !done) return connection.close(done.error());
   if (auto const done = prepare_overlay(link, features); !done) return connection.close(done.error());
   link->state = Link::State::prepared;
   if (auto const done = add(link); !done) return connection.close(done.error());
@@ -146,6 +148,14 @@ Result<void> Links::identify(Link& link, Features const& features) {
   link.ending = ConnectionMaker::Ending::name_collision;
   return failure(ErrorKind::already_exists, fmt::format("local \"{}\" and remote \"{}\" peer names collision",
                                                         peer_text(ourself), peer_text(remote.name, remote.nickname)));
+}
+
+Result<void> Links::check_encryption(Link const& link) const {
+  if (!settings_.require_encryption || !link.is_trusted()) return {};
+  return failure(ErrorKind::refused,
+                 fmt::format("encryption is required at {} (--require-encryption), but both ends trust the subnet of "
+                             "the other: take it out of --trusted-subnets at one of them",
+                             peer_text(parts_.peers.ourself())));
 }
 
 Result<void> Links::prepare_overlay(LinkPointer const& link, Features const& features) {
@@ -191,6 +201,7 @@ Result<void> Links::add(LinkPointer const& link) {
     return failure(ErrorKind::refused, fmt::format("Connection limit reached ({})", limit));
   }
   auto const name = link->remote.name;
+  refusals_.forget(link->connection().remote_address());
   bool const is_reachable = !parts_.routes.established()->next_hop(name).is_unknown();
   PeerConnection connection{
       .remote = name, .address = link->origin().address, .outbound = link->origin().outbound, .established = false};
@@ -265,6 +276,10 @@ void Links::on_closed(LinkPointer const& link, Error const& cause) {
   }
   links_.erase(link);
   auto const origin = link->origin();
+  bool const is_refused = link->state == Link::State::introducing && link->ending == ConnectionMaker::Ending::ordinary;
+  if (!origin.outbound && is_refused && cause.kind() == ErrorKind::refused) {
+    refusals_.note(origin.address, cause, parts_.scheduler.now());
+  }
   auto const ending = link->ending;
   auto const error = cause;
   // The connection is still on the stack below.

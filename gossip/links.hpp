@@ -18,6 +18,7 @@
 #include "gossip/local_peer.hpp"
 #include "gossip/overlay.hpp"
 #include "gossip/peer_table.hpp"
+#include "gossip/refusals.hpp"
 #include "gossip/routes.hpp"
 #include "gossip/status.hpp"
 
@@ -32,6 +33,8 @@ class Links final : public NeighbourLinks {
     VersionRange versions{1, 2};
     std::size_t connection_limit = 200;
     std::vector<Ipv4Cidr> trusted_subnets;
+    /// Nothing is to travel in clear: connections that would are refused.
+    bool require_encryption = false;
     /// Called for each connection; empty when no password is set.
     std::function<std::unique_ptr<KeyExchange>()> make_keys;
   };
@@ -61,7 +64,7 @@ class Links final : public NeighbourLinks {
   void queue_broadcast(PeerName neighbour, std::string const& channel, PeerName source,
                        GossipData const& data) override;
 
-  /// The connections in our record, ascending by peer.
+  /// The connections in our record, ascending by peer; then who was refused lately.
   [[nodiscard]] std::vector<ConnectionStatus> status() const;
 
  private:
@@ -70,6 +73,7 @@ class Links final : public NeighbourLinks {
   void start(std::unique_ptr<ByteStream> stream, Link::Origin origin);
   void on_introduced(LinkPointer const& link, Features const& features);
   [[nodiscard]] Result<void> identify(Link& link, Features const& features);
+  [[nodiscard]] Result<void> check_encryption(Link const& link) const;
   [[nodiscard]] Result<void> prepare_overlay(LinkPointer const& link, Features const& features);
   [[nodiscard]] Result<void> add(LinkPointer const& link);
   /// Decides between `link` and an older connection to the same peer; true if the older one has been replaced.
@@ -87,6 +91,7 @@ class Links final : public NeighbourLinks {
   Logger logger_;
   GossipChannels* channels_ = nullptr;
   ConnectionMaker* maker_ = nullptr;
+  Refusals refusals_;
   std::set<LinkPointer> links_;
   /// Those in our record.
   std::map<PeerName, LinkPointer> added_;

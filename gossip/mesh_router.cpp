@@ -16,6 +16,7 @@ MeshRouter::MeshRouter(MeshSettings settings, MeshPorts ports, Logger logger)
       links_{{.versions = {settings_.min_protocol_version, settings_.max_protocol_version},
               .connection_limit = settings_.connection_limit,
               .trusted_subnets = settings_.trusted_subnets,
+              .require_encryption = settings_.require_encryption,
               .make_keys = settings_.make_keys},
              {peers_, local_, routes_, ports_.overlay, ports_.scheduler, ports_.random},
              logger_},

@@ -48,6 +48,8 @@ struct MeshSettings {
   std::uint8_t min_protocol_version = 1;
   std::uint8_t max_protocol_version = 2;
   std::vector<Ipv4Cidr> trusted_subnets;
+  /// Connections that would carry frames in clear are refused; only with make_keys.
+  bool require_encryption = false;
   /// Our half of each connection's key agreement; empty: no password.
   std::function<std::unique_ptr<KeyExchange>()> make_keys;
 };

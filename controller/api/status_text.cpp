@@ -244,6 +244,8 @@ std::string connection_info(ConnectionStatus const& connection) {
                          full_name(connection.peer, connection.nickname));
     }
     case ConnectionState::failed:
+      // Who dialled us comes again or not.
+      if (!connection.outbound) return printable(connection.error);
       return fmt::format("{}, retry: {}", printable(connection.error),
                          connection.retry_at ? to_long_text(*connection.retry_at) : "never");
     case ConnectionState::retrying: return printable(connection.error);

@@ -198,6 +198,7 @@ void Application::build_mesh() {
                            .discovery = !options_.no_discovery,
                            .min_protocol_version = static_cast<std::uint8_t>(options_.min_protocol_version),
                            .trusted_subnets = options_.trusted_subnets,
+                           .require_encryption = options_.require_encryption,
                            .make_keys = make_keys_},
       gossip::MeshPorts{
           .scheduler = scheduler_, .random = random_, .transport = *transport_, .overlay = plane_->overlay()},

@@ -215,6 +215,8 @@ constexpr std::array kFlags{
     Flag{"--password-file", kValue, "", "file that holds the encryption password", text_to<&Options::password_file>},
     Flag{"--trusted-subnets", kValue, "", "where data may go unencrypted: subnets with commas between",
          set_trusted_subnets},
+    Flag{"--require-encryption", kBoolean, "false", "no connection without encryption; needs a password",
+         switch_to<&Options::require_encryption>},
     Flag{"--token", kValue, "", "no effect", without_effect},
     Flag{"--peer-discovery-url", kValue, "", "no effect", without_effect},
     Flag{"--advertise-address", kValue, "", "no effect", without_effect},

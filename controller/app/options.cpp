@@ -131,6 +131,9 @@ std::optional<std::string> contradiction(Options const& options) {
   if (options.password && !options.password_file.empty()) {
     return "the password is given twice: by --password-file, and by --password or WEAVE_PASSWORD";
   }
+  if (options.require_encryption && !options.password && options.password_file.empty()) {
+    return "--require-encryption needs a password: give it by --password-file or WEAVE_PASSWORD";
+  }
   if (!options.ipalloc_range) {
     if (options.ipalloc_default_subnet) return "--ipalloc-default-subnet specified without --ipalloc-range.";
     auto const init = options.given.find("ipalloc-init");

@@ -55,6 +55,7 @@ struct Options {
   std::string password_file;
   /// Connections where both ends trust the other's address carry frames in clear, password or not.
   std::vector<Ipv4Cidr> trusted_subnets;
+  bool require_encryption = false; ///< connections that would carry frames in clear are refused; needs a password
   bool no_multicast_route = false;
   bool no_masq_local = false; ///< what goes to containers of this host is not masqueraded
 

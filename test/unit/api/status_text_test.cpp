@@ -134,9 +134,12 @@ TEST(ConnectionsText, WhatEncryptsComesBehindWhatTheOriginalSays) {
 
 TEST(ConnectionsText, AConnectionNeverRetriedSaysSo) {
   ConnectionStatus connection;
+  connection.outbound = true;
   connection.state = ConnectionState::failed;
   connection.error = "cannot connect to ourself";
   EXPECT_EQ(connection_info(connection), "cannot connect to ourself, retry: never");
+  connection.outbound = false;
+  EXPECT_EQ(connection_info(connection), "cannot connect to ourself") << "the other end dials";
 }
 
 TEST(PeersText, ListsEachPeerWithItsConnections) {

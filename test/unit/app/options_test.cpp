@@ -191,6 +191,9 @@ TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
            {{"--password", "s3cret", "--password-file=x"},
             "the password is given twice: by --password-file, and by --password or WEAVE_PASSWORD",
             1},
+           {{"--require-encryption"},
+            "--require-encryption needs a password: give it by --password-file or WEAVE_PASSWORD",
+            1},
            {{"--trusted-subnets", "10.0.0.0/8,host"},
             "Unable to parse trusted subnets: invalid CIDR address: host",
             1}}) {

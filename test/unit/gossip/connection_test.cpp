@@ -322,7 +322,8 @@ TEST_F(ConnectionTest, ARefusedIntroductionStillSaysWhatTheRemoteNeedsToRefuseIt
   EXPECT_TRUE(remote->is_finished());
   EXPECT_EQ(to_hex(remote->take_written()), "7765617665020200");
   scheduler.settle();
-  EXPECT_EQ(causes, std::vector<std::string>{"no password specificed, but peer requested an encrypted connection"});
+  EXPECT_EQ(causes, std::vector<std::string>{"no password specificed, but peer requested an encrypted connection "
+                                             "(this host has no password)"});
 }
 
 TEST_F(ConnectionTest, HandlerErrorCloses) {
