@@ -76,8 +76,14 @@ bool FrameJoiner::is_udp_joinable(ByteView frame, Layout& layout) {
 }
 
 bool FrameJoiner::checksums_hold(ByteView frame, Layout const& layout) {
-  if (!layout.ipv6 && internet_checksum(frame.subspan(kNetwork, kIpv4HeaderSize)) != 0) return false;
+  // The other representation of zero is right as well, but not what cutting writes.
+  constexpr std::uint16_t kOtherZero = 0xffff;
+  if (!layout.ipv6 && (load_u16(frame, kNetwork + 10) == kOtherZero ||
+                       internet_checksum(frame.subspan(kNetwork, kIpv4HeaderSize)) != 0)) {
+    return false;
+  }
   auto const segment = frame.subspan(layout.transport);
+  if (layout.tcp && load_u16(segment, layout.checksum_offset()) == kOtherZero) return false;
   ChecksumSum sum;
   sum.add_pseudo_header(addresses(frame, layout.ipv6), layout.tcp ? kProtocolTcp : kProtocolUdp,
                         static_cast<std::uint32_t>(segment.size()));
