@@ -261,5 +261,33 @@ TEST(OverlayControl, ReachesTheOverlayAsItCame) {
   EXPECT_EQ(log->count("shutting down due to error: no overlays in common with peer"), 1U);
 }
 
+TEST(OverlayControl, OfVersionOneKnowsOnlyWhatThatVersionSays) {
+  MeshSimulation mesh{52};
+  RecordingOverlay overlay;
+  auto transport = mesh.network.host(mesh.ip(1));
+  MeshSettings settings;
+  settings.name = mesh.name(1);
+  MeshRouter router{settings, {mesh.scheduler, mesh.random, *transport, overlay}, Logger{}};
+  ASSERT_TRUE(router.start().has_value());
+  Stranger stranger{mesh};
+  auto features = Stranger::features_of(PeerName{0x99}, 5);
+  features["Overlays"] = "fastdp sleeve";
+  stranger.send(encode_protocol_header({1, 1}));
+  stranger.send(encode_features(features));
+  ClearSealer clear;
+  stranger.send(encode_frame(3, Bytes{5, 158}, clear, Framing::gob).value());
+  mesh.advance(milliseconds{10});
+  ASSERT_EQ(overlay.prepared.size(), 1U);
+  EXPECT_FALSE(overlay.prepared[0].features.contains("Overlays"));
+  EXPECT_FALSE(overlay.prepared[0].announced.contains("Overlays"));
+  EXPECT_TRUE(overlay.prepared[0].announced.contains("ConnID"));
+  ASSERT_EQ(overlay.controls.size(), 1U);
+  EXPECT_EQ(overlay.controls[0].tag, 3);
+  EXPECT_EQ(overlay.controls[0].body, (Bytes{5, 158}));
+  overlay.prepared[0].send_control(1, {});
+  mesh.advance(milliseconds{10});
+  EXPECT_EQ(to_hex(ByteView{stranger.received}.last(5)), "040a000101");
+}
+
 } // namespace
 } // namespace weave::gossip

@@ -12,6 +12,14 @@ using std::chrono::seconds;
 using test::MeshSimulation;
 using test::RecordingGossiper;
 
+/// Of the first target without a connection.
+std::string last_error(MeshRouter const& router) {
+  for (auto const& connection : router.status().connections) {
+    if (connection.state == ConnectionState::failed) return connection.last_error;
+  }
+  return "none has failed";
+}
+
 TEST(MeshRouter, TwoPeersConnectAndRoute) {
   MeshSimulation mesh{1};
   mesh.add(1);
@@ -130,6 +138,7 @@ TEST(MeshRouter, AChannelsRefusalDropsOnlyThatConnection) {
   ASSERT_TRUE(channel.unicast(mesh.name(2), Bytes{'x'}).has_value());
   mesh.advance(milliseconds{200});
   EXPECT_EQ(mesh.log(2).count("connection shutting down due to error: " + refuser.refusal), 1U);
+  EXPECT_EQ(last_error(mesh.at(1)), "peer ended the connection: " + refuser.refusal);
   EXPECT_NE(mesh.at(2).find_peer(mesh.name(2))->connections.count(mesh.name(3)), 0U);
   refuser.refusal.clear();
   mesh.advance(seconds{10});
@@ -259,6 +268,47 @@ TEST(MeshRouter, EnforcesTheConnectionLimit) {
   mesh.advance(seconds{5});
   EXPECT_EQ(mesh.established(1), 2U);
   EXPECT_GE(mesh.log(1).count("Connection limit reached (2)"), 2U);
+  std::size_t told = 0;
+  for (std::uint32_t number = 2; number <= 5; ++number) {
+    if (mesh.log(number).count("peer ended the connection: Connection limit reached (2)") > 0) ++told;
+  }
+  EXPECT_EQ(told, 2U);
+}
+
+TEST(MeshRouter, WhoStopsTellsItsPeers) {
+  MeshSimulation mesh{13};
+  mesh.add(1);
+  mesh.add(2);
+  mesh.connect(1, 2);
+  mesh.advance(seconds{3});
+  mesh.at(2).stop();
+  mesh.advance(milliseconds{100});
+  EXPECT_EQ(last_error(mesh.at(1)), "peer ended the connection: weave is being stopped there");
+  EXPECT_EQ(mesh.log(2).count("shutting down"), 0U);
+}
+
+TEST(MeshRouter, PeersOfVersionOneTakePart) {
+  MeshSimulation mesh{14};
+  MeshSettings old;
+  old.max_protocol_version = 1;
+  MeshSettings current;
+  current.min_protocol_version = 2;
+  mesh.add(1, old);
+  mesh.add(2);
+  mesh.add(3, current);
+  mesh.connect(1, 2);
+  mesh.connect(2, 3);
+  mesh.connect(3, 1);
+  mesh.advance(seconds{5});
+  EXPECT_EQ(mesh.log(1).count("connection ready; using protocol version 1"), 1U);
+  EXPECT_EQ(mesh.log(2).count("connection ready; using protocol version 1"), 1U);
+  EXPECT_EQ(mesh.log(2).count("connection ready; using protocol version 2"), 1U);
+  EXPECT_GE(mesh.log(3).count("remote version range [1,1] is incompatible with ours [2,2]"), 1U);
+  EXPECT_EQ(mesh.established(1), 1U);
+  EXPECT_EQ(mesh.established(2), 2U);
+  EXPECT_EQ(mesh.disagreement(), "");
+  // Version 1 does not say it in the introduction; topology does.
+  EXPECT_EQ(mesh.at(3).find_peer(mesh.name(1))->short_id, mesh.at(1).short_id());
 }
 
 TEST(MeshRouter, RefusesStrangersMetByDiscovery) {
