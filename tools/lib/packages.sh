@@ -13,6 +13,8 @@ packages_lab=(
   util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev
   bind9-dnsutils dnsmasq-base musl-tools
 )
+packages_fuzz=(libclang-rt-14-dev)
+packages_package=(debhelper lintian dpkg-dev)
 # What benchmarks measure with and compare with, beside what builds and what the lab needs.
 packages_bench=(dnsperf dnsmasq-base unbound iperf3 ethtool)
 # ovs-dpctl for the lab, and libopenvswitch to be built for the tests of our codec.
