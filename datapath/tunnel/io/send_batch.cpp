@@ -131,10 +131,12 @@ void SendBatch::send_runs(std::size_t runs, int fd, Outcome const& outcome) {
     // An error is reported for the first packet only; those behind it are tried again.
     int const error = sent < 0 ? errno : 0;
     if (error != 0 && runs_[done].count > 1 && refuses_segments(error)) {
-      if (error != EMSGSIZE) pause_ = kPause;
       // Its own messages overwrite ours.
       auto const next = runs_[done].first + runs_[done].count;
+      auto const before = datagrams_;
       send_singly(runs_[done], fd, outcome);
+      // It is not the packets that the kernel does not like.
+      if (error != EMSGSIZE && datagrams_ > before) pause_ = kPause;
       return send_runs(make_runs(next, order_.size(), segmentation_ && pause_ == 0), fd, outcome);
     }
     auto settled = sent < 0 ? std::size_t{1} : static_cast<std::size_t>(sent);
