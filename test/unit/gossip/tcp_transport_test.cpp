@@ -8,19 +8,28 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
+#include <utility>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
 #include "base/unique_fd.hpp"
+#include "gossip/asio/tcp_stream.hpp"
 
 namespace weave::gossip {
 namespace {
 
 using namespace std::chrono_literals;
 using Stream = std::unique_ptr<ByteStream>;
+using Socket = boost::asio::ip::tcp::socket;
+using Acceptor = boost::asio::ip::tcp::acceptor;
 
 /// Empty if this process has a namespace of its own with loopback up, else why not.
 std::string enter_namespace() {
@@ -63,17 +72,6 @@ class TcpTransportTest : public testing::Test {
     });
     run_until([&] { return stream != nullptr; });
     return stream;
-  }
-
-  /// A remote that only does what the test says.
-  static UniqueFd connect_raw() {
-    UniqueFd remote{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(6783);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(remote.get(), reinterpret_cast<sockaddr const*>(&address), sizeof address), 0);
-    return remote;
   }
 
   std::string dial_error(Transport& through, std::string const& address) {
@@ -197,31 +195,108 @@ TEST_F(TcpTransportTest, FinishingMayBeginInAHandlerAndAtBothEnds) {
   context.run_for(50ms);
 }
 
-TEST_F(TcpTransportTest, FinishingEndsAfterASecondThoughTheRemoteDoesNot) {
-  listen("127.0.0.1", 6783);
-  auto const remote = connect_raw();
-  run_until([&] { return accepted.size() == 1; });
-  accepted.front()->finish();
-  accepted.clear();
+/// Streams whose remotes do only what the test says.
+class FinishingTest : public TcpTransportTest {
+ protected:
+  /// A stream, and the remote's socket.
+  std::pair<Stream, Socket> connected() {
+    Acceptor acceptor{context, {boost::asio::ip::address_v4::loopback(), 0}};
+    Socket remote{context};
+    remote.connect(acceptor.local_endpoint());
+    auto stream = make_tcp_stream(acceptor.accept(), finishing);
+    EXPECT_TRUE(stream);
+    return {*std::move(stream), std::move(remote)};
+  }
+
+  /// Everything until the end, which is in order.
+  static std::size_t read_all(Socket& remote) {
+    Bytes octets;
+    boost::system::error_code end;
+    boost::asio::read(remote, boost::asio::dynamic_buffer(octets), end);
+    EXPECT_EQ(end, boost::asio::error::eof);
+    return octets.size();
+  }
+
+  FinishingCount finishing = std::make_shared<std::size_t>(0);
+};
+
+TEST_F(FinishingTest, EndsAfterASecondThoughTheRemoteDoesNot) {
+  auto [stream, remote] = connected();
+  stream->finish();
+  stream.reset();
   context.run_for(500ms);
+  EXPECT_EQ(*finishing, 1U);
   char const octet = 1;
-  EXPECT_EQ(::send(remote.get(), &octet, 1, MSG_NOSIGNAL), 1);
+  EXPECT_EQ(::send(remote.native_handle(), &octet, 1, MSG_NOSIGNAL), 1);
   context.run_for(700ms);
-  EXPECT_EQ(::send(remote.get(), &octet, 1, MSG_NOSIGNAL), -1) << "it has been reset";
+  EXPECT_EQ(*finishing, 0U);
+  EXPECT_EQ(::send(remote.native_handle(), &octet, 1, MSG_NOSIGNAL), -1) << "it has been reset";
 }
 
-TEST_F(TcpTransportTest, FinishingIsBoundedInNumber) {
-  constexpr std::size_t kMany = 66;
-  std::vector<UniqueFd> remotes;
-  listen("127.0.0.1", 6783);
-  for (std::size_t i = 0; i < kMany; ++i) remotes.push_back(connect_raw());
-  run_until([&] { return accepted.size() == kMany; });
-  for (auto const& stream : accepted) stream->finish();
-  accepted.clear();
+TEST_F(FinishingTest, EndsWithTheRemoteEvenIfItBeganInAHandler) {
+  auto [stream, remote] = connected();
+  stream->start({.on_bytes =
+                     [&owner = stream](ByteView) {
+                       owner->finish();
+                       owner.reset();
+                     },
+                 .on_drained = nullptr,
+                 .on_closed = nullptr});
+  boost::asio::write(remote, boost::asio::buffer("octets"));
+  run_until([&] { return *finishing == 1; });
+  remote.close();
+  auto const begin = std::chrono::steady_clock::now();
+  run_until([&] { return *finishing == 0; });
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 900ms);
+}
+
+TEST_F(FinishingTest, ARemoteThatEndsFirstStillGetsEverything) {
+  auto [stream, remote] = connected();
+  remote.shutdown(Socket::shutdown_send);
+  static constexpr std::size_t kMuch = 1'000'000;
+  stream->write(Bytes(kMuch));
+  stream->finish();
+  stream.reset();
+  context.run_for(50ms);
+  std::thread reading{[&remote] { EXPECT_EQ(read_all(remote), kMuch); }};
+  run_until([&] { return *finishing == 0; });
+  reading.join();
+}
+
+TEST_F(FinishingTest, IsBoundedInOctets) {
+  auto [mute, talker] = connected();
+  mute->finish();
+  mute.reset();
+  talker.non_blocking(true);
+  Bytes const octets(64 * 1024);
+  std::size_t sent = 0;
+  boost::system::error_code error;
+  while (*finishing == 1 && (!error || error == boost::asio::error::would_block)) {
+    sent += talker.write_some(boost::asio::buffer(octets), error);
+    context.run_one_for(1ms);
+  }
+  EXPECT_EQ(*finishing, 0U);
+  EXPECT_GT(sent, 1024U * 1024U);
+
+  auto [hoarder, remote] = connected();
+  // More than the kernel takes at once, and more than may wait.
+  for (int i = 0; i < 20; ++i) hoarder->write(Bytes(1024 * 1024));
+  hoarder->finish();
+  EXPECT_EQ(*finishing, 0U);
+}
+
+TEST_F(FinishingTest, IsBoundedInNumber) {
+  std::vector<std::pair<Stream, Socket>> pairs;
+  for (int i = 0; i < 66; ++i) pairs.push_back(connected());
+  for (auto& [stream, remote] : pairs) {
+    stream->finish();
+    stream.reset();
+  }
+  EXPECT_EQ(*finishing, 64U);
   std::size_t in_order = 0;
-  for (auto const& remote : remotes) {
+  for (auto& [stream, remote] : pairs) {
     char octet = 0;
-    if (::recv(remote.get(), &octet, 1, 0) == 0) ++in_order;
+    if (::recv(remote.native_handle(), &octet, 1, 0) == 0) ++in_order;
   }
   EXPECT_EQ(in_order, 64U);
   // Those that are still ending when the loop goes away leave nothing behind: the address sanitizer would say so.
