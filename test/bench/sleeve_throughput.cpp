@@ -1,7 +1,7 @@
 // Throughput of the user-space path between containers of two hosts, measured by iperf3 over TCP:
 //   sleeve-throughput [seconds] [wire] [encrypted [aes]] [udp] [reference] [counters]
 // "wire": an underlay like a network card without tunnel offloads; "udp": small datagrams; "reference": one packet for
-// each system call. Needs root, iperf3 and ethtool.
+// each system call. Needs root, iperf3, ethtool, and bench-datagrams beside it.
 
 #include <algorithm>
 #include <chrono>
@@ -43,6 +43,20 @@ void make_wire(weave::test::WorkerLab& lab) {
   }
 }
 
+int send_stream(weave::test::WorkerLab& lab, std::string const& seconds) {
+  lab.host(2).container->shell("timeout " + seconds + "9 iperf3 -s -1 >/dev/null 2>&1 &");
+  return lab.host(1).container->shell("for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; iperf3 -c 10.32.0.2 -t " + seconds +
+                                      " -f m 2>/dev/null | grep -E 'sender|receiver' && exit 0; done; exit 1");
+}
+
+int send_datagrams(weave::test::WorkerLab& lab, std::string const& program, std::string const& seconds) {
+  auto const tool = program.substr(0, program.rfind('/') + 1) + "bench-datagrams ";
+  lab.host(2).container->shell(tool + "receive 5002 " + seconds + " | sed 's/$/ packets\\/s receiver/' &");
+  int const status = lab.host(1).container->shell("sleep 0.2; " + tool + "send 10.32.0.2 5002 " + seconds +
+                                                  " 18 >/dev/null; sleep 0.2");
+  return status;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -62,12 +76,7 @@ int main(int argc, char** argv) {
   lab.connect_all();
   if (asked("encrypted")) lab.encrypt(lab.host(1), lab.host(2), asked("aes") ? "aes-256-gcm" : "");
   auto const before = cpu_seconds();
-  std::string const udp = asked("udp") ? " -u -b 0 -l 18" : "";
-  lab.host(2).container->shell("timeout " + seconds + "9 iperf3 -s -1 >/dev/null 2>&1 &");
-  int const status = lab.host(1).container->shell("for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; iperf3 -c 10.32.0.2 -t " +
-                                                  seconds + " -f m" + udp +
-                                                  " 2>/dev/null | grep -E 'sender|receiver' && exit 0; "
-                                                  "done; exit 1");
+  int const status = asked("udp") ? send_datagrams(lab, argv[0], seconds) : send_stream(lab, seconds);
   std::printf("CPU of both workers: %.2f s\n", cpu_seconds() - before);
   if (asked("counters")) {
     print_counters("host 1", lab.host(1).worker->counters());
