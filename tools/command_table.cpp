@@ -27,6 +27,7 @@ constexpr std::array kNameOptions{OptionText{"-h", "<fqdn>", "the name (default:
 constexpr std::array kPsOptions{kJson};
 constexpr std::array kStatusOptions{
     kJson, OptionText{"--check", "", "say what is not well, why, and what to do; exit status 0 only if all is"}};
+constexpr std::array kDoctorOptions{kJson};
 constexpr std::array kReportOptions{OptionText{"-f", "<format>", "print this template instead of JSON"}, kJson};
 constexpr std::array kResetOptions{OptionText{"--force", "", "also if the daemon does not run"}};
 constexpr std::array kEnvOptions{OptionText{"--restore", "", "print what undoes an earlier 'eval $(weave env)'"}};
@@ -36,6 +37,13 @@ constexpr auto kOurselves = Audience::ourselves;
 
 constexpr std::array kCommands{
     Command{.name = "version", .summary = "print the versions of the command and of the daemon", .run = run_version},
+    Command{.name = "setup",
+            .synopsis = "[--json]",
+            .summary = "look whether this host is fit for weave",
+            .details = "Kernel, firewall, ports, address range, clock and Docker, as 'weave doctor' does it. Nothing\n"
+                       "is changed or fetched. Exit status 1 if something will not work.",
+            .options = kDoctorOptions,
+            .run = run_setup},
     Command{.name = "launch",
             .synopsis = "[--password <p>] [--trusted-subnets <cidr>,...] [--host <ip_address>]\n"
                         "[--port <n>] [--name <mac>] [--nickname <name>]\n"
@@ -118,6 +126,14 @@ constexpr std::array kCommands{
             .options = kStatusOptions,
             .operand = Operand::section,
             .run = run_status},
+    Command{.name = "doctor",
+            .synopsis = "[--json]",
+            .summary = "look for what is wrong on this host and towards its peers, and say what to do",
+            .details =
+                "A line is: how bad (ok, note, warning, error), subject, what, why, and what to do next. What is\n"
+                "worst stands at the end. Exit status 1 if there is an error. Works without the daemon.",
+            .options = kDoctorOptions,
+            .run = run_doctor},
     Command{.name = "report",
             .synopsis = "[-f <format>]",
             .summary = "print all that the daemon knows, as JSON or through a template",

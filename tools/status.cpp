@@ -39,7 +39,8 @@ int print_check(Invocation& call, bool as_json) {
   if (as_json) {
     std::vector<Finding> findings;
     for (auto const& each : troubles) {
-      findings.push_back({Severity::warning, "status", each.what, each.cause, each.next});
+      findings.push_back(
+          {each.degraded ? Severity::warning : Severity::error, "status", each.what, each.cause, each.next});
     }
     print_json(findings, Severity::warning, call.out);
   } else {

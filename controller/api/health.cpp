@@ -52,9 +52,11 @@ void add_connection(std::vector<Trouble>& troubles, ConnectionStatus const& conn
   switch (connection.state) {
     case ConnectionState::established:
       if (connection.explanation.empty()) return;
-      return add(fmt::format("traffic with {} goes by {}, not by the kernel fast path", name, connection.overlay),
-                 connection.explanation,
-                 fmt::format("let UDP port {} pass in both directions; 'weave doctor' looks for more", port + 1));
+      add(fmt::format("traffic with {} goes by {}, not by the kernel fast path", name, connection.overlay),
+          connection.explanation,
+          fmt::format("let UDP port {} pass in both directions; 'weave doctor' looks for more", port + 1));
+      troubles.back().degraded = true;
+      return;
     case ConnectionState::pending:
       return add(fmt::format("connection with {} is pending", name),
                  connection.explanation.empty() ? "no probe by UDP has been answered" : connection.explanation,

@@ -11,7 +11,8 @@ namespace weave::controller::api {
 struct Trouble {
   std::string what;
   std::string cause;
-  std::string next; ///< what to do, with the command
+  std::string next;      ///< what to do, with the command
+  bool degraded = false; ///< it works, but not as well as it could
 
   /// `what: cause. Next: next`, in one line without control characters.
   [[nodiscard]] std::string line() const;

@@ -58,6 +58,7 @@ TEST(Health, ConnectionsByTheirState) {
     EXPECT_EQ(found.what,
               "connection with 00:00:00:00:00:02(two) at 10.0.0.2:6783 is " + std::string{to_string(state)});
     EXPECT_FALSE(found.cause.empty());
+    EXPECT_FALSE(found.degraded);
     EXPECT_FALSE(found.next.empty());
   }
 }
@@ -88,6 +89,7 @@ TEST(Health, TrafficThatFellToSleeve) {
   EXPECT_EQ(found.what,
             "traffic with 00:00:00:00:00:02(two) at 10.0.0.2:6783 goes by sleeve, not by the kernel fast path");
   EXPECT_EQ(found.cause, "fastdp: no vxlan heartbeat from the peer");
+  EXPECT_TRUE(found.degraded);
   EXPECT_NE(found.next.find("UDP port 6784"), std::string::npos);
 }
 

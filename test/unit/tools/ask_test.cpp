@@ -115,7 +115,7 @@ TEST_F(Ask, StatusCheckSaysWhatIsNotWellAndWhatToDo) {
       << status.out;
   auto const json = weave({"status", "--check", "--json"});
   EXPECT_EQ(json.code, 1);
-  EXPECT_TRUE(json.out.starts_with("{\"ok\":false,\"findings\":[{\"severity\":\"warning\",\"subject\":\"status\","))
+  EXPECT_TRUE(json.out.starts_with("{\"ok\":false,\"findings\":[{\"severity\":\"error\",\"subject\":\"status\","))
       << json.out;
   EXPECT_EQ(weave({"status", "dns", "--check"}).code, 1);
 }
