@@ -7,6 +7,7 @@
 
 #include "datapath/fastpath/mutual_liveness.hpp"
 #include "datapath/fastpath/original_liveness.hpp"
+#include "datapath/ipsec/packet_size.hpp"
 #include "datapath/packet/byte_order.hpp"
 
 namespace weave::datapath {
@@ -199,7 +200,10 @@ std::string FastdpForwarder::explanation() const {
   if (!obstacle_.empty()) return obstacle_;
   if (is_locked()) return "the peer has not told yet how to encrypt for it";
   if (!ids()) return "one of the two peers has no short id of its own";
-  return send_error_.empty() ? reason : fmt::format("{} (cannot send: {})", reason, send_error_);
+  if (!send_error_.empty()) return fmt::format("{} (cannot send: {})", reason, send_error_);
+  if (!secured_) return reason;
+  auto const size = ipsec::encrypted_packet_size(heartbeat_length(dependencies_.mtu));
+  return fmt::format("{} (encrypted it takes a packet of {} bytes)", reason, size);
 }
 
 Result<std::unique_ptr<Forwarder>> FastdpKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {

@@ -43,8 +43,9 @@ Result<void> Protection::cover(TunnelEndpoints const& ends) {
 
 void Protection::on_change() {
   if (stopped_ || std::exchange(audit_pending_, true)) return;
-  dependencies_.scheduler.post([this, alive = std::weak_ptr{alive_}] {
-    if (alive.expired()) return;
+  auto const now = dependencies_.scheduler.now();
+  auto const pause = last_audit_ ? std::max<Duration>(*last_audit_ + kCalm - now, Duration::zero()) : Duration::zero();
+  change_timer_ = dependencies_.scheduler.after(pause, [this] {
     audit_pending_ = false;
     report(audit());
   });
@@ -59,6 +60,7 @@ void Protection::repeat_audit() {
 
 Result<void> Protection::audit() {
   if (stopped_) return {};
+  last_audit_ = dependencies_.scheduler.now();
   auto const found = dependencies_.kernel.inventory();
   if (!found) return failure_of(found);
   std::map<PolicyId, Policy> policies;
@@ -130,6 +132,7 @@ void Protection::report(Result<void> const& outcome) {
 Result<void> Protection::stop() {
   if (std::exchange(stopped_, true)) return {};
   audit_timer_.reset();
+  change_timer_.reset();
   return remove_everything(dependencies_.kernel);
 }
 

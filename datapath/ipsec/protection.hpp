@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -41,6 +41,8 @@ class Protection {
     PeerName self;
   };
   static constexpr Duration kAudit = std::chrono::minutes{1};
+  /// Between two comparisons for changes: other IPsec software changes its own all the time.
+  static constexpr Duration kCalm = std::chrono::milliseconds{100};
 
   /// All dependencies outlive it.
   explicit Protection(Dependencies dependencies) : dependencies_{std::move(dependencies)} {}
@@ -81,8 +83,9 @@ class Protection {
   std::string said_;
   bool stopped_ = false;
   bool audit_pending_ = false;
+  std::optional<TimePoint> last_audit_;
+  Timer change_timer_;
   Timer audit_timer_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 
 /// Takes all of ours out of the kernel. Goes on after a failure and reports the first.

@@ -54,6 +54,7 @@ class FakeXfrm final : public datapath::ipsec::Xfrm {
     return {};
   }
   [[nodiscard]] Result<datapath::ipsec::Inventory> inventory() override {
+    ++listed;
     datapath::ipsec::Inventory all;
     for (auto const& [id, key] : keys) all.associations.push_back(id);
     for (auto const& [id, policy] : policies) all.policies.push_back(policy);
@@ -78,6 +79,7 @@ class FakeXfrm final : public datapath::ipsec::Xfrm {
   std::map<PolicyId, Policy> policies;
   std::vector<std::string> calls;
   std::uint32_t next_spi = 0x1000;
+  unsigned listed = 0;
 };
 
 } // namespace weave::test

@@ -26,9 +26,7 @@ class FastdpForwarderTest : public testing::Test {
     path_.on_sent = [this](auto const&) { sent_at_.push_back(scheduler_.now() - started_); };
   }
 
-  void TearDown() override {
-    EXPECT_TRUE(protection_ || failures_.empty());
-  }
+  void TearDown() override { EXPECT_TRUE(protection_ || failures_.empty()); }
 
   static TunnelPeer peer(bool outbound = true, std::uint16_t remote_port = 6783) {
     return {.remote = kPeer,
@@ -337,6 +335,7 @@ TEST_F(FastdpForwarderTest, NothingIsSentBeforeThePeerHasToldHowToEncrypt) {
   forwarder_->on_control(1, offer_of_peer());
   EXPECT_EQ(path_.sent, 1U) << "at once";
   EXPECT_EQ(sent_to_peer(), ipsec::Treatment::encrypted);
+  EXPECT_TRUE(forwarder_->explanation().ends_with(" (encrypted it takes a packet of 1460 bytes)"));
   receive();
   confirm_ours();
   EXPECT_EQ(established_, 1);

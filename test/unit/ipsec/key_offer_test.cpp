@@ -7,6 +7,7 @@
 #include <sodium/core.h>
 #include <sodium/crypto_aead_aes256gcm.h>
 
+#include "datapath/ipsec/packet_size.hpp"
 #include "test/fixtures/vectors.hpp"
 
 namespace weave::datapath::ipsec {
@@ -70,6 +71,7 @@ TEST(KeyOffer, KeysAreThoseThatAKernelHeldInARealSession) { for_each("capture-ip
 TEST(KeyOffer, DerivedKeysOpenCapturedPackets) {
   if (sodium_init() < 0 || crypto_aead_aes256gcm_is_available() == 0) GTEST_SKIP() << "this processor has no AES";
   constexpr std::size_t kOuter = 14 + 20;
+  constexpr std::uint32_t kUdpAndVxlan = 16;
   auto& file = VectorFile::load("datapath");
   for_each("capture-esp", [&](boost::json::object const& vector) {
     auto const name =
@@ -86,6 +88,8 @@ TEST(KeyOffer, DerivedKeysOpenCapturedPackets) {
     ASSERT_LT(vector.at("inner_udp_len").to_number<std::size_t>(), plain.size());
     EXPECT_TRUE(std::equal(inner.begin(), inner.end(), plain.begin()));
     EXPECT_EQ(plain.back(), vector.at("next_header").to_number<unsigned>());
+    auto const frame = vector.at("inner_udp_len").to_number<std::uint32_t>() - kUdpAndVxlan;
+    EXPECT_EQ(encrypted_packet_size(frame), vector.at("outer_ip_len").to_number<std::uint32_t>());
   });
 }
 

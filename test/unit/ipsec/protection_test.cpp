@@ -79,6 +79,17 @@ TEST_F(ProtectionTest, PoliciesThatSomebodyTakesAwayComeBackAtOnce) {
   EXPECT_EQ(log_->count("somebody has changed the IPsec policies"), 1U);
 }
 
+TEST_F(ProtectionTest, ChangesWithoutEndAreLookedAtNowAndThen) {
+  ASSERT_TRUE(protection_.start({kUs}, kPort));
+  auto const before = kernel_.listed;
+  for (int i = 0; i < 1000; ++i) {
+    protection_.on_change();
+    scheduler_.advance(1ms);
+  }
+  EXPECT_GE(kernel_.listed - before, 9U);
+  EXPECT_LE(kernel_.listed - before, 12U);
+}
+
 TEST_F(ProtectionTest, WhatNobodyHasToldOfIsFoundWithinAMinute) {
   ASSERT_TRUE(protection_.start({kUs}, kPort));
   auto const before = kernel_.policies;
