@@ -89,7 +89,7 @@ for host in hosta hostb; do
 done
 lab_exec hosta ip address add fd00::1/64 dev weave nodad
 lab_exec hostb ip address add fd00::2/64 dev weave nodad
-ping6() { lab_exec hosta ping -6 -n -q -c 1 -W 1 -M do -s "$1" fd00::2; } # PAYLOAD
+ping6() { lab_exec hosta ping -6 -n -q -c 1 -W 1 -M "do" -s "$1" fd00::2; } # PAYLOAD
 lab_wait 5 'IPv6 passes' ping6 1328
 lab_black_hole_mtu hostb 1400
 becomes_told() {
