@@ -1,7 +1,7 @@
 // Throughput of the user-space path between containers of two hosts, measured by iperf3 over TCP:
-//   sleeve-throughput [seconds] [wire] [encrypted [aes]] [udp] [reference] [counters]
-// "wire": an underlay like a network card without tunnel offloads; "udp": small datagrams; "reference": one packet for
-// each system call. Needs root, iperf3, ethtool, and bench-datagrams beside it.
+//   sleeve-throughput [seconds] [wire] [encrypted [aes]] [udp|ping] [reference] [counters]
+// "wire": an underlay like a network card without tunnel offloads; "udp": small datagrams; "ping": round trips;
+// "reference": one packet for each system call. Needs root, iperf3, ethtool, and bench-datagrams beside it.
 
 #include <algorithm>
 #include <chrono>
@@ -57,6 +57,15 @@ int send_datagrams(weave::test::WorkerLab& lab, std::string const& program, std:
   return status;
 }
 
+/// A few hundred a second.
+int send_pings(weave::test::WorkerLab& lab, std::string const& seconds) {
+  return lab.host(1).container->shell(
+      "ping -i 0.002 -w " + seconds +
+      " 10.32.0.2 | sed -nE 's/.*time=([0-9.]+) ms/\\1/p' | sort -g | "
+      "awk '{ t[NR] = $1 } END { print NR \" pings, p50 \" t[int(NR / 2)] \" ms, p99 \" "
+      "t[int(NR * 0.99)] \" ms\" }'");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -76,7 +85,9 @@ int main(int argc, char** argv) {
   lab.connect_all();
   if (asked("encrypted")) lab.encrypt(lab.host(1), lab.host(2), asked("aes") ? "aes-256-gcm" : "");
   auto const before = cpu_seconds();
-  int const status = asked("udp") ? send_datagrams(lab, argv[0], seconds) : send_stream(lab, seconds);
+  int const status = asked("udp")    ? send_datagrams(lab, argv[0], seconds)
+                     : asked("ping") ? send_pings(lab, seconds)
+                                     : send_stream(lab, seconds);
   std::printf("CPU of both workers: %.2f s\n", cpu_seconds() - before);
   if (asked("counters")) {
     print_counters("host 1", lab.host(1).worker->counters());

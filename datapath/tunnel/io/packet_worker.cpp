@@ -2,13 +2,39 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
 
 namespace weave::datapath {
+
+namespace {
+
+/// Asks the scheduler for turns of 0.1 ms instead of some ms: this thread gets no more time than others, but does not
+/// wait for the end of their turns when packets come. Since Linux 6.12; elsewhere nothing changes.
+void prefer_short_turns() {
+  struct Attributes { // struct sched_attr of linux/sched/types.h, first version
+    std::uint32_t size = sizeof(Attributes);
+    std::uint32_t policy = SCHED_OTHER;
+    std::uint64_t flags = 0;
+    std::int32_t nice = 0;
+    std::uint32_t priority = 0;
+    std::uint64_t runtime = 100'000; // ns
+    std::uint64_t deadline = 0;
+    std::uint64_t period = 0;
+  };
+  Attributes attributes;
+  attributes.nice = ::getpriority(PRIO_PROCESS, 0);
+  (void)::syscall(SYS_sched_setattr, 0, &attributes, 0U);
+}
+
+} // namespace
 
 PacketWorker::PacketWorker(Dependencies dependencies)
     : port_{std::move(dependencies.port)},
@@ -54,7 +80,10 @@ Result<void> PacketWorker::start(Part& part) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   Result<void> started;
   try {
-    part.thread = std::thread{[loop] { loop->run(); }};
+    part.thread = std::thread{[loop] {
+      prefer_short_turns();
+      loop->run();
+    }};
     pthread_setname_np(part.thread.native_handle(),
                        part.duty == WorkerDuty::capture ? "packet-capture" : "packet-receive");
   } catch (std::system_error const& error) {
