@@ -134,7 +134,8 @@ std::vector<Trouble> find_troubles(StatusReport const& report) {
   if (report.plugin && !report.plugin->engine_obstacle.empty()) {
     troubles.push_back({.what = "containers of Docker are not followed",
                         .cause = report.plugin->engine_obstacle,
-                        .next = "'systemctl start docker', or 'weave launch --docker-api' with its socket"});
+                        .next = "'systemctl start docker', or 'weave launch --docker-api' with its socket",
+                        .degraded = true});
   }
   return troubles;
 }
