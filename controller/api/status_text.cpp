@@ -100,6 +100,22 @@ std::string joined_or_none(std::vector<std::string> const& items) {
 
 std::string on_off(bool enabled) { return enabled ? "enabled" : "disabled"; }
 
+/// `aes-256-gcm 2, none 1`: by what the frames of how many connections are encrypted; empty without connections.
+std::string cipher_count(RouterStatus const& router) {
+  std::map<std::string, int> counts;
+  for (auto const& connection : router.connections) {
+    if (!connection.encrypted) continue;
+    auto const found = connection.attributes.find(std::string{kCipherAttribute});
+    auto const* const cipher =
+        found != connection.attributes.end() ? std::get_if<std::string>(&found->second) : nullptr;
+    if (cipher == nullptr && *connection.encrypted) continue;
+    ++counts[cipher != nullptr ? printable(*cipher) : "none"];
+  }
+  std::string text;
+  for (auto const& [cipher, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", cipher, count);
+  return text;
+}
+
 std::string router_section(RouterStatus const& router) {
   std::vector<std::string> subnets;
   for (auto const& subnet : router.trusted_subnets) subnets.push_back(subnet.to_string());
@@ -111,6 +127,7 @@ std::string router_section(RouterStatus const& router) {
                      .line("Protocol", protocol)
                      .line("Name", full_name(router.name, router.nickname))
                      .line("Encryption", on_off(router.encryption));
+  if (auto const ciphers = cipher_count(router); !ciphers.empty()) section.line("Ciphers", ciphers);
   if (!router.fast_path_obstacle.empty()) section.line("FastPath", "none, " + printable(router.fast_path_obstacle));
   return section.line("PeerDiscovery", on_off(router.peer_discovery))
       .line("Targets", fmt::to_string(router.targets.size()))

@@ -5,6 +5,8 @@
 #include <iostream>
 #include <span>
 #include <string>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
@@ -59,10 +61,18 @@ int clean_up(Options const& options, Logger const& logger) {
   return 0;
 }
 
+/// No core dump holds the password or what comes of it, and only root looks into this process.
+void keep_memory_private() {
+  rlimit const none{};
+  (void)::setrlimit(RLIMIT_CORE, &none);
+  (void)::prctl(PR_SET_DUMPABLE, 0);
+}
+
 int run(std::span<char*> words) {
-  std::vector<std::string> const arguments{words.begin() + 1, words.end()};
+  std::vector<std::string> arguments{words.begin() + 1, words.end()};
   auto options = parse_options(arguments, Environment::of_process());
   hide_password(words);
+  for (auto& argument : arguments) ::explicit_bzero(argument.data(), argument.size());
   // Nothing that is started from here needs it.
   if (auto* const password = ::getenv("WEAVE_PASSWORD")) {
     ::explicit_bzero(password, std::strlen(password));
@@ -72,6 +82,7 @@ int run(std::span<char*> words) {
   if (!options) return end_early(options.error(), logger);
   if (options->print_peer_name) return print_peer_name(*options);
   if (options->cleanup) return clean_up(*options, logger);
+  if (options->password || !options->password_file.empty()) keep_memory_private();
   if (sodium_init() < 0) return fatal(logger, "libsodium cannot be initialised");
   logger.info("{}", options_line(*options));
   for (auto const& warning : options->warnings) logger.warning("{}", warning);

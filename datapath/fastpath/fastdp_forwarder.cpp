@@ -191,7 +191,12 @@ void FastdpForwarder::on_send_error(Error const& error) {
 }
 
 std::map<std::string, std::string> FastdpForwarder::attributes() const {
-  return {{"mtu", std::to_string(dependencies_.mtu)}};
+  std::map<std::string, std::string> attributes{{"mtu", std::to_string(dependencies_.mtu)}};
+  if (session_key_) {
+    attributes.emplace("encrypted", "true");
+    attributes.emplace("cipher", "esp-aes-256-gcm");
+  }
+  return attributes;
 }
 
 std::string FastdpForwarder::explanation() const {

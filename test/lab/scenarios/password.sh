@@ -11,19 +11,29 @@ lab_host_create hostc 192.0.2.3
 lab_dockerd_start hosta hostb
 lab_image_load hosta hostb
 secret=correct-horse
+printf '%s\n' "$secret" | tee "$LAB_DIR/hosts/hosta/run/password" >"$LAB_DIR/hosts/hostb/run/password"
 lab_weave_launch hosta --password "$secret" --fast-path=none
-printf '%s\n' "$secret" >"$LAB_DIR/hosts/hostb/run/password"
 lab_weave_launch hostb --password-file /run/password --fast-path=none 192.0.2.1
 lab_weave_connected 1 hosta hostb
 lab_weave_containers c1:hosta c2:hostb
 address2=$(lab_container_address hostb c2)
 
-encrypted() { lab_weave "$1" status connections | grep -qE 'established +encrypted +sleeve'; }
+suite='(aes-256-gcm|chacha20-poly1305)' # by the processor
+encrypted() { lab_weave "$1" status connections | grep -qE "established +encrypted +sleeve .* mtu=[0-9]+ cipher=$suite\$"; }
 for host in hosta hostb; do
   lab_wait 10 "an encrypted connection of $host" encrypted "$host"
   ! grep -rq "$secret" "$LAB_DIR/hosts/$host/run/weave" || lab_fail "the password is in a file of /run/weave on $host"
   pid=$(lab_weave_pid "$host")
-  ! lab_exec "$host" grep -q "$secret" "/proc/$pid/cmdline" || lab_fail "the password is in the command line of weaver"
+  for place in "/proc/$pid/cmdline" "/proc/$pid/environ"; do
+    lab_exec "$host" test -e "$place" || lab_fail "no $place"
+    ! lab_exec "$host" grep -qaFf /run/password "$place" || lab_fail "the password is in $place of weaver on $host"
+  done
+  ! lab_exec "$host" sh -c 'grep -laFf /run/password /proc/[0-9]*/cmdline' 2>/dev/null ||
+    lab_fail "the password is in the command line of a process of $host"
+  lab_weave "$host" report >"$LAB_DIR/report.$host"
+  lab_match 'a report' '"cipher"' "$(cat "$LAB_DIR/report.$host")"
+  ! grep -qF "$secret" "$LAB_DIR/report.$host" || lab_fail "the password is in the report of $host"
+  lab_match 'status' "Ciphers: $suite 1" "$(lab_weave "$host" status)"
 done
 
 metrics=$(lab_exec hosta curl -sf http://127.0.0.1:6782/metrics)
@@ -54,16 +64,36 @@ lab_say "none of $packets packets on the underlay shows what containers send"
 # Who has another password, or none, is told why.
 reason() { lab_weave "$1" status connections | grep -q "$2"; }
 lab_weave_launch hostc --password wrong 192.0.2.1
-lab_wait 10 'hostc is told of its password' reason hostc 'failed .*Unable to decrypt TCP msg'
+for host in hosta hostc; do
+  lab_wait 10 "$host tells of the passwords" reason "$host" 'failed .*Unable to decrypt TCP msg (the passwords differ)'
+done
 lab_weave hostc reset
 lab_weave_launch hostc 192.0.2.1
-lab_wait 10 'hostc is told that a password is wanted' reason hostc 'failed .*no password specificed, but peer requested an encrypted connection'
+lab_wait 10 'hostc is told that a password is wanted' reason hostc \
+  'failed .*no password specificed, but peer requested an encrypted connection (this host has no password)'
+lab_wait 10 'hosta tells that the peer has none' reason hosta \
+  'failed .*password specified, but peer requested an unencrypted connection (the peer has no password)'
+lab_weave hostc reset
+
+# Who offers no suite, as the original, is spoken to in secretboxes.
+lab_exec hostc env WEAVE_SLEEVE_SUITES= WEAVE_PASSWORD="$secret" weave launch --fast-path=none 192.0.2.1 >/dev/null
+for host in hosta hostc; do
+  lab_wait 10 "a secretbox at $host" reason "$host" 'established encrypted   sleeve .* cipher=secretbox'
+done
 lab_weave hostc reset
 
 # Both ends trust the other's subnet: sealed mesh, clear frames.
 for host in hosta hostb; do lab_weave "$host" stop; done
-lab_weave_launch hosta --password "$secret" --fast-path=none --trusted-subnets 192.0.2.0/24
+lab_capture hosta weave launch --require-encryption
+((LAB_STATUS != 0)) || lab_fail '--require-encryption without a password was accepted'
+lab_match 'what to do' 'needs a password: give it by --password-file or WEAVE_PASSWORD' "$LAB_STDERR"
+lab_weave_launch hosta --password "$secret" --fast-path=none --trusted-subnets 192.0.2.0/24 --require-encryption
 lab_weave_launch hostb --password "$secret" --fast-path=none --trusted-subnets 192.0.2.0/24 192.0.2.1
+for host in hosta hostb; do
+  lab_wait 10 "$host tells that encryption is required" reason "$host" 'failed .*encryption is required at '
+done
+lab_weave hosta stop
+lab_weave_launch hosta --password "$secret" --fast-path=none --trusted-subnets 192.0.2.0/24 192.0.2.2
 unencrypted() { lab_weave "$1" status connections | grep -qE 'established +unencrypted +sleeve'; }
 for host in hosta hostb; do lab_wait 10 "a trusted connection of $host" unencrypted "$host"; done
 listen clear

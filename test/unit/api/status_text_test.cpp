@@ -92,6 +92,18 @@ TEST(StatusText, SaysWhyAKernelThatCannotEncryptIsNotUsed) {
   EXPECT_EQ(router_from_value(router_to_value(*report.router)).fast_path_obstacle, "this kernel has no IPsec");
 }
 
+TEST(StatusText, TellsByWhatTheConnectionsAreEncrypted) {
+  auto report = sample_report();
+  auto& connections = report.router->connections;
+  connections.resize(1);
+  connections.resize(3, connections.front());
+  for (auto& connection : connections) connection.attributes.insert_or_assign("cipher", std::string{"aes-256-gcm"});
+  connections[2].attributes.erase("cipher");
+  connections[2].encrypted = false;
+  EXPECT_NE(status_text(report).find("     Encryption: enabled\n        Ciphers: aes-256-gcm 2, none 1\n"),
+            std::string::npos);
+}
+
 TEST(StatusText, NicknamesCannotForgeLines) {
   auto report = sample_report();
   report.router->nickname = "x)\n  Encryption: enabled\x1b[2J";
