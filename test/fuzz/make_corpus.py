@@ -74,6 +74,12 @@ def conversation_seeds(seeds, by_name):
             password = 2 if name.endswith("encrypted") else 0
             parts = [record(0, bytes.fromhex(w["hex"])) for w in by_name[name][writes]]
             connection[f"{name}_{flag}"] = bytes([flag | password]) + b"".join(parts)
+    for choice, who in enumerate(("stranger", "friend", "stranger_v1", "friend_v1")):
+        seeds["handshake"][who] = bytes([choice]) + record(1) * 6
+        for at in (6, 7, 20, 60):
+            changed = record(1) * (at > 6) + record(1) * (at > 7) + record(2, b"\0" * at + b"\1") + record(1) * 3
+            seeds["handshake"][f"{who}_changed_{at}"] = bytes([choice]) + changed
+    seeds["handshake"]["clear"] = b"\0" + record(0, b"weave\1\2\0") + record(3)
     them = {**by_name["handshake_v2_clear"]["a_result"]["features_seen"], "EndReason": "1"}
     body = bytes.fromhex("ff8200") + bytes([len(them)])
     body += b"".join(bytes([len(text)]) + text.encode() for pair in them.items() for text in pair)
