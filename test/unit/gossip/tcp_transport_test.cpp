@@ -270,6 +270,7 @@ TEST_F(FinishingTest, IsBoundedInOctets) {
   talker.non_blocking(true);
   Bytes const octets(64 * 1024);
   std::size_t sent = 0;
+  auto const begin = std::chrono::steady_clock::now();
   boost::system::error_code error;
   while (*finishing == 1 && (!error || error == boost::asio::error::would_block)) {
     sent += talker.write_some(boost::asio::buffer(octets), error);
@@ -277,6 +278,7 @@ TEST_F(FinishingTest, IsBoundedInOctets) {
   }
   EXPECT_EQ(*finishing, 0U);
   EXPECT_GT(sent, 1024U * 1024U);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 900ms) << "not the end of its time";
 
   auto [hoarder, remote] = connected();
   // More than the kernel takes at once, and more than may wait.
