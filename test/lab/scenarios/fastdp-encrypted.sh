@@ -15,7 +15,7 @@ launch() { # HOST [ARGUMENT...]
   lab_weave_launch "$1" --password "$secret" --fast-path="${kind[$1]}" --no-dns "${@:2}"
   lab_exec "$1" weave expose "${address[$1]}/24" >/dev/null
 }
-uses_fastdp() { lab_weave "$2" status connections | grep -qE "established +$1 +fastdp .*mtu=1376$"; }
+uses_fastdp() { lab_weave "$2" status connections | grep -qE "established +$1 +fastdp .*mtu=1376( |$)"; }
 both_use_fastdp() { # encrypted|unencrypted
   local host
   for host in hosta hostb; do
