@@ -24,10 +24,9 @@ constexpr std::array kExposeOptions{
     OptionText{"--without-masquerade", "", "traffic keeps its source address"},
 };
 constexpr std::array kNameOptions{OptionText{"-h", "<fqdn>", "the name (default: the container's own)"}};
-constexpr std::array kPsOptions{kJson};
+constexpr std::array kJsonOptions{kJson};
 constexpr std::array kStatusOptions{
     kJson, OptionText{"--check", "", "say what is not well, why, and what to do; exit status 0 only if all is"}};
-constexpr std::array kDoctorOptions{kJson};
 constexpr std::array kReportOptions{OptionText{"-f", "<format>", "print this template instead of JSON"}, kJson};
 constexpr std::array kResetOptions{OptionText{"--force", "", "also if the daemon does not run"}};
 constexpr std::array kEnvOptions{OptionText{"--restore", "", "print what undoes an earlier 'eval $(weave env)'"}};
@@ -36,13 +35,18 @@ constexpr auto kScripts = Audience::scripts;
 constexpr auto kOurselves = Audience::ourselves;
 
 constexpr std::array kCommands{
-    Command{.name = "version", .summary = "print the versions of the command and of the daemon", .run = run_version},
+    Command{.name = "version",
+            .synopsis = "[--json]",
+            .summary = "print the versions of the command and of the daemon",
+            .details = "With --json: {\"command\", \"daemon\", \"running\"}.",
+            .options = kJsonOptions,
+            .run = run_version},
     Command{.name = "setup",
             .synopsis = "[--json]",
             .summary = "look whether this host is fit for weave",
             .details = "Kernel, firewall, ports, address range, clock and Docker, as 'weave doctor' does it. Nothing\n"
                        "is changed or fetched. Exit status 1 if something will not work.",
-            .options = kDoctorOptions,
+            .options = kJsonOptions,
             .run = run_setup},
     Command{.name = "launch",
             .synopsis = "[--password <p>] [--trusted-subnets <cidr>,...] [--host <ip_address>]\n"
@@ -114,15 +118,19 @@ constexpr std::array kCommands{
             .operand = Operand::container,
             .run = run_dns_remove},
     Command{.name = "dns-lookup",
-            .synopsis = "<name> | <ip_address>",
+            .synopsis = "<name> | <ip_address> [--json]",
             .summary = "ask weave's name server",
-            .details = "Prints one address (of a name) or name (of an address) a line.",
+            .details = "Prints one address (of a name) or name (of an address) a line.\n"
+                       "With --json: {\"question\", \"answers\": [...]}.",
+            .options = kJsonOptions,
             .run = run_dns_lookup},
     Command{.name = "status",
             .synopsis = "[targets | connections | peers | dns | ipam | flows] [--json]\n"
                         "| --check [--json]",
             .summary = "show what the daemon does",
-            .details = "With --json it prints the same part of what 'weave report' prints.",
+            .details =
+                "With --json it prints the same part of what 'weave report' prints, and with --check as well what\n"
+                "'weave doctor --json' prints.",
             .options = kStatusOptions,
             .operand = Operand::section,
             .run = run_status},
@@ -131,8 +139,10 @@ constexpr std::array kCommands{
             .summary = "look for what is wrong on this host and towards its peers, and say what to do",
             .details =
                 "A line is: how bad (ok, note, warning, error), subject, what, why, and what to do next. What is\n"
-                "worst stands at the end. Exit status 1 if there is an error. Works without the daemon.",
-            .options = kDoctorOptions,
+                "worst stands at the end. Exit status 1 if there is an error. Works without the daemon.\n"
+                "With --json: {\"ok\", \"findings\": [{\"severity\", \"subject\", \"text\", \"cause\", \"next\"}]},\n"
+                "and ok says that there is no error.",
+            .options = kJsonOptions,
             .run = run_doctor},
     Command{.name = "report",
             .synopsis = "[-f <format>]",
@@ -142,8 +152,9 @@ constexpr std::array kCommands{
     Command{.name = "ps",
             .synopsis = "[<container_id>...] [--json]",
             .summary = "list what is attached on this host",
-            .details = "A line is: id, MAC, addresses. weave:expose is the host itself. Works without the daemon.",
-            .options = kPsOptions,
+            .details = "A line is: id, MAC, addresses. weave:expose is the host itself. Works without the daemon.\n"
+                       "With --json: [{\"id\", \"interface\", \"mac\", \"addresses\": [...]}].",
+            .options = kJsonOptions,
             .operand = Operand::container,
             .run = run_ps},
     Command{.name = "stop",
@@ -218,6 +229,7 @@ constexpr std::array kCommands{
     Command{.name = "stop-dns", .summary = "removed", .audience = kScripts, .run = run_removed},
     Command{.name = "setup-cni", .summary = "not part of weave", .audience = kScripts, .run = run_removed},
     Command{.name = "supervise", .summary = "", .audience = kOurselves, .run = run_supervise},
+    Command{.name = "stand-in", .summary = "", .audience = kOurselves, .run = run_stand_in},
     Command{.name = "run-daemon", .summary = "", .audience = kOurselves, .run = run_daemon},
 };
 

@@ -1,3 +1,6 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "base/address.hpp"
@@ -31,6 +34,7 @@ Result<DnsQuestion> question_about(std::string const& word) {
 } // namespace
 
 int run_dns_lookup(Invocation& call) {
+  bool const json = call.take_flag("--json");
   if (call.words.size() != 1) return usage(call.err, 1);
   auto const answer =
       ask_daemon(call.settings, [](ApiClient const& client) { return client.get("/dns-address-port", kAnswerTime); });
@@ -44,6 +48,12 @@ int run_dns_lookup(Invocation& call) {
   if (!found) {
     call.err << fmt::format("{}: {}\n", answer->body, found.error().text());
     return kNoReply;
+  }
+  if (json) {
+    boost::json::array const answers(found->begin(), found->end());
+    boost::json::object const object{{"question", call.words.front()}, {"answers", answers}};
+    call.out << boost::json::serialize(object) << "\n";
+    return 0;
   }
   for (auto const& text : *found) call.out << text << "\n";
   return 0;

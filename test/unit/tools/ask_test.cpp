@@ -157,6 +157,8 @@ TEST_F(Ask, Report) {
 
 TEST_F(Ask, VersionOfTheRunningDaemon) {
   serve();
+  EXPECT_EQ(weave({"version", "--json"}).out,
+            "{\"command\":\"" + std::string{version()} + "\",\"daemon\":\"3.0.0\",\"running\":true}\n");
   EXPECT_EQ(weave({"version"}).out, "weave script " + std::string{version()} + "\nweave 3.0.0\n");
 }
 

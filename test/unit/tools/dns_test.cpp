@@ -332,6 +332,9 @@ TEST_F(DnsCommands, LooksUp) {
   serve();
   EXPECT_EQ(weave({"dns-lookup", "foo"}).out, "10.32.0.1\n10.32.0.2\n");
   EXPECT_EQ(weave({"dns-lookup", "10.32.0.1"}).out, "foo.weave.local.\n");
+  EXPECT_EQ(weave({"dns-lookup", "foo", "--json"}).out,
+            "{\"question\":\"foo\",\"answers\":[\"10.32.0.1\",\"10.32.0.2\"]}\n");
+  EXPECT_EQ(weave({"dns-lookup", "--json", "nothing"}).out, "{\"question\":\"nothing\",\"answers\":[]}\n");
   auto const nothing = weave({"dns-lookup", "nothing.weave.local"});
   EXPECT_EQ(nothing.code, 0);
   EXPECT_EQ(nothing.out, "");
