@@ -7,7 +7,7 @@
 
 namespace weave::datapath {
 
-/// A number that one thread advances and any thread reads.
+/// A number that a few threads advance and any thread reads.
 class Counter {
  public:
   void add(std::uint64_t amount = 1) { value_.fetch_add(amount, std::memory_order_relaxed); }
