@@ -61,6 +61,7 @@ int run_version(Invocation& call);
 /// Names of former versions that say what to do instead.
 int run_removed(Invocation& call);
 /// Hidden: what `weave launch` leaves behind to keep the daemon alive.
+int run_stand_in(Invocation& call);
 int run_supervise(Invocation& call);
 /// Hidden: what weave.service starts; becomes the daemon.
 int run_daemon(Invocation& call);

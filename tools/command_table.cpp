@@ -229,6 +229,7 @@ constexpr std::array kCommands{
     Command{.name = "stop-dns", .summary = "removed", .audience = kScripts, .run = run_removed},
     Command{.name = "setup-cni", .summary = "not part of weave", .audience = kScripts, .run = run_removed},
     Command{.name = "supervise", .summary = "", .audience = kOurselves, .run = run_supervise},
+    Command{.name = "stand-in", .summary = "", .audience = kOurselves, .run = run_stand_in},
     Command{.name = "run-daemon", .summary = "", .audience = kOurselves, .run = run_daemon},
 };
 

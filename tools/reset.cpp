@@ -8,6 +8,7 @@
 #include "tools/launch_plan.hpp"
 #include "tools/process.hpp"
 #include "tools/run_files.hpp"
+#include "tools/stand_in.hpp"
 #include "tools/stop.hpp"
 
 namespace weave::tools {
@@ -59,7 +60,7 @@ bool remove_files(Invocation& call) {
     for (auto const& entry : std::filesystem::directory_iterator{directory, error}) {
       auto const name = entry.path().filename().string();
       bool const ours = directory == usual || name.starts_with("state.db") || name.starts_with("launch.conf") ||
-                        name == "restart.mark" || name.starts_with("weaver.log") || name == "weave-netdata.db" ||
+                        name == "restart.mark" || name == "released" || name.starts_with("weaver.log") || name == "weave-netdata.db" ||
                         name == "weavedata.db";
       if (ours) std::filesystem::remove_all(entry.path(), error);
       if (error) failed = error;
@@ -93,7 +94,8 @@ int run_reset(Invocation& call) {
                 "Re-launch weave before reset or use --force to override.\n";
     return 1;
   }
-  if (auto const code = stop_locked(call); code != 0) return code;
+  if (auto const code = stop_locked(call).status; code != 0) return code;
+  end_stand_in(settings);
   // The rule of 'weave attach-bridge', if it is there.
   (void)run_program({"iptables", "-w", "5", "-t", "nat", "-D", "POSTROUTING", "-o", "weave", "-j", "ACCEPT"});
   bool const clean = clean_up_host(call);

@@ -14,6 +14,7 @@
 #include "tools/launch_plan.hpp"
 #include "tools/run_files.hpp"
 #include "tools/service_manager.hpp"
+#include "tools/stand_in.hpp"
 
 namespace weave::tools {
 namespace {
@@ -40,17 +41,19 @@ void warn_of_attached(Invocation& call, std::string const& ids) {
   call.err << "\nDocker operations involving those containers may pause or fail\nwhile Weave is not running\n";
 }
 
-void remove_docker_network(Invocation& call) {
+/// Whether Docker still has it.
+bool remove_docker_network(Invocation& call) {
   auto const daemon = ApiClient::at(call.settings.control_socket());
-  if (!daemon) return;
+  if (!daemon) return false;
   auto const answer = daemon->remove("/plugin/network", 10s);
   // Without plugin (404) there is no network, without Docker (503) nobody on it.
-  if (!answer || answer->ok() || answer->status == 404 || answer->status == 503) return;
+  if (!answer || answer->ok() || answer->status == 404 || answer->status == 503) return false;
   if (answer->status == 409) {
     warn_of_attached(call, answer->body);
   } else {
     call.err << fmt::format("WARNING: Docker network \"weave\" was not removed: {}", answer->body);
   }
+  return true;
 }
 
 void signal_to(pid_t pid, int number) {
@@ -126,21 +129,22 @@ bool is_running(Settings const& settings) {
   return state == ServiceState::running || state == ServiceState::starting;
 }
 
-int stop_locked(Invocation& call) {
+Stopped stop_locked(Invocation& call) {
   auto const& settings = call.settings;
   bool const service = has_service(settings);
   bool ended = true;
+  bool attached = false;
   if (!is_running(settings)) {
     call.err << "Weave is not running (ignore on Kubernetes).\n";
   } else {
-    remove_docker_network(call);
+    attached = remove_docker_network(call);
   }
   if (service) ended = stop_service(); // not running: its sockets may still be there to start it
   if (PidFile::is_held(settings.pid_file())) ended = end_supervised(settings) && ended;
   ended = end_listener(settings) && ended;
   remove_leftovers(settings);
   if (!ended) call.err << "weave could not be stopped\n";
-  return ended ? 0 : 1;
+  return {.status = ended ? 0 : 1, .attached = attached};
 }
 
 int run_stop(Invocation& call) {
@@ -154,7 +158,11 @@ int run_stop(Invocation& call) {
     call.err << lock.error().text() << "\n";
     return 1;
   }
-  return stop_locked(call);
+  auto const stopped = stop_locked(call);
+  if (stopped.attached && !start_stand_in(call.settings)) {
+    call.err << "WARNING: nobody answers Docker for these containers; removing them takes up to a minute\n";
+  }
+  return stopped.status;
 }
 
 } // namespace weave::tools

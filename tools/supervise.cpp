@@ -6,6 +6,7 @@
 
 #include "tools/command.hpp"
 #include "tools/process.hpp"
+#include "tools/stand_in.hpp"
 #include "tools/supervisor.hpp"
 
 namespace weave::tools {
@@ -38,6 +39,7 @@ int run_supervise(Invocation& call) {
     return 1;
   }
   plan.weaver = *std::move(weaver);
+  tell_released_later(call.settings);
   auto pid_file = PidFile::claim(call.settings.pid_file());
   if (!pid_file) {
     log.error("{}", pid_file.error().text());
@@ -52,6 +54,7 @@ int run_daemon(Invocation& call) {
     call.err << "cannot find the program weaver\n";
     return 1;
   }
+  tell_released_later(call.settings);
   auto const plan = load_plan(call.settings.launch_file());
   std::vector<std::string> words{*weaver};
   if (plan) {

@@ -44,8 +44,10 @@ lab_docker hosta rm -f c1 >/dev/null
 for host in hosta hostb; do
   lab_capture "$host" weave stop
   lab_equal "exit of weave stop on $host" 0 "$LAB_STATUS"
-  lab_weave_stopped "$host"
 done
+lab_weave_stopped hosta
+lab_absent 'processes on hostb after weave stop' '^weaver$' "$(lab_exec hostb ps -eo comm=)"
+lab_exec hostb test -S /run/docker/plugins/weavemesh.sock || lab_fail 'nobody answers Docker for c2 while weave is stopped'
 lab_absent 'networks after weave stop' '^weave$' "$(lab_docker hosta network ls --format '{{.Name}}')"
 
 lab_weave_launch hosta 192.0.2.2

@@ -251,6 +251,12 @@ TEST_F(Lifecycle, StopWarnsOfAttachedContainers) {
             "  0123456789ab  fedcba98765 \n"
             "Docker operations involving those containers may pause or fail\n"
             "while Weave is not running\n");
+  EXPECT_TRUE(answers(root + "/weave.sock")) << "nobody answers Docker for them";
+  EXPECT_TRUE(answers(root + "/weavemesh.sock"));
+  EXPECT_EQ(launch().code, 0);
+  EXPECT_EQ(weave("reset").code, 0);
+  EXPECT_FALSE(exists("weave.sock"));
+  EXPECT_FALSE(exists("weavemesh.sock"));
 }
 
 TEST_F(Lifecycle, LaunchAndStopRemoveTheRestartMark) {

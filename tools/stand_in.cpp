@@ -1,0 +1,247 @@
+#include "tools/stand_in.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include "base/http/client.hpp"
+#include "base/http/server.hpp"
+#include "tools/command.hpp"
+#include "tools/launch_plan.hpp"
+#include "tools/process.hpp"
+#include "tools/run_files.hpp"
+
+namespace weave::tools {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kCommand = "stand-in";
+constexpr auto kRefusal = R"({"Err":"weave is not running on this host: start it with 'weave launch'"})";
+constexpr auto kContentType = "application/vnd.docker.plugins.v1.1+json";
+
+std::string record_file(Settings const& settings) { return settings.state_dir + "/released"; }
+
+std::vector<std::string> arguments_of(Settings const& settings) {
+  auto const plan = load_plan(settings.launch_file());
+  return plan ? plan->daemon_arguments : std::vector<std::string>{};
+}
+
+bool is_stand_in(pid_t pid) {
+  std::ifstream file{fmt::format("/proc/{}/cmdline", pid)};
+  std::string const words{std::istreambuf_iterator<char>{file}, {}};
+  return words.ends_with(fmt::format("{}{}{}", '\0', kCommand, '\0'));
+}
+
+/// Which file that is; 0 for none.
+ino_t inode(std::string const& path) {
+  struct stat file {};
+  return ::lstat(path.c_str(), &file) == 0 ? file.st_ino : 0;
+}
+
+bool append(std::string const& path, std::string const& line) {
+  UniqueFd const file{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  return file && ::write(file.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+         ::fdatasync(file.get()) == 0;
+}
+
+/// The process itself.
+class StandIn {
+ public:
+  explicit StandIn(Settings const& settings) : settings_{settings} {}
+
+  int run() {
+    auto const arguments = arguments_of(settings_);
+    auto const scope = argument_value(arguments, "--plugin-weave-scope", "local");
+    auto const weave = argument_value(arguments, "--plugin-socket", "/run/docker/plugins/weave.sock");
+    for (auto const& path : plugin_sockets(arguments)) {
+      if (!listen(path, path == weave ? scope : "local")) return 1;
+    }
+    signals_.async_wait([this](boost::system::error_code const&, int) { end(); });
+    look();
+    context_.run();
+    return 0;
+  }
+
+ private:
+  bool listen(std::string const& path, std::string const& scope) {
+    http::ServerOptions options;
+    options.idle_timeout = 0ms; // Docker does not expect a plugin to close
+    auto handler = [this, scope](http::Request const& request, http::Responder responder) {
+      responder.send(answer(request, scope));
+    };
+    auto& server = servers_.emplace_back(std::make_unique<http::Server>(context_, std::move(handler), options));
+    if (!server->bind_unix(path, 0600)) return false;
+    files_[path] = inode(path);
+    return true;
+  }
+
+  http::Response answer(http::Request const& request, std::string const& scope) {
+    auto answer = stand_in_answer(request.path(), scope);
+    if (answer.record && !append(record_file(settings_), released_line(request.path(), request.body))) {
+      answer.body = "{}"; // the daemon finds out by itself, later
+    }
+    return {.status = answer.status, .headers = {{"Content-Type", kContentType}}, .body = answer.body + "\n"};
+  }
+
+  /// Whoever has taken a socket's place, as the service manager does, answers from now on.
+  void look() {
+    if (!std::ranges::all_of(files_, [](auto const& file) { return inode(file.first) == file.second; })) return end();
+    timer_.expires_after(1s);
+    timer_.async_wait([this](boost::system::error_code const& error) {
+      if (!error) look();
+    });
+  }
+
+  void end() {
+    for (auto& server : servers_) server->close();
+    context_.stop();
+  }
+
+  Settings const& settings_;
+  boost::asio::io_context context_;
+  boost::asio::signal_set signals_{context_, SIGTERM, SIGINT};
+  boost::asio::steady_timer timer_{context_};
+  std::vector<std::unique_ptr<http::Server>> servers_;
+  std::map<std::string, ino_t> files_;
+};
+
+/// In a child: a session of its own, and nothing open of what our caller has, its locks above all.
+void leave_caller() {
+  ::setsid();
+  [[maybe_unused]] auto const root = ::chdir("/");
+  auto const null = ::open("/dev/null", O_RDWR);
+  for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);
+}
+
+std::vector<ReleasedCall> recorded(Settings const& settings) {
+  std::ifstream file{record_file(settings)};
+  std::string const text{std::istreambuf_iterator<char>{file}, {}};
+  return released_calls(text);
+}
+
+void tell(Settings const& settings, std::vector<ReleasedCall> const& calls) {
+  auto const sockets = plugin_sockets(arguments_of(settings));
+  if (sockets.empty()) return;
+  auto const endpoint = http::Endpoint::parse("unix://" + sockets.back());
+  if (!endpoint) return;
+  boost::asio::io_context context;
+  http::Client client{context};
+  for (auto const& call : calls) { // one after the other: an endpoint goes before its address
+    http::Request request{.method = "POST", .target = call.path, .headers = {}, .body = call.body};
+    client.request(*endpoint, std::move(request), 5s, [](Result<http::Response> const&) {});
+    context.run();
+    context.restart();
+  }
+}
+
+} // namespace
+
+StandInAnswer stand_in_answer(std::string_view path, std::string_view scope) {
+  if (path.starts_with('/')) path.remove_prefix(1);
+  for (auto const* method :
+       {"NetworkDriver.DeleteEndpoint", "NetworkDriver.DeleteNetwork", "IpamDriver.ReleaseAddress"}) {
+    if (path == method) return {.status = 200, .body = "{}", .record = true};
+  }
+  for (auto const* method : {"NetworkDriver.Leave", "IpamDriver.ReleasePool"}) {
+    if (path == method) return {.body = "{}"};
+  }
+  if (path == "Plugin.Activate") return {.body = R"({"Implements":["NetworkDriver","IpamDriver"]})"};
+  if (path == "NetworkDriver.GetCapabilities") {
+    return {.body = fmt::format(R"({{"Err":"","Scope":"{}","ConnectivityScope":""}})", scope)};
+  }
+  if (path == "IpamDriver.GetCapabilities") {
+    return {.body = R"({"RequiresMACAddress":false,"RequiresRequestReplay":false})"};
+  }
+  if (path == "IpamDriver.GetDefaultAddressSpaces") {
+    return {.body =
+                R"({"Error":"","LocalDefaultAddressSpace":"weavelocal","GlobalDefaultAddressSpace":"weaveglobal"})"};
+  }
+  if (path == "NetworkDriver.EndpointOperInfo") return {.body = R"({"Err":"","Value":{}})"};
+  for (auto const* method : {"NetworkDriver.CreateNetwork", "NetworkDriver.CreateEndpoint", "NetworkDriver.Join",
+                             "IpamDriver.RequestPool", "IpamDriver.RequestAddress"}) {
+    if (path == method) return {.status = 500, .body = kRefusal};
+  }
+  return {.status = 404, .body = "404 page not found"};
+}
+
+std::string released_line(std::string_view path, std::string_view body) {
+  auto line = fmt::format("{} {}", path, body);
+  std::ranges::replace(line, '\n', ' ');
+  return line + "\n";
+}
+
+std::vector<ReleasedCall> released_calls(std::string_view record) {
+  std::vector<ReleasedCall> calls;
+  for (auto end = record.find('\n'); end != std::string_view::npos; end = record.find('\n')) {
+    auto const line = record.substr(0, end);
+    auto const space = line.find(' ');
+    if (space != std::string_view::npos && stand_in_answer(line.substr(0, space), "local").record) {
+      calls.push_back({.path = std::string{line.substr(0, space)}, .body = std::string{line.substr(space + 1)}});
+    }
+    record.remove_prefix(end + 1);
+  }
+  return calls;
+}
+
+bool start_stand_in(Settings const& settings) {
+  auto const sockets = plugin_sockets(arguments_of(settings));
+  if (sockets.empty()) return true;
+  auto const child = ::fork();
+  if (child < 0) return false;
+  if (child == 0) {
+    leave_caller();
+    (void)become_program({own_program(), std::string{kCommand}});
+    ::_exit(1);
+  }
+  for (int look = 0; look < 300; ++look) {
+    if (std::ranges::all_of(sockets, answers)) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+void end_stand_in(Settings const& settings) {
+  for (auto const& path : plugin_sockets(arguments_of(settings))) {
+    auto const pid = listener(path);
+    if (!pid || !is_stand_in(*pid)) continue;
+    ::kill(*pid, SIGTERM);
+    for (int look = 0; look < 300 && is_stand_in(*pid); ++look) {
+      if (look == 200) ::kill(*pid, SIGKILL);
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+}
+
+void tell_released_later(Settings const& settings) {
+  auto const calls = recorded(settings);
+  if (calls.empty()) return;
+  auto const child = ::fork();
+  if (child > 0) ::waitpid(child, nullptr, 0);
+  if (child != 0) return;
+  if (::fork() != 0) ::_exit(0); // the daemon, whose process we may be in, must not get a child it does not know
+  leave_caller();
+  for (int look = 0; look < 600 && !answers(settings.control_socket()); ++look) std::this_thread::sleep_for(100ms);
+  tell(settings, calls);
+  ::unlink(record_file(settings).c_str());
+  ::_exit(0);
+}
+
+int run_stand_in(Invocation& call) { return StandIn{call.settings}.run(); }
+
+} // namespace weave::tools

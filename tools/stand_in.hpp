@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/settings.hpp"
+
+namespace weave::tools {
+
+/// What answers Docker on the plugin sockets while weave is stopped and containers are still attached
+/// (protocol/surfaces.md §12.2): Docker tries again for 15 s a call when nobody listens, and takes an error at once.
+///
+/// What gives something up succeeds and is put on record, one `METHOD BODY` a line in `WEAVE_STATE_DIR/released`; the
+/// next launch tells the daemon. What asks for something is refused with what to do.
+
+struct StandInAnswer {
+  int status = 200;
+  std::string body;
+  bool record = false; ///< the daemon must hear of it later
+
+  bool operator==(StandInAnswer const&) const = default;
+};
+
+/// `path` is that of the request, `scope` the one of the driver: "local" or "global".
+[[nodiscard]] StandInAnswer stand_in_answer(std::string_view path, std::string_view scope);
+
+/// One line for the record; a body with line ends in it (JSON needs none) is put on one line.
+[[nodiscard]] std::string released_line(std::string_view path, std::string_view body);
+
+struct ReleasedCall {
+  std::string path;
+  std::string body;
+
+  bool operator==(ReleasedCall const&) const = default;
+};
+/// In order; a last line without its end (a crash while writing) and lines that are no calls are left out.
+[[nodiscard]] std::vector<ReleasedCall> released_calls(std::string_view record);
+
+/// Becomes a process of its own, which goes by itself when others take its sockets. Returns when it answers, or after
+/// 3 s without success. Nothing happens if there are no plugin sockets.
+[[nodiscard]] bool start_stand_in(Settings const& settings);
+/// Ends it and waits for that; nothing if there is none.
+void end_stand_in(Settings const& settings);
+/// For whoever starts the daemon: if there is a record, a process of its own waits up to a minute for the daemon, tells
+/// it, and removes the record. What the daemon does not take is left to its own look at what Docker has.
+void tell_released_later(Settings const& settings);
+
+} // namespace weave::tools
