@@ -60,8 +60,8 @@ bool remove_files(Invocation& call) {
     for (auto const& entry : std::filesystem::directory_iterator{directory, error}) {
       auto const name = entry.path().filename().string();
       bool const ours = directory == usual || name.starts_with("state.db") || name.starts_with("launch.conf") ||
-                        name == "restart.mark" || name == "released" || name.starts_with("weaver.log") || name == "weave-netdata.db" ||
-                        name == "weavedata.db";
+                        name == "restart.mark" || name == "released" || name.starts_with("weaver.log") ||
+                        name == "weave-netdata.db" || name == "weavedata.db";
       if (ours) std::filesystem::remove_all(entry.path(), error);
       if (error) failed = error;
     }
