@@ -18,7 +18,8 @@ constexpr std::uint32_t kEvenSteps = 10;
 
 /// Some lengths mean something else.
 bool is_test(std::uint32_t mtu) {
-  return special_kind(SleeveMtu::test_frame_size(mtu)) == SpecialKind::path_mtu_test && mtu != PathMtu::kSmallTest;
+  return special_kind(SleeveMtu::test_frame_size(mtu)) == SpecialKind::path_mtu_test &&
+         (mtu < PathMtu::kSmallTest || mtu >= PathMtu::kSmallTest + PathMtu::kSmallTests);
 }
 
 } // namespace
@@ -46,7 +47,7 @@ void PathMtu::too_big(std::uint32_t path_mtu) {
 
 void PathMtu::acknowledged(std::uint32_t mtu) {
   if (!limited() || settled()) return;
-  if (mtu == kSmallTest) return on_small_passed();
+  if (mtu == small_) return on_small_passed();
   auto const found = std::ranges::find(sizes_under_test_, mtu);
   if (found == sizes_under_test_.end()) return;
   if (rounds_ == 1) note_round_trip();
@@ -127,6 +128,8 @@ void PathMtu::test(State state, std::vector<std::uint32_t> sizes) {
   sizes_under_test_ = std::move(sizes);
   rounds_ = 0;
   small_passed_ = 0;
+  // Of a size of its own, so that late answers to the tests before say nothing about these.
+  small_ = kSmallTest + (small_ + 1) % kSmallTests;
   test_began_ = scheduler_.now();
   send_round();
 }
@@ -138,7 +141,7 @@ void PathMtu::send_round() {
   round_timer_ = scheduler_.after(pause, [this] { send_round(); });
   for (auto const size : sizes_under_test_) effects_.test(size, searching());
   // Behind the others, so that these have arrived before it if they pass.
-  if (!first_check) effects_.test(kSmallTest, searching());
+  if (!first_check) effects_.test(small_, searching());
 }
 
 void PathMtu::on_small_passed() {

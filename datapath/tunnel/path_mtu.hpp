@@ -45,6 +45,7 @@ class PathMtu {
 
   /// The small tests: passes wherever anything does, and is no heartbeat.
   static constexpr std::uint32_t kSmallTest = 64;
+  static constexpr std::uint32_t kSmallTests = 32;
 
   /// How often a path is looked at while it carries large packets, and while not.
   static constexpr Duration kWatch = std::chrono::milliseconds{250};
@@ -121,6 +122,7 @@ class PathMtu {
   std::vector<std::uint32_t> sizes_under_test_; // descending
   int rounds_ = 0;
   int small_passed_ = 0;
+  std::uint32_t small_ = kSmallTest; // of the step under way
   TimePoint test_began_{};
   Duration round_trip_{};
   Timer round_timer_;

@@ -187,6 +187,17 @@ TEST(PathMtu, ABlackHoleUnderTrafficIsLeftInTime) {
   }
 }
 
+TEST(PathMtu, LateAnswersOfOneStepAreNotTakenForTheNext) {
+  Path path{1500};
+  path.round_trip = 400ms;
+  path.discover();
+  path.run(5s, true);
+  path.carries = 1300;
+  path.run(8s, true);
+  EXPECT_EQ(path.found().mtu(), 1238U);
+  EXPECT_EQ(path.lowest(), 1238U);
+}
+
 TEST(PathMtu, WhileASizeIsDoubtfulNothingLongIsFilled) {
   Path path{1500};
   path.discover();
