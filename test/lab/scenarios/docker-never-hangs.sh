@@ -3,7 +3,7 @@
 # needs: weave docker
 # kernel: host
 # limit: 120
-# catalogue: 640 810
+# catalogue: 640
 
 lab_host_create hosta 192.0.2.1
 lab_dockerd_start hosta
