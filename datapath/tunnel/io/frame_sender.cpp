@@ -13,6 +13,10 @@ namespace weave::datapath {
 
 namespace {
 
+/// Frames share no longer packets than this: where a path has become narrow and nobody knows yet, sharing one must not
+/// lose frames that would have passed alone.
+constexpr std::size_t kSharedPayload = 1200;
+
 std::size_t number(SleeveChannel channel) { return static_cast<std::size_t>(channel); }
 
 } // namespace
@@ -130,7 +134,7 @@ void FrameSender::queue(PathState& state, SleeveChannel channel, ForwardHop cons
 std::optional<MutableBytes> FrameSender::make_room(PathState& state, SleeveChannel channel, ForwardHop const& hop,
                                                    std::size_t size, bool alone) {
   auto& open = state.open[number(channel)];
-  if (!alone && open) {
+  if (!alone && open && batch_.size(*open) + kFrameOverhead + size <= kSharedPayload) {
     auto const room = writers_[*open]->append(hop.source, hop.destination, size);
     if (room) batch_.set_size(*open, writers_[*open]->packet().size());
     if (room) return room;
