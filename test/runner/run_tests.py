@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Runs the tests that Meson knows and counts single test cases: run_tests.py BUILD_DIRECTORY [--suite NAME].
+With --programs it only names the programs that this takes, as targets for ninja.
 
 Prints the output of what failed and the reason of what was skipped; closes with "N passed, N failed, N skipped".
 A program that ends without a summary (a crash, a time-out) counts as one failure.
@@ -58,7 +59,12 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("build")
     arguments.add_argument("--suite")
+    arguments.add_argument("--programs", action="store_true")
     options = arguments.parse_args()
+    if options.programs:
+        for test in known_tests(options.build, options.suite):
+            print(os.path.relpath(test["cmd"][0], os.path.realpath(options.build)))
+        return 0
     totals = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for test, output, status, seconds in pool.map(run, known_tests(options.build, options.suite)):

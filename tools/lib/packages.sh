@@ -50,19 +50,27 @@ install_programs() {
   return "$status"
 }
 
-# Configures (once) and builds: build_tree DIRECTORY [meson option…]
-build_tree() {
+# Configures once: configure_tree DIRECTORY [meson option…]
+configure_tree() {
   local directory=$1
   shift
-  if [ ! -e "$directory/build.ninja" ]; then
-    meson setup "$directory" "$@" >"$directory.setup.log" 2>&1 || {
-      tail -n 30 "$directory.setup.log" >&2
-      return 1
-    }
-    rm -f "$directory.setup.log"
-  fi
-  ninja -C "$directory" -k 0 >"$directory/build.log" 2>&1 || {
+  [ ! -e "$directory/build.ninja" ] || return 0
+  meson setup "$directory" "$@" >"$directory.setup.log" 2>&1 || {
+    tail -n 30 "$directory.setup.log" >&2
+    return 1
+  }
+  rm -f "$directory.setup.log"
+}
+
+# make_tree DIRECTORY [TARGET…]; without targets: everything
+make_tree() {
+  local directory=$1
+  shift
+  ninja -C "$directory" -k 0 "$@" >"$directory/build.log" 2>&1 || {
     grep -E 'error|FAILED|undefined' "$directory/build.log" | head -n 40 >&2
     return 1
   }
 }
+
+# build_tree DIRECTORY [meson option…]: both, everything
+build_tree() { configure_tree "$@" && make_tree "$1"; }
