@@ -147,7 +147,7 @@ int FaultyDisk::Methods::read(sqlite3_file* file, void* out, int size, sqlite3_i
   auto const wanted = static_cast<std::size_t>(size);
   auto const from = std::min(static_cast<std::size_t>(offset), content.size());
   auto const there = std::min(wanted, content.size() - from);
-  std::memcpy(out, content.data() + from, there);
+  if (there > 0) std::memcpy(out, content.data() + from, there); // an empty file has no data to point at
   std::memset(static_cast<char*>(out) + there, 0, wanted - there);
   return there == wanted ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }

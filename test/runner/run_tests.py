@@ -27,6 +27,19 @@ def known_tests(build, suite):
     return [t for t in tests if suite is None or any(s.split(":")[-1] == suite for s in t["suite"])]
 
 
+def programs(build, suite):
+    """Of the tests, and what they start themselves."""
+    listing = subprocess.run(["meson", "introspect", "--targets", build], check=True, capture_output=True, text=True)
+    files = {target["id"]: target["filename"] for target in json.loads(listing.stdout)}
+    wanted = []
+    for test in known_tests(build, suite):
+        for path in [test["cmd"][0]] + [path for depended in test.get("depends", []) for path in files[depended]]:
+            relative = os.path.relpath(path, os.path.realpath(build))
+            if not relative.startswith("..") and relative not in wanted:
+                wanted.append(relative)
+    return wanted
+
+
 def run(test):
     environment = dict(os.environ, **test["env"])
     environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
@@ -62,8 +75,7 @@ def main():
     arguments.add_argument("--programs", action="store_true")
     options = arguments.parse_args()
     if options.programs:
-        for test in known_tests(options.build, options.suite):
-            print(os.path.relpath(test["cmd"][0], os.path.realpath(options.build)))
+        print("\n".join(programs(options.build, options.suite)))
         return 0
     totals = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
