@@ -31,7 +31,7 @@ struct KeyOffer {
 [[nodiscard]] Result<KeyOffer> decode_offer(ByteView payload);
 
 /// AES-256 key and GCM salt, 36 octets, of the packets that `receiver`, who has chosen the nonce, is sent on the
-/// connection with this session key (§7.1). Pure.
-[[nodiscard]] Secret derive_key(Secret const& session_key, Nonce const& nonce, PeerName receiver);
+/// connection with this session key (§7.1). Error: hkdf_sha256 failed. Pure.
+[[nodiscard]] Result<Secret> derive_key(Secret const& session_key, Nonce const& nonce, PeerName receiver);
 
 } // namespace weave::datapath::ipsec

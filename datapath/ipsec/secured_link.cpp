@@ -48,11 +48,13 @@ void SecuredLink::offer() {
 
 Result<KeyOffer> SecuredLink::make_association() {
   auto const& dependencies = protection_.dependencies();
+  auto const nonce = draw_nonce(dependencies.random);
+  auto const key = derive_key(*peer_.session_key, nonce, dependencies.self);
+  if (!key) return failure_of(key);
   auto const spi = dependencies.kernel.allocate(peer_.ends.remote, peer_.ends.local);
   if (!spi) return failure_of(spi);
-  KeyOffer const made{.nonce = draw_nonce(dependencies.random), .spi = *spi};
-  auto const key = derive_key(*peer_.session_key, made.nonce, dependencies.self);
-  if (auto const completed = dependencies.kernel.complete(inbound(*spi), key); !completed) {
+  KeyOffer const made{.nonce = nonce, .spi = *spi};
+  if (auto const completed = dependencies.kernel.complete(inbound(*spi), *key); !completed) {
     forget(inbound(*spi));
     return failure_of(completed);
   }
@@ -88,11 +90,12 @@ void SecuredLink::on_offer(ByteView payload) {
 Result<void> SecuredLink::accept(KeyOffer const& offer) {
   auto& kernel = protection_.dependencies().kernel;
   auto const key = derive_key(*peer_.session_key, offer.nonce, peer_.name);
+  if (!key) return failure_of(key);
   auto const before = sending_;
   auto const id = outbound(offer.spi);
   // Numbers are the peer's to give, also one that it has given before.
   if (auto const cleared = kernel.remove(id); !cleared) return cleared;
-  if (auto const added = kernel.add(id, key); !added) return added;
+  if (auto const added = kernel.add(id, *key); !added) return added;
   accepted_ = offer;
   sending_ = offer.spi;
   if (auto const updated = protection_.update(); !updated) return updated;

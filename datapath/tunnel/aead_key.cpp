@@ -1,46 +1,17 @@
 #include "datapath/tunnel/aead_key.hpp"
 
 #include <algorithm>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
-#include <string>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/crypto/hkdf.hpp"
 
 namespace weave::datapath {
 namespace {
 
 constexpr std::size_t kSecretSize = 32;
-
-/// libcrypto's parameters want pointers to mutable memory, and only read it.
-template <class Octet>
-void* mutable_pointer(Octet const* octets) {
-  return const_cast<Octet*>(octets);
-}
-
-/// HKDF-SHA256 without salt; empty if the library failed.
-Secret hkdf(ByteView key, std::string_view info, std::size_t size) {
-  struct FreeKdf {
-    void operator()(EVP_KDF* kdf) const { EVP_KDF_free(kdf); }
-    void operator()(EVP_KDF_CTX* context) const { EVP_KDF_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_KDF, FreeKdf> const kdf{EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_HKDF, nullptr)};
-  std::unique_ptr<EVP_KDF_CTX, FreeKdf> const context{kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr};
-  if (!context) return {};
-  std::string digest = "SHA256";
-  std::array const parameters{
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.data(), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, mutable_pointer(key.data()), key.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, mutable_pointer(info.data()), info.size()),
-      OSSL_PARAM_construct_end()};
-  Bytes octets(size);
-  bool const done = EVP_KDF_derive(context.get(), octets.data(), octets.size(), parameters.data()) == 1;
-  Secret derived{std::move(octets)};
-  return done ? std::move(derived) : Secret{};
-}
 
 char const* library_name(SleeveSuite suite) {
   return suite == SleeveSuite::aes_256_gcm ? "AES-256-GCM" : "ChaCha20-Poly1305";
@@ -102,16 +73,17 @@ bool AeadKey::open(std::uint64_t number, MutableBytes box, std::span<std::uint8_
 }
 
 Result<AeadKeyChain> AeadKeyChain::create(ByteView session_key, std::string_view purpose) {
-  auto secret = hkdf(session_key, purpose, kSecretSize);
-  if (secret.empty()) return failure(ErrorKind::unavailable, "libcrypto cannot derive keys (HKDF-SHA256)");
-  return AeadKeyChain{std::move(secret)};
+  auto secret = hkdf_sha256(session_key, {}, as_bytes(purpose), kSecretSize);
+  if (!secret) return failure_of(secret);
+  return AeadKeyChain{*std::move(secret)};
 }
 
 Secret AeadKeyChain::next() {
   if (secret_.empty()) return {};
-  auto material = hkdf(secret_.octets(), "packets", AeadKey::kMaterialSize);
-  secret_ = hkdf(secret_.octets(), "next", kSecretSize);
-  return material;
+  auto material = hkdf_sha256(secret_.octets(), {}, as_bytes("packets"), AeadKey::kMaterialSize);
+  auto following = hkdf_sha256(secret_.octets(), {}, as_bytes("next"), kSecretSize);
+  secret_ = following ? *std::move(following) : Secret{};
+  return material ? *std::move(material) : Secret{};
 }
 
 } // namespace weave::datapath
