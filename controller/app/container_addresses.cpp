@@ -94,7 +94,6 @@ void ContainerAddresses::reclaim(std::vector<ipam::ReclaimedAddress> addresses, 
   std::erase_if(reclaiming_, [&](Ipv4Address address) { return owned.holder(address) != nullptr; });
   std::erase_if(addresses, [&](ipam::ReclaimedAddress const& one) {
     auto const address = one.cidr.address;
-    report_double(one);
     return owned.holder(address) != nullptr || look.touched.contains(address) || !reclaiming_.insert(address).second;
   });
   if (addresses.empty()) return;
@@ -106,12 +105,16 @@ void ContainerAddresses::reclaim(std::vector<ipam::ReclaimedAddress> addresses, 
 }
 
 /// What was handed out while Docker did not answer may turn out to be in use.
-void ContainerAddresses::report_double(ipam::ReclaimedAddress const& found) {
-  auto const address = found.cidr.address;
-  auto const* const holder = ports_.allocator.owned().holder(address);
-  if (holder == nullptr || !found.is_container || *holder == found.id || !doubles_.insert(address).second) return;
-  ports_.logger.error("address {} of container {} is recorded for {} as well; stop one of the two", address.to_string(),
-                      found.id.substr(0, 12), *holder);
+void ContainerAddresses::report_doubles(std::vector<ipam::ReclaimedAddress> const& attached,
+                                        EngineSurvey const& survey) const {
+  for (auto const& [id, cidr, is_container] : attached) {
+    auto const* const holder = ports_.allocator.owned().holder(cidr.address);
+    if (holder == nullptr || *holder == id) continue;
+    auto const container = std::ranges::find(survey.containers, id, &docker::ContainerSummary::id);
+    if (container != survey.containers.end() && goes_by(*container, *holder)) continue;
+    ports_.logger.error("address {} of container {} is recorded for {} as well; stop one of the two",
+                        cidr.address.to_string(), id.substr(0, 12), *holder);
+  }
 }
 
 /// With a caller, who is told and forgets: without one a refusal would count as a conflict between peers.
@@ -135,7 +138,8 @@ void ContainerAddresses::reclaim_attached(EngineSurvey const& survey) {
   for (auto const& container : survey.containers) {
     if (container.alive()) alive.push_back(container.id);
   }
-  ports_.find_attached(alive, [this](std::vector<ipam::ReclaimedAddress> found) {
+  ports_.find_attached(alive, [this, survey](std::vector<ipam::ReclaimedAddress> found) {
+    report_doubles(found, survey);
     reclaim(std::move(found), Look{});
     ports_.gate.open();
   });

@@ -81,7 +81,7 @@ class ContainerAddresses final : public docker::ContainerNames {
   void on_survey(Look const& look, EngineSurvey const& survey);
   void settle_lives(Look const& look, EngineSurvey const& survey);
   void reclaim(std::vector<ipam::ReclaimedAddress> addresses, Look const& look);
-  void report_double(ipam::ReclaimedAddress const& found);
+  void report_doubles(std::vector<ipam::ReclaimedAddress> const& attached, EngineSurvey const& survey) const;
   void reclaim_reserved(EngineSurvey const& survey);
   void reclaim_attached(EngineSurvey const& survey);
   void free_unused(Look const& look, EngineSurvey const& survey);
@@ -93,7 +93,6 @@ class ContainerAddresses final : public docker::ContainerNames {
   /// While the engine is being asked.
   std::shared_ptr<Look> look_;
   /// Claimed, and not yet recorded.
-  std::set<Ipv4Address> doubles_; ///< reported
   std::set<Ipv4Address> reclaiming_;
   bool first_ = true;
   Timer retry_;

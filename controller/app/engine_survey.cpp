@@ -26,12 +26,14 @@ void take_survey(docker::ContainerEngine& engine, std::function<void(Result<Engi
   });
 }
 
+bool goes_by(docker::ContainerSummary const& container, std::string_view id) {
+  // As the engine itself takes it.
+  return container.id == id || container.name == id || (!id.empty() && container.id.starts_with(id));
+}
+
 Life life_of(EngineSurvey const& survey, std::string_view id) {
-  // As the engine itself takes it: name, id, or the beginning of one.
-  auto const is_it = [&](docker::ContainerSummary const& container) {
-    return container.id == id || container.name == id || (!id.empty() && container.id.starts_with(id));
-  };
-  auto const found = std::ranges::find_if(survey.containers, is_it);
+  auto const found =
+      std::ranges::find_if(survey.containers, [&](auto const& container) { return goes_by(container, id); });
   // One that was filed by its name and has another now may well run.
   if (found == survey.containers.end()) return is_full_id(id) ? Life::gone : Life::unknown;
   return found->alive() ? Life::alive : Life::stopped;

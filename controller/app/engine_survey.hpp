@@ -28,7 +28,9 @@ void take_survey(docker::ContainerEngine& engine, std::function<void(Result<Engi
 
 /// Unknown: no container goes by what may have been a name, or the beginning of an id.
 enum class Life { alive, stopped, gone, unknown };
-/// Of the container that goes by this id, the beginning of one, or a name: what people allocate for is what they typed.
+/// Whether the container goes by this id, the beginning of one, or a name: what people allocate for is what they typed.
+[[nodiscard]] bool goes_by(docker::ContainerSummary const& container, std::string_view id);
+/// Of the container that goes by `id`.
 [[nodiscard]] Life life_of(EngineSurvey const& survey, std::string_view id);
 
 /// The networks whose addresses we gave out: those with one of our IPAM drivers, whatever their network driver.

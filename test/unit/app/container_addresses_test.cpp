@@ -138,6 +138,20 @@ TEST_F(ContainerAddressesTest, ClaimsWhatIsInUseBeforeAnythingIsGivenOut) {
   EXPECT_EQ(given, owned());
 }
 
+TEST_F(ContainerAddressesTest, ReportsAddressesOfWhichAnotherHolderIsRecorded) {
+  for (auto const* const id : {"whole", "shor", "name-named", "other"}) allocate(id, true);
+  for (auto const* const id : {"whole", "short", "named", "double"}) engine_.start(id, "elsewhere");
+  attached_ = {{.id = "whole", .cidr = cidr("10.32.0.1/12"), .is_container = true},
+               {.id = "short", .cidr = cidr("10.32.0.2/12"), .is_container = true},
+               {.id = "named", .cidr = cidr("10.32.0.3/12"), .is_container = true},
+               {.id = "double", .cidr = cidr("10.32.0.4/12"), .is_container = true}};
+  follow();
+  look();
+  look();
+  EXPECT_EQ(rig_.log->count("address 10.32.0.4 of container double is recorded for other as well"), 1U);
+  EXPECT_EQ(rig_.log->count("is recorded for"), 1U) << "what people allocate for is what they typed";
+}
+
 TEST_F(ContainerAddressesTest, DoesNotWaitForAnEngineThatIsAbsentOrSlow) {
   follow(true);
   lives_->engine_absent();
