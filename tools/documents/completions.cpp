@@ -63,9 +63,11 @@ std::string quoted(std::string_view text) {
 } // namespace
 
 std::string bash_completion(std::span<OptionText const> launch_options) {
+  // Not by compgen -W, which would run a $(...) in the name of a peer. %q: nor does the command line run it.
   std::string text =
       "# bash completion for weave. Made of its table of commands.\n_weave() {\n"
       "  local current=${COMP_WORDS[COMP_CWORD]} command='' options='' words='' at\n"
+      "  local -a known\n"
       "  COMPREPLY=()\n"
       "  for ((at = 1; at < COMP_CWORD; at++)); do\n"
       "    [[ ${COMP_WORDS[at]} == --local ]] || { command=${COMP_WORDS[at]}; break; }\n"
@@ -82,7 +84,10 @@ std::string bash_completion(std::span<OptionText const> launch_options) {
   return text +
          "  esac\n"
          "  [[ $current != -* ]] || words=$options\n"
-         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
+         "  IFS=$' \\t\\n' read -r -d '' -a known <<<\"$words\" || true\n"
+         "  for at in \"${known[@]}\"; do\n"
+         "    [[ $at != \"$current\"* ]] || { printf -v at %q \"$at\"; COMPREPLY+=(\"$at\"); }\n"
+         "  done\n"
          "}\n"
          "complete -o default -F _weave weave\n";
 }

@@ -22,8 +22,13 @@ one_line() { tr -s '[:space:]' ' ' | sed 's/ $//'; }
 # A weave and a docker that are asked for words to complete.
 programs=$(mktemp -d)
 trap 'rm -rf "$programs"' EXIT
-# shellcheck disable=SC2016 # their own words
-printf '#!/bin/sh\n[ "$1 $2" = "status targets" ] && printf "hosta\\nhostb\\n"\n' >"$programs/weave"
+cat >"$programs/weave" <<'SH'
+#!/bin/sh
+case "$1 $2" in
+  'status targets') printf 'hosta\nhostb\n' ;;
+  'report -f') printf '%s ' 'peer1' '$(echo${IFS}ran)' '*' ;; # what a peer calls itself is its own choice
+esac
+SH
 # shellcheck disable=SC2016
 printf '#!/bin/sh\n[ "$1" = ps ] && printf "web\\ndb\\n"\n' >"$programs/docker"
 chmod 755 "$programs/weave" "$programs/docker"
@@ -65,6 +70,11 @@ case $what in
     equal 'weave forget' 'hosta hostb' "$(completes weave forget '')"
     equal 'weave attach 10.2.1.1/24 w' 'web' "$(completes weave attach 10.2.1.1/24 w)"
     equal 'weave help ex' 'expose' "$(completes weave help ex)"
+    equal 'weave rmpeer p' 'peer1' "$(completes weave rmpeer p)"
+    # shellcheck disable=SC2016
+    equal 'weave rmpeer $' '\$\(echo\$\{IFS\}ran\)' "$(completes weave rmpeer '$')"
+    equal 'weave rmpeer r' '' "$(completes weave rmpeer r)"
+    equal 'weave rmpeer *' '\*' "$(completes weave rmpeer '*')"
     equal 'weave bogus x' '' "$(completes weave bogus x)"
     ;;
   fish)
