@@ -183,7 +183,7 @@ StandInAnswer stand_in_answer(std::string_view path, std::string_view scope) {
 std::string released_line(std::string_view path, std::string_view body) {
   auto line = fmt::format("{} {}", path, body);
   std::ranges::replace(line, '\n', ' ');
-  return line + "\n";
+  return fmt::format("\n{}\n", line);
 }
 
 std::vector<ReleasedCall> released_calls(std::string_view record) {
@@ -229,15 +229,14 @@ void end_stand_in(Settings const& settings) {
 }
 
 void tell_released_later(Settings const& settings) {
-  auto const calls = recorded(settings);
-  if (calls.empty()) return;
+  if (recorded(settings).empty()) return;
   auto const child = ::fork();
   if (child > 0) ::waitpid(child, nullptr, 0);
   if (child != 0) return;
   if (::fork() != 0) ::_exit(0); // the daemon, whose process we may be in, must not get a child it does not know
   leave_caller();
   for (int look = 0; look < 600 && !answers(settings.control_socket()); ++look) std::this_thread::sleep_for(100ms);
-  tell(settings, calls);
+  tell(settings, recorded(settings)); // read only now: the stand-in may have gone on until the daemon was there
   ::unlink(record_file(settings).c_str());
   ::_exit(0);
 }

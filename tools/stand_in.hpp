@@ -25,7 +25,8 @@ struct StandInAnswer {
 /// `path` is that of the request, `scope` the one of the driver: "local" or "global".
 [[nodiscard]] StandInAnswer stand_in_answer(std::string_view path, std::string_view scope);
 
-/// One line for the record; a body with line ends in it (JSON needs none) is put on one line.
+/// One line for the record, and the end of a former one that a full disk or a crash has torn; a body with line ends in
+/// it (JSON needs none) is put on one line.
 [[nodiscard]] std::string released_line(std::string_view path, std::string_view body);
 
 struct ReleasedCall {

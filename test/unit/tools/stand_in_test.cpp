@@ -44,5 +44,12 @@ TEST(StandIn, ATornOrForeignLineIsNoCall) {
   EXPECT_TRUE(released_calls("/NetworkDriver.CreateNetwork {}\nrubbish\n\n").empty());
 }
 
+TEST(StandIn, ATornLineTakesNoLaterOneWithIt) {
+  auto const record = "/IpamDriver.ReleaseAddress {\"Addr" + released_line("/NetworkDriver.DeleteNetwork", "{}");
+  auto const calls = released_calls(record);
+  ASSERT_FALSE(calls.empty());
+  EXPECT_EQ(calls.back(), (ReleasedCall{.path = "/NetworkDriver.DeleteNetwork", .body = "{}"}));
+}
+
 } // namespace
 } // namespace weave::tools
