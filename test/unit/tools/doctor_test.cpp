@@ -107,6 +107,10 @@ TEST(Doctor, PortsInUse) {
   EXPECT_TRUE(bad(diagnose_host(facts)).empty()) << "VXLAN is UDP";
   facts.sockets[0].tcp = false;
   expect(facts, Severity::error, "ports", "UDP port 6784 is not free for the daemon");
+  facts.sockets[0].program.clear();
+  EXPECT_TRUE(bad(diagnose_host(facts)).empty()) << "the kernel's: the fast path goes on while weave is stopped";
+  facts.root = false;
+  EXPECT_TRUE(any(diagnose_host(facts), Severity::error)) << "whose it is cannot be known";
 }
 
 TEST(Doctor, PortOfDns) {
