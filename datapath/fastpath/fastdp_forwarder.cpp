@@ -67,6 +67,9 @@ void FastdpForwarder::protect() {
   auto* const protection = dependencies_.protection;
   if (protection == nullptr) return;
   if (!session_key_) {
+    // VXLAN on a port that is not covered would take clear packets of anybody.
+    auto const covered = protection->cover(endpoints_);
+    if (!covered) return fail(covered.error());
     clear_ = std::make_unique<ipsec::ClearLink>(*protection, endpoints_);
     return;
   }
@@ -82,11 +85,12 @@ ipsec::SecuredLink::Events FastdpForwarder::security_events() {
               [this] {
                 if (auto const fields = std::exchange(waiting_, {})) transmit(*fields);
               },
-          .failed =
-              [this](Error error) {
-                failed_ = true;
-                events_.failed(std::move(error));
-              }};
+          .failed = [this](Error error) { fail(std::move(error)); }};
+}
+
+void FastdpForwarder::fail(Error error) {
+  failed_ = true;
+  events_.failed(std::move(error));
 }
 
 void FastdpForwarder::on_control(std::uint8_t sub_tag, ByteView payload) {

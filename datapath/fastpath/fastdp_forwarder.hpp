@@ -26,9 +26,9 @@ namespace weave::datapath {
 ///
 /// Where a session key says that frames must be encrypted, nothing is sent before the peer has told how (§7.3).
 ///
-/// It only fails when the kernel refuses to encrypt: whatever else is wrong (no kernel path, UDP port taken, no short
-/// id, errors of sending) makes it unhealthy until it is over. Errors of sending are counted and logged when they
-/// change. Control thread only.
+/// It only fails when the kernel refuses to encrypt or to block: whatever else is wrong (no kernel path, UDP port
+/// taken, no short id, errors of sending) makes it unhealthy until it is over. Errors of sending are counted and logged
+/// when they change. Control thread only.
 class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
  public:
   struct Dependencies {
@@ -73,6 +73,7 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
 
   [[nodiscard]] LivenessEvents liveness_events();
   void protect();
+  void fail(Error error);
   [[nodiscard]] ipsec::SecuredLink::Events security_events();
   [[nodiscard]] bool is_locked() const { return secured_ && !secured_->is_ready(); }
   [[nodiscard]] std::optional<TunnelId> ids() const;

@@ -36,9 +36,10 @@ void Protection::adopt_blocks() {
 }
 
 Result<void> Protection::cover(TunnelEndpoints const& ends) {
-  bool const is_new_port = needs_.ports.insert(ends.udp_port).second;
-  bool const is_new_source = needs_.sources.insert(ends.local).second;
-  return is_new_port || is_new_source ? update() : Result<void>{};
+  needs_.ports.insert(ends.udp_port);
+  needs_.sources.insert(ends.local);
+  // Also when both are known: the kernel may have refused them before.
+  return update();
 }
 
 void Protection::on_change() {

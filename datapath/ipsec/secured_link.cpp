@@ -59,6 +59,11 @@ Result<KeyOffer> SecuredLink::make_association() {
     return failure_of(completed);
   }
   receiving_.push_back(*spi);
+  // A peer that offers again and again puts off the retirement.
+  if (receiving_.size() > kMostReceiving) {
+    forget(inbound(receiving_.front()));
+    receiving_.erase(receiving_.begin());
+  }
   retire_all_but(*spi);
   return made;
 }
@@ -151,7 +156,6 @@ std::vector<AssociationId> SecuredLink::associations() const {
 ClearLink::ClearLink(Protection& protection, TunnelEndpoints const& ends) : protection_{protection}, ends_{ends} {
   protection_.add(*this);
   (void)protection_.cover(ends_);
-  (void)protection_.update();
 }
 
 ClearLink::~ClearLink() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,6 +57,8 @@ class SecuredLink final : private Protected {
 
   /// How long the associations before the last offer are still there for what is on its way.
   static constexpr Duration kOverlap = std::chrono::seconds{5};
+  /// So many of them at most.
+  static constexpr std::size_t kMostReceiving = 4;
   /// Between two offers after losses.
   static constexpr Duration kRenewPause = std::chrono::seconds{1};
 

@@ -379,6 +379,17 @@ TEST_F(FastdpForwarderTest, BetweenEndsThatTrustTheNetworkItStaysClear) {
   EXPECT_EQ(sent_to_peer(), ipsec::Treatment::block);
 }
 
+TEST_F(FastdpForwarderTest, WithoutProtectionOfThePortItDoesNotStayClearEither) {
+  protect();
+  kernel_.refusal = Error{ErrorKind::system, "out of memory"};
+  auto to = peer();
+  to.endpoint->port = 7000;
+  start(to);
+  EXPECT_EQ(failures_, std::vector<std::string>{"out of memory"});
+  EXPECT_EQ(path_.sent, 0U);
+  EXPECT_TRUE(endpoints_.empty());
+}
+
 TEST_F(FastdpForwarderTest, ForeignControlMessagesChangeNothing) {
   start();
   forwarder_->on_control(1, Bytes(64));

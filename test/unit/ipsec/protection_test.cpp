@@ -110,6 +110,17 @@ TEST_F(ProtectionTest, ARefusalIsTriedAgainAndSaidOnce) {
   EXPECT_EQ(log_->count("not complete"), 1U);
 }
 
+TEST_F(ProtectionTest, APortThatTheKernelRefusedIsNotCoveredTheNextTimeEither) {
+  ASSERT_TRUE(protection_.start({kUs}, kPort));
+  TunnelEndpoints const ends{.local = kUs, .remote = kPeer, .udp_port = 7001};
+  kernel_.refusal = Error{ErrorKind::unavailable, "no memory"};
+  EXPECT_FALSE(protection_.cover(ends));
+  EXPECT_FALSE(protection_.cover(ends));
+  kernel_.refusal.reset();
+  EXPECT_TRUE(protection_.cover(ends));
+  EXPECT_EQ(kernel_.decision(Direction::in, kPeer, kUs, 7001)->treatment, Treatment::encrypted);
+}
+
 TEST_F(ProtectionTest, StoppingLeavesNothing) {
   ASSERT_TRUE(protection_.start({kUs}, kPort));
   ClearLink const clear{protection_, kEnds};

@@ -201,6 +201,18 @@ TEST_F(SecuredLinkTest, AnOfferThatComesTwiceChangesNothing) {
   EXPECT_TRUE(a_.kernel.calls.empty());
 }
 
+TEST_F(SecuredLinkTest, OffersWithoutEndDoNotFillTheKernel) {
+  connect();
+  for (std::uint32_t i = 1; i <= 100; ++i) {
+    a_link_->on_offer(encode_offer({.nonce = {}, .spi = Spi{0x5000 + i}}));
+    scheduler_.advance(1s);
+  }
+  EXPECT_LE(a_.kernel.keys.size(), 5U);
+  scheduler_.advance(SecuredLink::kOverlap);
+  EXPECT_EQ(a_.kernel.keys.size(), 2U);
+  EXPECT_TRUE(a_.errors.empty());
+}
+
 TEST_F(SecuredLinkTest, ABadOfferIsItsEnd) {
   a_link_ = a_.link_to(b_);
   a_link_->start();
