@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/unique_fd.hpp"
 #include "datapath/tunnel/io/receive_batch.hpp"
 #include "datapath/tunnel/io/send_batch.hpp"
 #include "datapath/tunnel/io/socket_address.hpp"
@@ -133,6 +134,31 @@ TEST_F(Batches, AFailureIsItsOwn) {
   for (int i = 0; i < 3; ++i) put(batch, target(), "abc");
   EXPECT_EQ(send(batch), std::vector<int>(3, 0));
   EXPECT_EQ(batch.datagrams() - before, 1U) << "others go on in segments";
+}
+
+TEST_F(Batches, WhereSegmentsAreRefusedPacketsPassSinglyForAWhile) {
+  UniqueFd const socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  // The kernel makes no segments without checksums.
+  int unchecked = 1;
+  ASSERT_EQ(::setsockopt(socket.get(), SOL_SOCKET, SO_NO_CHECK, &unchecked, sizeof unchecked), 0);
+  SendBatch batch{true};
+  auto const send_two = [&] {
+    auto const before = batch.datagrams();
+    for (int i = 0; i < 2; ++i) put(batch, target(), "abc");
+    batch.send(socket.get(), [](std::size_t, SendBatch::Target const&, int error) { EXPECT_EQ(error, 0); });
+    return batch.datagrams() - before;
+  };
+  EXPECT_EQ(send_two(), 2U);
+  EXPECT_EQ(receive(2), Payloads(2, "abc"));
+  unchecked = 0;
+  ASSERT_EQ(::setsockopt(socket.get(), SOL_SOCKET, SO_NO_CHECK, &unchecked, sizeof unchecked), 0);
+  auto const calls = batch.calls();
+  EXPECT_EQ(send_two(), 2U) << "not tried again at once";
+  EXPECT_EQ(batch.calls() - calls, 1U);
+  int pause = 0;
+  while (pause < 5000 && send_two() == 2U) ++pause;
+  EXPECT_GT(pause, 100);
+  EXPECT_LT(pause, 5000) << "never tried again";
 }
 
 TEST_F(Batches, ASlotIsRefusedWhenThereIsNoRoom) {
