@@ -31,6 +31,10 @@ void check_fast_path(Findings& to, KernelFacts const& kernel) {
     add(to, Severity::fine, "kernel", "Open vSwitch is there for the kernel fast path");
   } else if (usable(kernel.vxlan) && kernel.bpf != Presence::absent) {
     add(to, Severity::fine, "kernel", "VXLAN and BPF are there for the kernel fast path");
+  } else if (kernel.openvswitch == Presence::unknown || kernel.vxlan == Presence::unknown) {
+    add(to, Severity::note, "kernel", "whether there is a kernel fast path cannot be told before a launch",
+        fmt::format("nothing describes the modules of kernel {}", kernel.release),
+        "'weave launch'; then 'weave status connections' shows whether fastdp carries the traffic");
   } else {
     add(to, Severity::warning, "kernel", "no kernel fast path, all traffic will go by sleeve",
         fmt::format("kernel {} has neither the module openvswitch nor VXLAN with BPF", kernel.release),

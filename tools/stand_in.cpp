@@ -236,6 +236,7 @@ void tell_released_later(Settings const& settings) {
   if (::fork() != 0) ::_exit(0); // the daemon, whose process we may be in, must not get a child it does not know
   leave_caller();
   for (int look = 0; look < 600 && !answers(settings.control_socket()); ++look) std::this_thread::sleep_for(100ms);
+  if (!answers(settings.control_socket())) ::_exit(0); // the next launch will tell
   tell(settings, recorded(settings)); // read only now: the stand-in may have gone on until the daemon was there
   ::unlink(record_file(settings).c_str());
   ::_exit(0);

@@ -44,7 +44,8 @@ struct ReleasedCall {
 /// Ends it and waits for that; nothing if there is none.
 void end_stand_in(Settings const& settings);
 /// For whoever starts the daemon: if there is a record, a process of its own waits up to a minute for the daemon, tells
-/// it, and removes the record. What the daemon does not take is left to its own look at what Docker has.
+/// it, and removes the record; a daemon that does not come is told at the next start. What the daemon does not take is
+/// left to its own look at what Docker has.
 void tell_released_later(Settings const& settings);
 
 } // namespace weave::tools

@@ -17,7 +17,13 @@ bool has(std::string_view text, std::string_view part) { return text.find(part) 
 /// What to do about a connection that cannot be made, by the words of its last error.
 std::string remedy(ConnectionStatus const& connection, std::uint16_t port) {
   auto const& error = connection.error;
-  auto const forget = fmt::format("'weave forget {}' if that host is gone for good", connection.address);
+  // Whoever dialled us did so from a port of the moment, which is no target.
+  auto const forget = connection.outbound
+                          ? fmt::format("'weave forget {}' if that host is gone for good", connection.address)
+                          : std::string{"nothing, if that host is none of yours"};
+  if (has(error, "encryption is required")) {
+    return "take the other host out of '--trusted-subnets', or launch both without '--require-encryption'";
+  }
   if (has(error, "lookup ")) return "correct the name, or the name service of this host; " + forget;
   if (has(error, "password") || has(error, "decrypt")) {
     return "'weave launch --password-file FILE' with the same password on both hosts";
@@ -63,8 +69,11 @@ void add_connection(std::vector<Trouble>& troubles, ConnectionStatus const& conn
                  fmt::format("let UDP ports {} and {} pass between the hosts", port, port + 1));
     case ConnectionState::failed:
     case ConnectionState::retrying:
-      return add(fmt::format("connection with {} is {}", name, to_string(connection.state)),
-                 connection.error.empty() ? "it ended" : connection.error, remedy(connection, port));
+      add(fmt::format("connection with {} is {}", name, to_string(connection.state)),
+          connection.error.empty() ? "it ended" : connection.error, remedy(connection, port));
+      // Anybody may dial us; whom we dial matters.
+      troubles.back().degraded = !connection.outbound;
+      return;
     case ConnectionState::connecting:
     case ConnectionState::waiting:
       return add(fmt::format("connection with {} is {}", name, to_string(connection.state)),

@@ -81,6 +81,19 @@ TEST(Health, WhatToDoDependsOnTheError) {
   }
 }
 
+TEST(Health, AStrangerWhoWasRefusedIsNoError) {
+  auto report = well();
+  connection(report).state = ConnectionState::failed;
+  connection(report).error = "no common protocol version";
+  EXPECT_FALSE(trouble(report).degraded);
+  connection(report).outbound = false;
+  connection(report).error = "read tcp: i/o timeout";
+  EXPECT_TRUE(trouble(report).degraded);
+  EXPECT_FALSE(trouble(report).next.contains("weave forget")) << trouble(report).next;
+  connection(report).error = "encryption is required here, and this host trusts the other: see --trusted-subnets";
+  EXPECT_TRUE(trouble(report).next.contains("--require-encryption")) << trouble(report).next;
+}
+
 TEST(Health, TrafficThatFellToSleeve) {
   auto report = well();
   connection(report).overlay = "sleeve";

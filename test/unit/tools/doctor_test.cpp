@@ -68,6 +68,8 @@ TEST(Doctor, Kernel) {
   EXPECT_TRUE(bad(diagnose_host(facts)).empty()) << "VXLAN with BPF does as well";
   facts.kernel.vxlan = Presence::absent;
   expect(facts, Severity::warning, "kernel", "no kernel fast path, all traffic will go by sleeve");
+  facts.kernel.vxlan = Presence::unknown;
+  expect(facts, Severity::note, "kernel", "whether there is a kernel fast path cannot be told before a launch");
 
   facts = well();
   facts.kernel.tun = Presence::absent;
@@ -170,6 +172,7 @@ TEST(Doctor, PeersByPathAndMtu) {
   facts.report->version = "3.0.0";
   facts.report->router.emplace();
   api::ConnectionStatus one;
+  one.outbound = true;
   one.address = "192.0.2.2:6783";
   one.state = api::ConnectionState::established;
   one.peer = PeerName::parse("00:00:00:00:00:02").value();
