@@ -65,6 +65,7 @@ start=$(lab_now_ms)
 lab_exec hosta systemctl enable --quiet --now docker.service docker.socket containerd.service
 lab_say "docker.service up in $(lab_since "$start") s"
 lab_image_load hosta hostb
+lab_wait 10 'the network weave is made once Docker is there' lab_docker hosta network inspect weave
 lab_container_start hosta c1 --net=weave --restart=always
 lab_weave_containers c2:hostb
 address2=$(lab_container_address hostb c2)
