@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "controller/router/route_view.hpp"
-#include "datapath/link/vxlan_device.hpp"
 
 namespace weave::controller {
 
@@ -68,8 +67,7 @@ Result<void> DataPlane::open() {
 }
 
 Result<void> DataPlane::open_encryption() {
-  // What a process with a password has left would be in the way.
-  if (!settings_.encrypted) return remove_path_encryption();
+  if (!settings_.encrypted) return end_path_encryption();
   if (settings_.fast_path == FastPathChoice::none) return {};
   auto opened = PathEncryption::open(
       settings_.name, fast_path_setup().udp_port,
@@ -88,6 +86,16 @@ Result<void> DataPlane::open_encryption() {
   fast_path_obstacle_ = opened.error().text();
   ports_.logger.warning("no fast path beside a password, sleeve encrypts instead: {}", fast_path_obstacle_);
   return {};
+}
+
+/// What a process with a password has left would be in the way.
+Result<void> DataPlane::end_path_encryption() {
+  auto const left = path_encryption_left();
+  if (!left) return failure_of(left);
+  if (!*left) return {};
+  // The kernel still forwards what was to be encrypted: not in clear to peers that have the password.
+  if (auto ended = end_forwarding(links_, settings_.bridge, settings_.datapath); !ended) return ended;
+  return remove_path_encryption();
 }
 
 Result<void> DataPlane::open_bridged() {
@@ -215,7 +223,7 @@ void DataPlane::set_short_ids(ShortId self, std::map<ShortId, PeerName> owners) 
 void DataPlane::leave() {
   if (std::exchange(left_, true) || !encryption_) return;
   // What the kernel goes on forwarding without associations would travel in clear.
-  auto outcome = datapath::remove_vxlan_devices(links_);
+  auto outcome = end_forwarding(links_, settings_.bridge, settings_.datapath);
   if (outcome) outcome = encryption_->protection().stop();
   if (!outcome) ports_.logger.error("the fast path stays blocked: {}", outcome.error().text());
 }

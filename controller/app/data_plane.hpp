@@ -105,6 +105,7 @@ class DataPlane {
   /// Open vSwitch instead of the bridge; true: so it is.
   [[nodiscard]] Result<bool> open_unbridged();
   [[nodiscard]] Result<void> open_encryption();
+  [[nodiscard]] Result<void> end_path_encryption();
   void await_tunnel_port();
   void use(std::unique_ptr<datapath::FastPath> path);
   [[nodiscard]] FastPathSetup fast_path_setup() const;

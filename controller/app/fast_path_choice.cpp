@@ -138,6 +138,18 @@ Result<UnbridgedPath> open_unbridged_path(FastPathSetup const& setup, FastPathPo
                        }};
 }
 
+Result<void> end_forwarding(datapath::Links& links, std::string const& bridge, std::string const& datapath) {
+  auto outcome = datapath::remove_vxlan_devices(links);
+  for (auto const& name : {bridge, datapath.empty() ? std::string{kDefaultDatapath} : datapath}) {
+    auto const device = links.find(name);
+    if (!device || device->kind != "openvswitch") continue;
+    // The next process would take them for paths that peers go on using.
+    auto const removed = datapath::odp::KernelDatapath::remove_all_flows(name);
+    if (outcome) outcome = removed;
+  }
+  return outcome;
+}
+
 Result<void> remove_fast_paths(datapath::Links& links, std::string const& bridge, std::string const& datapath) {
   auto const unbridged = remove_openvswitch(links, bridge);
   auto const rest = remove_all(links, bridge, datapath.empty() ? std::string{kDefaultDatapath} : datapath);

@@ -57,6 +57,11 @@ struct UnbridgedPath {
 /// or the UDP port is somebody else's.
 [[nodiscard]] Result<UnbridgedPath> open_unbridged_path(FastPathSetup const& setup, FastPathPorts const& ports);
 
+/// Ends what the kernel forwards to other hosts by what it knows: VXLAN devices and flows go. What is plugged in stays,
+/// frames wait for a daemon. `datapath` as below; goes on after a failure and reports the first.
+[[nodiscard]] Result<void> end_forwarding(datapath::Links& links, std::string const& bridge,
+                                          std::string const& datapath);
+
 /// Removes every kernel fast path of ours from this host; `datapath` empty: of the default name. Goes on after a
 /// failure and reports the first.
 [[nodiscard]] Result<void> remove_fast_paths(datapath::Links& links, std::string const& bridge,

@@ -43,6 +43,15 @@ PathEncryption::PathEncryption(PeerName self, std::unique_ptr<ipsec::KernelXfrm>
           {.kernel = *kernel_, .scheduler = ports.scheduler, .random = random_, .logger = ports.logger, .self = self}} {
 }
 
+Result<bool> path_encryption_left() {
+  auto const kernel = ipsec::KernelXfrm::connect();
+  // A kernel without IPsec has nothing of ours.
+  if (!kernel) return false;
+  auto const all = (*kernel)->inventory();
+  if (!all) return failure_of(all);
+  return !all->associations.empty() || !all->policies.empty();
+}
+
 Result<void> remove_path_encryption() {
   auto const kernel = ipsec::KernelXfrm::connect();
   // A kernel without IPsec has nothing of ours.

@@ -41,6 +41,9 @@ class PathEncryption {
   datapath::ipsec::Protection protection_;
 };
 
+/// Whether a process with a password has left associations or policies in the kernel.
+[[nodiscard]] Result<bool> path_encryption_left();
+
 /// Takes all of it out of the kernel, whichever process has put it there. Only when nothing sends VXLAN any more that
 /// has to be encrypted.
 [[nodiscard]] Result<void> remove_path_encryption();

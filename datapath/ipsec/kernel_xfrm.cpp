@@ -65,7 +65,7 @@ Result<void> KernelXfrm::probe() {
 
 Result<void> KernelXfrm::watch(FdWatcher& watcher, std::function<void()> call) {
   auto socket = netlink::ReceivingSocket::open(
-      {.queue = kNoticeQueue, .message = kLongestNotice, .batch = kNoticesAtOnce}, NETLINK_XFRM);
+      {.queue = kNoticeQueue, .message = kLongestNotice, .batch = kNoticesAtOnce, .secret = true}, NETLINK_XFRM);
   if (!socket) return failure_of(socket);
   for (auto const group : {XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_EXPIRE}) {
     if (auto const joined = socket->join(group); !joined) return joined;

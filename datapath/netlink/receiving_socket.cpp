@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
@@ -19,7 +20,7 @@ constexpr std::size_t kSendBuffer = 4096;
 /// What recvmmsg fills.
 struct ReceivingSocket::Buffers {
   explicit Buffers(Sizes sizes)
-      : memory(sizes.message * sizes.batch), parts(sizes.batch), senders(sizes.batch), headers(sizes.batch) {
+      : secret{sizes.secret}, memory(sizes.message * sizes.batch), parts(sizes.batch), senders(sizes.batch), headers(sizes.batch) {
     for (std::size_t i = 0; i < headers.size(); ++i) {
       parts[i] = {.iov_base = memory.data() + i * sizes.message, .iov_len = sizes.message};
       headers[i].msg_hdr.msg_iov = &parts[i];
@@ -39,6 +40,23 @@ struct ReceivingSocket::Buffers {
     return {static_cast<std::uint8_t const*>(parts[index].iov_base), headers[index].msg_len};
   }
 
+  [[nodiscard]] Outcome hand_out(std::size_t count, std::function<bool(Message const&)> const& on_message) const {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!usable(i)) continue;
+      MessageCursor cursor{datagram(i)};
+      for (auto message = cursor.next(); message && *message; message = cursor.next()) {
+        if (!on_message(**message)) return Outcome::stopped;
+      }
+    }
+    return Outcome::received;
+  }
+  /// Of the first messages.
+  void wipe(std::size_t count) {
+    if (!secret) return;
+    for (std::size_t i = 0; i < count; ++i) ::explicit_bzero(parts[i].iov_base, parts[i].iov_len);
+  }
+
+  bool secret;
   Bytes memory;
   std::vector<iovec> parts;
   std::vector<sockaddr_nl> senders;
@@ -64,14 +82,9 @@ Result<ReceivingSocket::Outcome> ReceivingSocket::receive(std::function<bool(Mes
     if (errno == EAGAIN || errno == EINTR) return Outcome::received;
     return std::unexpected{system_error("receive from netlink", errno)};
   }
-  for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i) {
-    if (!buffers->usable(i)) continue;
-    MessageCursor cursor{buffers->datagram(i)};
-    for (auto message = cursor.next(); message && *message; message = cursor.next()) {
-      if (!on_message(**message)) return Outcome::stopped;
-    }
-  }
-  return Outcome::received;
+  auto const outcome = buffers->hand_out(static_cast<std::size_t>(received), on_message);
+  buffers->wipe(static_cast<std::size_t>(received));
+  return outcome;
 }
 
 std::uint64_t ReceivingSocket::lost() const {

@@ -24,6 +24,8 @@ class ReceivingSocket {
     std::size_t message = 0;
     /// How many messages one call of receive() takes at most.
     unsigned batch = 0;
+    /// What was received is wiped before receive() returns, for messages that carry keys.
+    bool secret = false;
   };
   [[nodiscard]] static Result<ReceivingSocket> open(Sizes sizes, int protocol = NETLINK_GENERIC);
 

@@ -71,6 +71,10 @@ Result<Bytes> encode_flow_delete(std::uint16_t family, DatapathIndex datapath, F
   return builder.take();
 }
 
+Result<Bytes> encode_flow_flush(std::uint16_t family, DatapathIndex datapath) {
+  return begin(family, OVS_FLOW_CMD_DEL, datapath, Query::change).take();
+}
+
 Result<Bytes> encode_flow_dump(std::uint16_t family, DatapathIndex datapath) {
   return begin(family, OVS_FLOW_CMD_GET, datapath, Query::all).take();
 }

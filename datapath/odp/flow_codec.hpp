@@ -18,6 +18,8 @@ namespace weave::datapath::odp {
 /// By ufid; of flows without by the key as the kernel told it, else by key and mask. Never names no flow, which the
 /// kernel would take for all.
 [[nodiscard]] Result<Bytes> encode_flow_delete(std::uint16_t family, DatapathIndex datapath, Flow const& flow);
+/// All flows.
+[[nodiscard]] Result<Bytes> encode_flow_flush(std::uint16_t family, DatapathIndex datapath);
 /// Every flow with key, mask and actions.
 [[nodiscard]] Result<Bytes> encode_flow_dump(std::uint16_t family, DatapathIndex datapath);
 

@@ -64,6 +64,14 @@ Result<void> KernelDatapath::remove(std::string const& name) {
   return {};
 }
 
+Result<void> KernelDatapath::remove_all_flows(std::string const& name) {
+  auto requests = KernelRequests::open();
+  if (!requests) return is_not_found(requests.error()) ? Result<void>{} : failure_of(requests);
+  auto const found = requests->find(name);
+  if (!found) return is_not_found(found.error()) ? Result<void>{} : failure_of(found);
+  return requests->remove_all_flows(found->index);
+}
+
 /// Makes the datapath ours.
 Result<void> KernelDatapath::take(std::string const& name) {
   auto found = requests_.find(name);

@@ -34,6 +34,8 @@ class KernelDatapath final : public DatapathInterface {
                                                                     KernelDatapathOptions options = {});
   /// Deletes the datapath; success if there is none, also when this kernel has no Open vSwitch.
   [[nodiscard]] static Result<void> remove(std::string const& name);
+  /// Deletes its flows alone; success as above.
+  [[nodiscard]] static Result<void> remove_all_flows(std::string const& name);
 
   [[nodiscard]] Result<void> start(DatapathEvents events) override;
   [[nodiscard]] Result<std::vector<Vport>> ports() override;

@@ -185,6 +185,10 @@ Result<void> KernelRequests::remove_flow(DatapathIndex index, Flow const& flow) 
   return tell(encode_flow_delete(families_.flow, index, flow), "remove a flow");
 }
 
+Result<void> KernelRequests::remove_all_flows(DatapathIndex index) {
+  return tell(encode_flow_flush(families_.flow, index), "remove all flows");
+}
+
 Result<void> KernelRequests::execute(DatapathIndex index, ByteView packet, Actions const& actions) {
   auto request = encode_execute(families_.packet, index, packet, actions);
   if (!request) return failure_of(request);

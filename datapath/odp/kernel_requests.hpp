@@ -50,6 +50,7 @@ class KernelRequests {
   [[nodiscard]] Result<void> create_flow(DatapathIndex index, Flow const& flow);
   [[nodiscard]] Result<void> change_flow(DatapathIndex index, Flow const& flow);
   [[nodiscard]] Result<void> remove_flow(DatapathIndex index, Flow const& flow);
+  [[nodiscard]] Result<void> remove_all_flows(DatapathIndex index);
   [[nodiscard]] Result<void> execute(DatapathIndex index, ByteView packet, Actions const& actions);
 
   /// Whether there is a network device of that name that is down.

@@ -116,10 +116,20 @@ done
 lab_weave hosta stop
 lab_pause 0.3
 ends_with_nothing hosta 'weave stop'
-launch hosta
+launch hosta --no-restart
 lab_pinger_more traffic 10 20
 both_use_fastdp encrypted
 nothing_clear 'another launch'
+
+# After a crash without the password: what the kernel still forwards by was to be encrypted.
+lab_exec hosta kill -KILL "$(lab_weave_pid hosta)"
+lab_weave_launch hosta --fast-path="${kind[hosta]}" --no-dns
+lab_exec hosta ping -n -q -c 20 -i 0.05 "${address[hostb]}" >/dev/null || true
+nothing_clear 'a launch without the password'
+lab_weave hosta stop
+launch hosta
+lab_pinger_more traffic 10 20
+both_use_fastdp encrypted
 recording=
 disturb 'policies of hosta flushed' lab_exec hosta ip xfrm policy flush
 lab_equal 'policies on hosta' 3 "$(policies hosta)"

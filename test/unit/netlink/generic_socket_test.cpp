@@ -1,5 +1,6 @@
 #include "datapath/netlink/generic_socket.hpp"
 
+#include <algorithm>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -101,6 +102,27 @@ TEST(ReceivingSocket, TakesWhatIsThereAndNeverWaits) {
   ASSERT_TRUE(socket->receive(count));
   EXPECT_EQ(messages, kRequests);
   EXPECT_EQ(socket->lost(), 0U);
+}
+
+TEST(ReceivingSocket, WipesWhatIsSecret) {
+  for (bool const secret : {false, true}) {
+    auto socket = ReceivingSocket::open({.queue = 65536, .message = 4096, .batch = 4, .secret = secret});
+    ASSERT_TRUE(socket) << socket.error().text();
+    sockaddr_nl kernel{};
+    kernel.nl_family = AF_NETLINK;
+    auto const request = encode_family_request("nlctrl");
+    ASSERT_GT(::sendto(socket->fd(), request->data(), request->size(), 0, reinterpret_cast<sockaddr const*>(&kernel),
+                       sizeof kernel),
+              0);
+    ByteView payload;
+    ASSERT_TRUE(socket->receive([&](Message const& message) {
+      payload = message.payload;
+      return decode_family(message).has_value();
+    }));
+    // The socket still owns the memory.
+    ASSERT_FALSE(payload.empty());
+    EXPECT_EQ(std::ranges::all_of(payload, [](std::uint8_t octet) { return octet == 0; }), secret);
+  }
 }
 
 TEST(ReceivingSocket, MayBeEndedByItsOwnCallback) {

@@ -268,6 +268,14 @@ TEST(FlowCodec, NamesItsFlowWheneverItRemovesOne) {
   EXPECT_TRUE(has(encode_flow_delete(28, kIndex, {.match = {}}), OVS_FLOW_ATTR_KEY));
 }
 
+TEST(FlowCodec, NamesNoFlowToRemoveAll) {
+  auto const request = encode_flow_flush(28, kIndex);
+  auto const message = test::only_ovs(*request);
+  EXPECT_EQ(message.command, OVS_FLOW_CMD_DEL);
+  EXPECT_EQ(message.datapath, kIndex);
+  EXPECT_TRUE(message.attributes.empty());
+}
+
 TEST(FlowCodec, ReadsItsIdentifier) {
   Flow const flow{.match = {.in_port = PortNo{1}}, .actions = {PopVlanAction{}}, .ufid = Ufid{9, 8, 7}};
   auto const request = encode_flow_new(28, kIndex, flow);
