@@ -20,7 +20,11 @@ constexpr std::size_t kSendBuffer = 4096;
 /// What recvmmsg fills.
 struct ReceivingSocket::Buffers {
   explicit Buffers(Sizes sizes)
-      : secret{sizes.secret}, memory(sizes.message * sizes.batch), parts(sizes.batch), senders(sizes.batch), headers(sizes.batch) {
+      : secret{sizes.secret},
+        memory(sizes.message * sizes.batch),
+        parts(sizes.batch),
+        senders(sizes.batch),
+        headers(sizes.batch) {
     for (std::size_t i = 0; i < headers.size(); ++i) {
       parts[i] = {.iov_base = memory.data() + i * sizes.message, .iov_len = sizes.message};
       headers[i].msg_hdr.msg_iov = &parts[i];
