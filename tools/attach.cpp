@@ -12,6 +12,7 @@ int plug(AttachWords const& words, Container const& container, std::vector<Ipv4C
   for (auto const& cidr : cidrs) parameters.emplace_back("address", cidr.to_string());
   if (words.no_multicast_route) parameters.emplace_back("multicast-route", "false");
   if (words.rewrite_hosts) parameters.emplace_back("rewrite-hosts", "true");
+  if (words.without_dns) parameters.emplace_back("without-name", "true");
   for (auto const& host : words.extra_hosts) parameters.emplace_back("add-host", host);
   auto const answer = ask_daemon(call.settings, [&](ApiClient const& client) {
     return client.put(interface_target(container), parameters, kAnswerTime);

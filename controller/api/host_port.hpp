@@ -22,7 +22,8 @@ class AttachPort {
     std::vector<Ipv4Cidr> addresses; ///< not empty
     bool multicast_route = true;
     bool rewrite_hosts = false;
-    std::vector<std::string> extra_hosts; ///< `name:ip`, for the container's hosts file
+    std::vector<std::string> extra_hosts = {}; ///< `name:ip`, for the container's hosts file
+    bool without_name = false;                 ///< of no meaning now: at later starts its name is not registered
   };
 
   virtual ~AttachPort() = default;

@@ -51,7 +51,8 @@ void attach_one(AttachPort& attach, Request const& request, PathValues const& va
                 {.addresses = *std::move(addresses),
                  .multicast_route = parameters.get("multicast-route") != "false",
                  .rewrite_hosts = parameters.get("rewrite-hosts") == "true",
-                 .extra_hosts = parameters.all("add-host")},
+                 .extra_hosts = parameters.all("add-host"),
+                 .without_name = parameters.get("without-name") == "true"},
                 no_content(std::move(responder)));
 }
 

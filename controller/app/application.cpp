@@ -19,28 +19,10 @@
 #include "controller/app/identity.hpp"
 #include "controller/app/metric_samples.hpp"
 #include "controller/app/original_import.hpp"
+#include "controller/app/ring_formation.hpp"
 #include "controller/app/status_assembly.hpp"
 
 namespace weave::controller {
-namespace {
-
-ipam::Formation formation_of(IpallocInit const& init) {
-  switch (init.mode) {
-    case IpallocInit::Mode::seed: return {.mode = ipam::Formation::Mode::seeds, .seeds = init.seeds, .peer_count = {}};
-    case IpallocInit::Mode::observer: return {.mode = ipam::Formation::Mode::observer, .seeds = {}, .peer_count = {}};
-    case IpallocInit::Mode::consensus: break;
-  }
-  ipam::Formation formation{};
-  if (init.peers != 0) formation.peer_count = init.peers;
-  return formation;
-}
-
-std::optional<std::string> isolation_impossible(DataPlane const& plane) {
-  if (plane.bridged()) return std::nullopt;
-  return "containers are ports of Open vSwitch here, which filters nothing; launch weave without --no-bridged-fastdp";
-}
-
-} // namespace
 
 Application::Application(Options options, Logger logger) : options_{std::move(options)}, logger_{std::move(logger)} {}
 
@@ -76,6 +58,7 @@ Result<void> Application::build() {
   if (auto built = build_ipam(); !built) return built;
   if (auto built = build_docker(); !built) return built;
   if (auto built = build_dns(); !built) return built;
+  if (auto built = build_attachments(); !built) return built;
   return build_api();
 }
 
@@ -322,6 +305,7 @@ void Application::follow_containers(bool memory_lost) {
   gate_.pass([this] { allocator_->hold_donations(false); });
   container_addresses_->watch([this](EngineSurvey const& survey) {
     if (docker_) docker_->learn_networks(survey);
+    if (attachments_) attachments_->forget_if([&](auto const& id) { return life_of(survey, id) == Life::gone; });
   });
   containers_->tell(*container_addresses_);
 }
@@ -336,7 +320,7 @@ Result<void> Application::build_docker() {
                                        .engine = options_.docker_api,
                                        .bridge = options_.weave_bridge,
                                        .universe = options_.ipalloc_range,
-                                       .isolation_impossible = isolation_impossible(*plane_)},
+                                       .isolation_impossible = plane_->isolation_obstacle()},
                                       {.context = context_,
                                        .scheduler = scheduler_,
                                        .watcher = watcher_,
@@ -376,13 +360,36 @@ Result<void> Application::build_dns() {
   return {};
 }
 
+Result<void> Application::build_attachments() {
+  if (!attach_) return {};
+  auto stored = parse_attachments(store_->attachments());
+  if (!stored) return failure(stored.error().kind(), fmt::format("state file: {}", stored.error().text()));
+  attachments_ = std::make_unique<AttachmentKeeper>(
+      *std::move(stored),
+      AttachmentKeeper::Ports{.interfaces = *attach_,
+                              .save = [this](std::string const& text) { return store_->set_attachments(text); },
+                              .claim =
+                                  [this](std::string const& id, Ipv4Cidr cidr, api::Completion<void> done) {
+                                    if (!control_addresses_) return done({});
+                                    (void)control_addresses_->claim(id, cidr, true, true, AttachmentKeeper::kClaimLimit,
+                                                                    std::move(done));
+                                  },
+                              .name =
+                                  [this](std::string const& id, Ipv4Address address, std::string const& fqdn) {
+                                    if (dns_) dns_->names().add(id, address, fqdn, true, [](auto const&) {});
+                                  },
+                              .logger = logger_});
+  containers_->tell(*attachments_);
+  return {};
+}
+
 Result<void> Application::build_api() {
   if (control_addresses_ && local_ranges_) control_addresses_->name_tracker(kLocalTracker);
   auto const control = api::control_routes({.daemon = this,
                                             .addresses = control_addresses_.get(),
                                             .docker_network = docker_.get(),
                                             .names = dns_ ? &dns_->names() : nullptr,
-                                            .attach = attach_.get(),
+                                            .attach = attachments_.get(),
                                             .expose = expose_.get()});
   auto const serve = [this](http::Handler handler) -> http::Server& {
     return *servers_.emplace_back(

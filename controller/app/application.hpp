@@ -20,6 +20,7 @@
 #include "controller/app/allocation_gate.hpp"
 #include "controller/app/attach_service.hpp"
 #include "controller/app/attached_addresses.hpp"
+#include "controller/app/attachment_keeper.hpp"
 #include "controller/app/background_worker.hpp"
 #include "controller/app/container_addresses.hpp"
 #include "controller/app/container_service.hpp"
@@ -74,6 +75,7 @@ class Application final : public api::DaemonPort {
   void follow_containers(bool memory_lost);
   [[nodiscard]] Result<void> build_docker();
   [[nodiscard]] Result<void> build_dns();
+  [[nodiscard]] Result<void> build_attachments();
   [[nodiscard]] Result<void> build_api();
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::vector<std::string> choose_targets();
@@ -114,6 +116,7 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<ContainerAddresses> container_addresses_;
   std::unique_ptr<DockerService> docker_;
   std::unique_ptr<DnsService> dns_;
+  std::unique_ptr<AttachmentKeeper> attachments_;
   std::vector<std::unique_ptr<http::Server>> servers_;
 };
 

@@ -228,6 +228,11 @@ void DataPlane::leave() {
   if (!outcome) ports_.logger.error("the fast path stays blocked: {}", outcome.error().text());
 }
 
+std::optional<std::string> DataPlane::isolation_obstacle() const {
+  if (bridged()) return std::nullopt;
+  return "containers are ports of Open vSwitch here, which filters nothing; launch weave without --no-bridged-fastdp";
+}
+
 std::vector<std::string> DataPlane::overlays() const {
   if (fast_path_) return {"fastdp", "sleeve"};
   return {"sleeve"};

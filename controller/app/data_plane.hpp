@@ -95,6 +95,8 @@ class DataPlane {
   [[nodiscard]] std::string const& bridge() const { return settings_.bridge; }
   /// Whether containers are ports of a Linux bridge, and not of Open vSwitch itself.
   [[nodiscard]] bool bridged() const { return settings_.bridged; }
+  /// Why networks cannot be kept apart here, for people.
+  [[nodiscard]] std::optional<std::string> isolation_obstacle() const;
 
  private:
   DataPlane(Settings settings, Ports ports, datapath::RouteSocket socket);

@@ -19,6 +19,7 @@ using Table = store::StateStore::Table;
 constexpr std::string_view kShortIdSetting = "short_id";
 constexpr std::string_view kExposuresSetting = "exposures";
 constexpr std::string_view kHandFiledSetting = "addresses without id";
+constexpr std::string_view kAttachmentsSetting = "attachments";
 
 class IpamRowsStore final : public ipam::IpamStore {
  public:
@@ -124,13 +125,14 @@ class SqliteStoreService final : public StoreService {
  public:
   SqliteStoreService(std::unique_ptr<store::StateStore> store, std::optional<PeerName> name,
                      std::optional<ShortId> short_id, std::vector<std::string> targets, std::string exposures,
-                     std::string hand_filed)
+                     std::string hand_filed, std::string attachments)
       : store_{std::move(store)},
         name_{name},
         short_id_{short_id},
         targets_{std::move(targets)},
         exposures_{std::move(exposures)},
-        hand_filed_{std::move(hand_filed)} {}
+        hand_filed_{std::move(hand_filed)},
+        attachments_{std::move(attachments)} {}
 
   std::optional<PeerName> peer_name() const override { return name_; }
   Result<void> set_peer_name(PeerName name) override {
@@ -174,6 +176,12 @@ class SqliteStoreService final : public StoreService {
     if (saved) hand_filed_ = text;
     return saved;
   }
+  std::string attachments() const override { return attachments_; }
+  Result<void> set_attachments(std::string const& text) override {
+    auto saved = store_->set_setting(kAttachmentsSetting, text);
+    if (saved) attachments_ = text;
+    return saved;
+  }
   ipam::IpamStore& ipam() override { return ipam_; }
   plugin::DriverStore& drivers() override { return drivers_; }
   dns::NameStore& names() override { return names_; }
@@ -185,6 +193,7 @@ class SqliteStoreService final : public StoreService {
   std::vector<std::string> targets_;
   std::string exposures_;
   std::string hand_filed_;
+  std::string attachments_;
   IpamRowsStore ipam_{*store_};
   DriverRecordStore drivers_{*store_};
   NameRowsStore names_{*store_};
@@ -229,8 +238,11 @@ Result<std::unique_ptr<StoreService>> StoreService::open(std::string const& path
   if (!exposures) return failure_of(exposures);
   auto const hand_filed = (*opened)->setting(kHandFiledSetting);
   if (!hand_filed) return failure_of(hand_filed);
+  auto const attachments = (*opened)->setting(kAttachmentsSetting);
+  if (!attachments) return failure_of(attachments);
   return std::make_unique<SqliteStoreService>(std::move(*opened), *name, parse_short_id(*short_id), std::move(*targets),
-                                              exposures->value_or(""), hand_filed->value_or(""));
+                                              exposures->value_or(""), hand_filed->value_or(""),
+                                              attachments->value_or(""));
 }
 
 } // namespace weave::controller

@@ -44,6 +44,9 @@ class StoreService {
   /// Addresses that people filed without an id, as address_service.hpp writes them.
   [[nodiscard]] virtual std::string hand_filed() const = 0;
   [[nodiscard]] virtual Result<void> set_hand_filed(std::string const& text) = 0;
+  /// What `weave attach` gave to containers, as attachment_keeper.hpp writes it.
+  [[nodiscard]] virtual std::string attachments() const = 0;
+  [[nodiscard]] virtual Result<void> set_attachments(std::string const& text) = 0;
   [[nodiscard]] virtual ipam::IpamStore& ipam() = 0;
   [[nodiscard]] virtual plugin::DriverStore& drivers() = 0;
   [[nodiscard]] virtual dns::NameStore& names() = 0;

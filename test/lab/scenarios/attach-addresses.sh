@@ -111,12 +111,27 @@ lab_equal 'names of c1' 0 "$(names hosta c1)"
 lab_equal 'hostname -i' 10.2.3.1 "$(lab_docker hosta exec c1 hostname -i)"
 lab_match 'hosts file' '^192.0.2.7       db$' "$(lab_docker hosta exec c1 cat /etc/hosts)"
 lab_equal 'multicast route' '' "$(lab_container_net hosta c1 ip route show 224.0.0.0/4)"
+
+# A container that starts again has all of it again by itself: restarted by hand, by its policy, without a daemon.
+restored() { [[ $(lab_docker hosta exec c1 hostname -i) == 10.2.3.1 ]] && reaches hosta c1 10.2.3.2; }
 lab_docker hosta restart -t 0 c1 >/dev/null
+lab_wait 5 'c1 has its address again' restored
+lab_equal 'multicast route after a restart' '' "$(lab_container_net hosta c1 ip route show 224.0.0.0/4)"
+lab_match 'hosts file after a restart' '^192.0.2.7       db$' "$(lab_docker hosta exec c1 cat /etc/hosts)"
+lab_equal 'names of c1 after a restart' 0 "$(names hosta c1)"
 prints 'attach after a restart' 10.2.3.1 hosta attach c1
+lab_docker hosta update --restart always c2 >/dev/null
+killed=$(lab_docker hosta inspect -f '{{.State.Pid}}' c2)
+back() { local now; now=$(lab_docker hosta inspect -f '{{.State.Pid}}' c2) && [[ $now != 0 && $now != "$killed" ]]; }
+lab_exec hosta kill -KILL "$killed"
+lab_wait 10 'c2 runs again' back
+lab_wait 10 'c2 has its addresses again' reaches hostb c3 10.2.1.1
+lab_wait 5 'c2 has its names again' eval "((\$(names hosta c2) == 2))"
 before=$(lab_weave hosta ps)
 lab_weave hosta stop >/dev/null
 lab_equal 'ps with the daemon stopped' "$before" "$(lab_weave hosta ps)"
+lab_docker hosta restart -t 0 c2 >/dev/null
 lab_weave_launch hosta --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 192.0.2.2
-prints 'attach after a restart of the daemon' 10.2.3.2 hosta attach c2
-lab_equal 'ps after a restart of the daemon' "$before" "$(lab_weave hosta ps)"
 lab_wait 5 'c3 on hostb reaches c2 on hosta' reaches hostb c3 10.2.1.1
+prints 'attach after a restart of the daemon' 10.2.3.2 hosta attach c2
+lab_equal 'ps after a restart of the daemon' "$(cut -d ' ' -f 1,3- <<<"$before")" "$(lab_weave hosta ps | cut -d ' ' -f 1,3-)"
