@@ -1,6 +1,8 @@
 // Small UDP datagrams at a rate that measures the path and not the programs at its ends: many with each system call.
-//   bench-datagrams receive PORT SECONDS            prints how many arrived each second, from the first on
+//   bench-datagrams receive PORT SECONDS SIZE       prints how many arrived each second, from the first on
 //   bench-datagrams send ADDRESS PORT SECONDS SIZE  prints how many were sent each second
+// With a word "segments" behind, the kernel cuts and joins them (UDP_SEGMENT, UDP_GRO) as it does for QUIC servers,
+// which leaves the ends of the path next to nothing to do.
 
 #include <arpa/inet.h>
 #include <array>
@@ -9,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <string_view>
 #include <sys/socket.h>
@@ -18,6 +21,13 @@ namespace {
 
 constexpr std::size_t kBatch = 64;
 constexpr std::size_t kLargest = 2048;
+constexpr std::size_t kSegments = 64;
+constexpr std::size_t kJoined = 65536;
+
+struct Kind {
+  std::size_t size;
+  bool segments;
+};
 
 using Clock = std::chrono::steady_clock;
 
@@ -44,13 +54,15 @@ sockaddr_in endpoint(char const* address, char const* port) {
   return result;
 }
 
-int receive(char const* port, double limit) {
+int receive(char const* port, double limit, Kind kind) {
   int const fd = ::socket(AF_INET, SOCK_DGRAM, 0);
   int const buffer = 4 << 20;
   ::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
   auto const local = endpoint("0.0.0.0", port);
   if (::bind(fd, reinterpret_cast<sockaddr const*>(&local), sizeof local) < 0) return 1;
-  Messages messages{kLargest};
+  int const on = 1;
+  if (kind.segments && ::setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) < 0) return 1;
+  Messages messages{kind.segments ? kJoined : kLargest};
   pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
   if (::poll(&waiting, 1, 10'000) <= 0) return 1;
   std::uint64_t count = 0;
@@ -58,23 +70,26 @@ int receive(char const* port, double limit) {
   double spent = 0;
   while ((spent = seconds_since(start)) < limit) {
     int const taken = ::recvmmsg(fd, messages.headers.data(), kBatch, MSG_DONTWAIT, nullptr);
-    if (taken > 0) count += static_cast<std::uint64_t>(taken);
+    for (int i = 0; i < taken; ++i) count += messages.headers[static_cast<std::size_t>(i)].msg_len / kind.size;
     if (taken <= 0) (void)::poll(&waiting, 1, 10);
   }
   std::printf("%.0f\n", static_cast<double>(count) / spent);
   return 0;
 }
 
-int send(sockaddr_in const& to, double limit, std::size_t size) {
+int send(sockaddr_in const& to, double limit, Kind kind) {
   int const fd = ::socket(AF_INET, SOCK_DGRAM, 0);
   if (::connect(fd, reinterpret_cast<sockaddr const*>(&to), sizeof to) < 0) return 1;
-  Messages messages{size};
+  auto const each = kind.segments ? kSegments : 1;
+  int const segment = static_cast<int>(kind.size);
+  if (kind.segments && ::setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment) < 0) return 1;
+  Messages messages{kind.size * each};
   std::uint64_t count = 0;
   auto const start = Clock::now();
   double spent = 0;
   while ((spent = seconds_since(start)) < limit) {
     int const sent = ::sendmmsg(fd, messages.headers.data(), kBatch, 0);
-    if (sent > 0) count += static_cast<std::uint64_t>(sent);
+    if (sent > 0) count += static_cast<std::uint64_t>(sent) * each;
   }
   std::printf("%.0f\n", static_cast<double>(count) / spent);
   return 0;
@@ -84,11 +99,15 @@ int send(sockaddr_in const& to, double limit, std::size_t size) {
 
 int main(int argc, char** argv) {
   std::string_view const what = argc > 1 ? argv[1] : "";
-  if (what == "receive" && argc == 4) return receive(argv[2], std::atof(argv[3]));
-  if (what == "send" && argc == 6) {
-    auto const size = static_cast<std::size_t>(std::atoi(argv[5]));
-    if (size > 0 && size <= kLargest) return send(endpoint(argv[2], argv[3]), std::atof(argv[4]), size);
-  }
-  std::fprintf(stderr, "usage: bench-datagrams receive PORT SECONDS | send ADDRESS PORT SECONDS SIZE\n");
+  bool const segments = argc > 2 && std::string_view{argv[argc - 1]} == "segments";
+  if (segments) --argc;
+  auto const size = argc > 4 ? static_cast<std::size_t>(std::atoi(argv[argc - 1])) : 0;
+  bool const fits = size > 0 && size <= kLargest && (!segments || size * kSegments < kJoined);
+  Kind const kind{.size = size, .segments = segments};
+  if (what == "receive" && argc == 5 && fits) return receive(argv[2], std::atof(argv[3]), kind);
+  if (what == "send" && argc == 6 && fits) return send(endpoint(argv[2], argv[3]), std::atof(argv[4]), kind);
+  std::fprintf(stderr,
+               "usage: bench-datagrams receive PORT SECONDS SIZE [segments]\n"
+               "       bench-datagrams send ADDRESS PORT SECONDS SIZE [segments]\n");
   return 2;
 }

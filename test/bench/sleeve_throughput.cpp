@@ -51,7 +51,7 @@ int send_stream(weave::test::WorkerLab& lab, std::string const& seconds) {
 
 int send_datagrams(weave::test::WorkerLab& lab, std::string const& program, std::string const& seconds) {
   auto const tool = program.substr(0, program.rfind('/') + 1) + "bench-datagrams ";
-  lab.host(2).container->shell(tool + "receive 5002 " + seconds + " | sed 's/$/ packets\\/s receiver/' &");
+  lab.host(2).container->shell(tool + "receive 5002 " + seconds + " 18 | sed 's/$/ packets\\/s receiver/' &");
   int const status = lab.host(1).container->shell("sleep 0.2; " + tool + "send 10.32.0.2 5002 " + seconds +
                                                   " 18 >/dev/null; sleep 0.2");
   return status;

@@ -19,6 +19,8 @@ namespace {
 /// Asks the scheduler for turns of 0.1 ms instead of some ms: this thread gets no more time than others, but does not
 /// wait for the end of their turns when packets come. Since Linux 6.12; elsewhere nothing changes.
 void prefer_short_turns() {
+  // Somebody wanted it otherwise.
+  if (::sched_getscheduler(0) != SCHED_OTHER) return;
   struct Attributes { // struct sched_attr of linux/sched/types.h, first version
     std::uint32_t size = sizeof(Attributes);
     std::uint32_t policy = SCHED_OTHER;

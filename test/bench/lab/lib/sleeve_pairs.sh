@@ -78,10 +78,10 @@ pairs_without_segmentation() {
 # pairs_measure KIND PAIR FILE: as paths_measure.
 pairs_measure() {
   local value busy gigabytes options=()
-  if [[ $1 == udp ]]; then
-    pairs_datagrams "$2" >>"$3"
-    return
-  fi
+  case $1 in
+    udp) pairs_datagrams "$2" >>"$3" && return ;;
+    udp-segments) pairs_datagrams "$2" segments >>"$3" && return ;;
+  esac
   [[ $1 == tcp1 ]] || options=(-P 4)
   busy=$(bench_busy)
   value=$(pairs_iperf "$2" "${options[@]}" | paths_mbit)
@@ -91,13 +91,13 @@ pairs_measure() {
   awk -v from="$busy" -v to="$(bench_busy)" -v gb="$gigabytes" 'BEGIN { print (to - from) / 1000 / gb }' >>"$3-cpu"
 }
 
-# pairs_datagrams PAIR: received in a second. 18 bytes of payload make the smallest Ethernet frame, 64 bytes with its
+# pairs_datagrams PAIR [segments]: received in a second. 18 bytes of payload make the smallest Ethernet frame, 64 with its
 # check sequence. iperf3 would be the bottleneck.
 pairs_datagrams() {
   local received=$LAB_DIR/received
-  pairs_in second "$1" "$BENCH_BIN/bench-datagrams" receive 5002 "$bench_seconds" >"$received" &
+  pairs_in second "$1" "$BENCH_BIN/bench-datagrams" receive 5002 "$bench_seconds" 18 "${@:2}" >"$received" &
   sleep 0.2
-  pairs_in first "$1" "$BENCH_BIN/bench-datagrams" send "${pair_target[$1]}" 5002 "$bench_seconds" 18 >/dev/null || true
+  pairs_in first "$1" "$BENCH_BIN/bench-datagrams" send "${pair_target[$1]}" 5002 "$bench_seconds" 18 "${@:2}" >/dev/null || true
   wait $!
   cat -- "$received"
 }
@@ -118,7 +118,7 @@ pairs_compare() {
   rm -rf -- "$results"
   mkdir -p "$results"
   for ((round = 0; round < bench_rounds; round++)); do
-    for kind in tcp1 tcp4 udp; do
+    for kind in tcp1 tcp4 udp udp-segments; do
       for pair in "${pairs[@]}"; do pairs_measure "$kind" "$pair" "$results/$kind-$pair"; done
     done
     for pair in "${pairs[@]}"; do pairs_round_trips "$pair" "$results/rtt-$pair"; done
@@ -132,7 +132,7 @@ pairs_compare() {
 pairs_wanted() {
   case $1:$2:$3 in
     tcp1:clear:clear-single | tcp1:suite:secretbox-single) echo '>= 6' ;;
-    tcp1:secretbox:secretbox-single | udp:clear:clear-single) echo '>= 4' ;;
+    tcp1:secretbox:secretbox-single | udp:clear:clear-single | udp-segments:clear:clear-single) echo '>= 4' ;;
     tcp1:clear:vxlan) [[ $bench_name != *wire* ]] || echo '>= 1' ;;
     rtt50:clear:underlay) echo '<= 3' ;;
   esac
@@ -140,9 +140,9 @@ pairs_wanted() {
 
 pairs_report() { # PAIR ITS-SINGLE
   local pair=$1 reference kind percent
-  declare -A title=([tcp1]='TCP, one stream' [tcp4]='TCP, four streams' [udp]='UDP, 64-byte frames' [tcp1-cpu]='processor time per GB of TCP')
-  declare -A unit=([tcp1]=Mbit/s [tcp4]=Mbit/s [udp]=packets/s [tcp1-cpu]=s)
-  for kind in tcp1 tcp4 udp tcp1-cpu; do
+  declare -A title=([tcp1]='TCP, one stream' [tcp4]='TCP, four streams' [udp]='UDP, 64-byte frames' [udp-segments]='UDP, 64-byte frames cut and joined by the kernel' [tcp1-cpu]='processor time per GB of TCP')
+  declare -A unit=([tcp1]=Mbit/s [tcp4]=Mbit/s [udp]=packets/s [udp-segments]=packets/s [tcp1-cpu]=s)
+  for kind in tcp1 tcp4 udp udp-segments tcp1-cpu; do
     for reference in "$2" vxlan underlay; do pairs_figure "$kind" "$pair" "$reference"; done
   done
   for percent in 50 99; do
