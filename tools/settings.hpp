@@ -19,6 +19,8 @@ struct Settings {
 
   [[nodiscard]] std::string control_socket() const { return run_dir + "/control.sock"; }
   [[nodiscard]] std::string pid_file() const { return run_dir + "/supervisor.pid"; }
+  /// Where the daemon gives the supervisor signs of life.
+  [[nodiscard]] std::string notify_socket() const { return run_dir + "/notify.sock"; }
   [[nodiscard]] std::string log_file() const { return run_dir + "/weaver.log"; }
   [[nodiscard]] std::string launch_file() const { return state_dir + "/launch.conf"; }
   /// See Options::restart_mark in controller/app/options.hpp.

@@ -115,7 +115,10 @@ void remove_leftovers(Settings const& settings) {
   for (auto const& path : plugin_sockets(plan ? plan->daemon_arguments : std::vector<std::string>{})) {
     remove_dead_socket(path);
   }
-  if (!PidFile::is_held(settings.pid_file())) ::unlink(settings.pid_file().c_str());
+  if (!PidFile::is_held(settings.pid_file())) {
+    ::unlink(settings.pid_file().c_str());
+    ::unlink(settings.notify_socket().c_str());
+  }
   ::unlink(settings.restart_mark().c_str());
   ::rmdir(settings.run_dir.c_str()); // stays while there is a log in it
 }

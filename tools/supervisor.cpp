@@ -1,7 +1,9 @@
 #include "tools/supervisor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,6 +28,8 @@ constexpr auto kLongestPause = 5000ms;
 constexpr auto kGoodLife = 10s;
 constexpr auto kGrace = 10s;
 constexpr auto kLogCheck = 10s;
+/// What Docker may have to wait for.
+constexpr auto kSilence = 10s;
 constexpr std::uint64_t kLogLimit = 4U << 20U;
 
 sigset_t watched_signals() {
@@ -78,15 +82,35 @@ Supervisor::Supervisor(Plan plan, PidFile pid_file, Logger log)
   if (channel_) ::fcntl(channel_.get(), F_SETFD, FD_CLOEXEC);
 }
 
+void Supervisor::open_life_signs() {
+  std::chrono::milliseconds limit = kSilence;
+  if (auto const wanted = plan_.settings.non_empty("WEAVE_WATCHDOG")) {
+    double seconds = 0;
+    auto const parsed = std::from_chars(wanted->data(), wanted->data() + wanted->size(), seconds);
+    if (parsed.ec != std::errc{} || seconds < 0) {
+      log_.warning("WEAVE_WATCHDOG is no number of seconds: {}", *wanted);
+    } else {
+      limit = std::chrono::milliseconds{static_cast<std::int64_t>(std::min(seconds, 86400.0) * 1000)};
+    }
+  }
+  if (limit == 0ms) return;
+  auto opened = LifeSigns::open(plan_.settings.notify_socket(), limit);
+  if (!opened) return log_.warning("a weaver that hangs will not be noticed: {}", opened.error().text());
+  signs_ = *std::move(opened);
+}
+
 int Supervisor::run() {
   write_pids();
+  open_life_signs();
   start();
   while (!finished_) {
-    std::array<pollfd, 2> fds{pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
-                              pollfd{.fd = channel_.get(), .events = POLLIN, .revents = 0}};
+    std::array<pollfd, 3> fds{pollfd{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+                              pollfd{.fd = channel_.get(), .events = POLLIN, .revents = 0},
+                              pollfd{.fd = signs_ ? signs_->fd() : -1, .events = POLLIN, .revents = 0}};
     if (::poll(fds.data(), fds.size(), poll_timeout()) < 0 && errno != EINTR) break;
     if (fds[1].revents != 0) on_channel();
     if (fds[0].revents != 0) on_signals();
+    if (signs_ && signs_->overdue(Clock::now())) on_no_signs();
     on_time();
   }
   remove_dead_sockets();
@@ -105,6 +129,7 @@ void Supervisor::start() {
     if (!confirmed_) finished_ = 1;
     schedule_restart();
   }
+  if (signs_) signs_->watch(daemon_);
   write_pids();
 }
 
@@ -138,8 +163,17 @@ void Supervisor::on_time() {
   bound_log(plan_.settings.log_file(), kLogLimit);
 }
 
+void Supervisor::on_no_signs() {
+  signs_->watch(0);
+  if (daemon_ <= 0 || stopping_) return;
+  log_.error("weaver has given no sign of life for {} s: it hangs, or somebody has stopped it; killing it",
+             std::chrono::duration<double>{signs_->limit()}.count());
+  ::kill(daemon_, SIGKILL);
+}
+
 void Supervisor::on_ended(int status) {
   daemon_ = 0;
+  if (signs_) signs_->watch(0);
   write_pids();
   if (stopping_) {
     finished_ = 0;
@@ -187,6 +221,7 @@ int Supervisor::poll_timeout() const {
   auto next = Clock::now() + kLogCheck;
   if (restart_at_) next = std::min(next, *restart_at_);
   if (kill_at_) next = std::min(next, *kill_at_);
+  if (signs_ && signs_->expects_signs()) next = std::min(next, Clock::now() + LifeSigns::kCheckInterval);
   auto const wait = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
   return static_cast<int>(std::max<std::chrono::milliseconds::rep>(wait.count(), 0));
 }

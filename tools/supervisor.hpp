@@ -8,13 +8,15 @@
 #include "base/logger.hpp"
 #include "base/unique_fd.hpp"
 #include "tools/launch_plan.hpp"
+#include "tools/life_signs.hpp"
 #include "tools/run_files.hpp"
 
 namespace weave::tools {
 
 /// Keeps the daemon alive where no service manager does. Blocks in run() until SIGTERM or SIGINT, which it passes on,
 /// killing a daemon that takes longer than 10 s. A daemon that ends by itself is started again after a pause that grows
-/// from 0.1 s to 5 s while it keeps ending soon. Leaves neither pid file nor dead sockets.
+/// from 0.1 s to 5 s while it keeps ending soon; one that gives no signs of life for WEAVE_WATCHDOG seconds (10; 0:
+/// never mind) is killed, since Docker would wait for it. Leaves neither pid file nor dead sockets.
 ///
 /// Over `channel` (a socket, -1 for none) it tells `weave launch` of a daemon that ends before launch has said that it
 /// works (one byte); then it gives up instead of starting it again. If launch goes away without a word, the daemon
@@ -36,10 +38,12 @@ class Supervisor {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void open_life_signs();
   void start();
   void on_signals();
   void on_channel();
   void on_time();
+  void on_no_signs();
   void on_ended(int status);
   void stop();
   void schedule_restart();
@@ -52,6 +56,7 @@ class Supervisor {
   Logger log_;
   UniqueFd signals_;
   UniqueFd channel_;
+  std::optional<LifeSigns> signs_;
   pid_t daemon_ = 0;
   bool confirmed_;
   bool stopping_ = false;

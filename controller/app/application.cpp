@@ -422,6 +422,7 @@ Result<void> Application::start() {
   // From here on a start counts as a restart, which keeps what connect and forget have changed.
   std::ofstream{options_.restart_mark()};
   notify_service_manager("READY=1");
+  watchdog_.start();
   return {};
 }
 

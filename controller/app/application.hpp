@@ -34,6 +34,7 @@
 #include "controller/app/options.hpp"
 #include "controller/app/service_manager.hpp"
 #include "controller/app/store_service.hpp"
+#include "controller/app/watchdog.hpp"
 #include "gossip/asio/tcp_transport.hpp"
 #include "gossip/mesh_router.hpp"
 
@@ -118,6 +119,7 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<DnsService> dns_;
   std::unique_ptr<AttachmentKeeper> attachments_;
   std::vector<std::unique_ptr<http::Server>> servers_;
+  Watchdog watchdog_{scheduler_, Watchdog::limit_of_process(), notify_service_manager, logger_};
 };
 
 } // namespace weave::controller

@@ -8,10 +8,11 @@
 lab_host_create hosta 192.0.2.1
 lab_dockerd_start hosta
 lab_image_load hosta
-lab_weave_launch hosta
+WEAVE_WATCHDOG=2 lab_weave_launch hosta
 lab_container_start hosta always --net=weave --restart=always
 lab_container_start hosta c1 --net=weave
 lab_container_start hosta c2 --net=weave
+lab_container_start hosta c4 --net=weave
 address=$(lab_container_address hosta c1)
 
 # timed WHAT LIMIT-MS COMMAND...: as lab_capture on hosta, within the time.
@@ -41,7 +42,7 @@ restart_engine() {
 }
 
 restart_engine 'the engine restarts'
-lab_docker hosta start c1 c2 >/dev/null
+lab_docker hosta start c1 c2 c4 >/dev/null
 address=$(lab_container_address hosta c1)
 killed=$(lab_weave_pid hosta)
 replaced() { local now; now=$(lab_weave_pid hosta) && [[ $now != "$killed" ]]; }
@@ -49,6 +50,14 @@ lab_exec hosta kill -KILL "$killed"
 timed 'docker rm -f right after the daemon crashed' 8000 docker rm -f c2
 lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 lab_wait 10 'a new daemon' replaced
+
+# A daemon that is there and says nothing: Docker waits for it, but not longer than the watchdog.
+killed=$(lab_weave_pid hosta)
+lab_exec hosta kill -STOP "$killed"
+timed 'docker rm -f while the daemon is frozen' 8000 docker rm -f c4
+lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+lab_wait 10 'a new daemon' replaced
+lab_match 'the log' 'weaver has given no sign of life for 2 s' "$(lab_exec hosta cat /run/weave/weaver.log)"
 restart_engine 'the engine restarts after weave did'
 lab_docker hosta start c1 >/dev/null
 address=$(lab_container_address hosta c1)

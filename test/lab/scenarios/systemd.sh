@@ -82,12 +82,17 @@ lab_docker hosta rm -f shared >/dev/null
 # kill -9, more often than systemd puts up with by default.
 name=$(lab_weave_name hosta)
 ipam=$(lab_weave_ipam hosta)
-for ((kills = 0; kills < 7; kills++)); do
+for ((kills = 0; kills < 6; kills++)); do
   pid=$(daemon)
   lab_exec hosta kill -KILL "$pid"
   lab_wait 10 "a new daemon after kill $((kills + 1))" replaced "$pid"
   lab_wait 10 'it is ready' lab_unit_is hosta weave.service SubState running
 done
+lab_match 'how long systemd waits for a sign of life' '^WatchdogUSec=10s$' "$(lab_exec hosta systemctl show -p WatchdogUSec weave.service)"
+pid=$(daemon)
+lab_exec hosta kill -STOP "$pid"
+lab_wait 20 'a new daemon in the place of a frozen one' replaced "$pid"
+lab_wait 10 'it is ready' lab_unit_is hosta weave.service SubState running
 lab_weave_connected 1 hosta hostb
 lab_equal 'peer name after kill -9' "$name" "$(lab_weave_name hosta)"
 lab_equal 'status ipam after kill -9' "$ipam" "$(lab_weave_ipam hosta)"

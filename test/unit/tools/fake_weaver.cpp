@@ -2,16 +2,21 @@
 // was given to $WEAVE_STATE_DIR/fake.*, and misbehaves as FAKE_WEAVER (blank-separated words) says:
 //   fail       end at once with a fatal line        misuse     end at once with two bare lines, status 125
 //   unready    answer 503 to /status               stubborn   ignore SIGTERM
+//   alive      gives signs of life to NOTIFY_SOCKET
 //   attached   containers hinder the removal of the Docker network
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/datagram_protocol.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/http/server.hpp"
 
@@ -41,6 +46,27 @@ weave::http::Response answer(weave::http::Request const& request) {
   if (request.target == "/peer") return Response::no_content();
   return Response::text("404 page not found\n", 404);
 }
+
+class Pulse {
+ public:
+  explicit Pulse(boost::asio::io_context& context) : timer_{context}, socket_{context} {
+    socket_.connect(variable("NOTIFY_SOCKET"));
+    beat();
+  }
+
+ private:
+  void beat() {
+    constexpr std::string_view kSign = "WATCHDOG=1";
+    socket_.send(boost::asio::buffer(kSign));
+    timer_.expires_after(std::chrono::milliseconds{20});
+    timer_.async_wait([this](auto error) {
+      if (!error) beat();
+    });
+  }
+
+  boost::asio::steady_timer timer_;
+  boost::asio::local::datagram_protocol::socket socket_;
+};
 
 } // namespace
 
@@ -75,5 +101,7 @@ int main(int argc, char** argv) {
       context.stop();
     });
   }
+  std::optional<Pulse> pulse;
+  if (told("alive")) pulse.emplace(context);
   context.run();
 }

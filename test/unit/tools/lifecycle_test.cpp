@@ -36,8 +36,8 @@ std::string contents(std::string const& path) {
   return text.str();
 }
 
-bool eventually(std::function<bool()> const& condition) {
-  auto const deadline = std::chrono::steady_clock::now() + 10s;
+bool eventually(std::function<bool()> const& condition,
+                std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + 10s) {
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(5ms);
@@ -185,6 +185,32 @@ TEST_F(Lifecycle, ACrashedDaemonIsStartedAgainWithTheSameArguments) {
   EXPECT_NE(contents(root + "/run/weaver.log").find("weaver was killed by signal 9; starting it again"),
             std::string::npos);
   EXPECT_EQ(weave("stop").code, 0);
+}
+
+TEST_F(Lifecycle, ADaemonThatHangsIsKilledAndStartedAgain) {
+  set("WEAVE_WATCHDOG", "0.5");
+  set("FAKE_WEAVER", "alive");
+  ASSERT_EQ(launch().code, 0);
+  auto const first = running();
+  ::kill(first.daemon, SIGSTOP);
+  EXPECT_TRUE(eventually([&] {
+    auto const now = PidFile::holders(pid_file());
+    return now.daemon > 0 && now.daemon != first.daemon && answers(root + "/run/control.sock");
+  }));
+  EXPECT_NE(contents(root + "/run/weaver.log").find("weaver has given no sign of life for 0.5 s"), std::string::npos);
+  EXPECT_EQ(weave("stop").code, 0);
+  EXPECT_FALSE(exists("run/notify.sock"));
+  ::unsetenv("WEAVE_WATCHDOG");
+}
+
+TEST_F(Lifecycle, ADaemonThatNeverGaveSignsOfLifeIsLeftAlone) {
+  set("WEAVE_WATCHDOG", "0.2");
+  ASSERT_EQ(launch().code, 0);
+  auto const first = running();
+  auto const until = std::chrono::steady_clock::now() + 600ms;
+  EXPECT_FALSE(eventually([&] { return PidFile::holders(pid_file()).daemon != first.daemon; }, until));
+  EXPECT_EQ(weave("stop").code, 0);
+  ::unsetenv("WEAVE_WATCHDOG");
 }
 
 TEST_F(Lifecycle, WithoutRestartADeadDaemonStaysDownAndLeavesNoSocket) {
