@@ -43,6 +43,9 @@ runner_prepare() {
     cp -r -- "$LAB_ROOT" "$LAB_RUN_DIR/files"
     cp -r -- "$LAB_ROOT/../vectors" "$LAB_RUN_DIR/vectors"
     cp -r -- "$LAB_ROOT/../../tools/monitoring" "$LAB_RUN_DIR/monitoring"
+    mkdir -p "$LAB_RUN_DIR/documents/tools"
+    cp -r -- "$LAB_ROOT"/../../{README.md,docs} "$LAB_RUN_DIR/documents/"
+    cp -r -- "$LAB_ROOT"/../../tools/{quickstart,lib} "$LAB_RUN_DIR/documents/tools/"
     export LAB_ROOT=$LAB_RUN_DIR/files
   fi
   export LAB_ID=${LAB_RUN_DIR##*.}
