@@ -96,7 +96,8 @@ int conclude_start(Invocation& call, Start start, std::string_view how, std::str
     case Start::ready: return 0;
     case Start::ended: print_failure(call, how, log, where); return 1;
     case Start::not_in_time:
-      call.err << fmt::format("weave is running, but not ready after {} s\n", kStartTime.count() / 1000);
+      call.err << fmt::format("weave is running, but not ready after {} s; 'weave status --check' says why\n",
+                              kStartTime.count() / 1000);
       return 1;
   }
   return 1;
@@ -125,7 +126,7 @@ int launch_supervised(Invocation& call, LaunchPlan const& plan, ApiClient const&
 int launch_service(Invocation& call, LaunchPlan const& plan, ApiClient const& daemon) {
   auto const since = std::chrono::system_clock::now();
   if (!start_service(plan.restart, has_usual_plugin_sockets(plan.daemon_arguments))) {
-    call.err << "systemctl cannot start weave.service\n";
+    call.err << "systemctl cannot start weave.service; 'systemctl status weave' says why\n";
     return 1;
   }
   auto next_look = std::chrono::steady_clock::now();
@@ -160,7 +161,8 @@ std::optional<int> refusal(Invocation& call, bool service) {
     return 1;
   }
   if (!find_weaver(call.settings)) {
-    call.err << "cannot find the program weaver beside weave or in PATH\n";
+    call.err
+        << "cannot find the program weaver beside weave or in PATH; install it there, or name it in WEAVE_WEAVER\n";
     return 1;
   }
   return std::nullopt;

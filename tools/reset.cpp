@@ -36,7 +36,8 @@ void hand_over(Settings const& settings) {
 bool clean_up_host(Invocation& call) {
   auto const weaver = find_weaver(call.settings);
   if (!weaver) {
-    call.err << "cannot find the program weaver: interfaces and rules of weave stay\n";
+    call.err << "cannot find the program weaver: interfaces and rules of weave stay; name it in WEAVE_WEAVER and reset "
+                "again\n";
     return false;
   }
   std::vector<std::string> words{*weaver, "--cleanup"};

@@ -146,7 +146,7 @@ Stopped stop_locked(Invocation& call) {
   if (PidFile::is_held(settings.pid_file())) ended = end_supervised(settings) && ended;
   ended = end_listener(settings) && ended;
   remove_leftovers(settings);
-  if (!ended) call.err << "weave could not be stopped\n";
+  if (!ended) call.err << "weave could not be stopped: its process weaver does not end; 'ps -C weaver' shows it\n";
   return {.status = ended ? 0 : 1, .attached = attached};
 }
 
