@@ -17,6 +17,10 @@ dpkg --install "$(package "$1")"
 [[ $(command -v weave) == /usr/bin/weave ]] || fail "weave is found at $(command -v weave)"
 weave version | grep -q "weave 3" || fail "weave version: $(weave version)"
 [[ -s /etc/default/weave ]] || fail 'no /etc/default/weave'
+contents=$(dpkg --contents "$(package "$1")")
+for document in README.md docs/troubleshooting.md docs/weave.svg; do
+  grep -q "/usr/share/doc/weave/$document\$" <<<"$contents" || fail "no $document in the package"
+done
 systemd-analyze verify /lib/systemd/system/weave.service /lib/systemd/system/weave-plugin.socket
 unmet=$(ldd /usr/bin/weave /usr/bin/weaver | grep 'not found' || true)
 [[ -z $unmet ]] || fail "libraries missing: $unmet"
