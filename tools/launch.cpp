@@ -195,6 +195,7 @@ int run_launch(Invocation& call) {
     call.err << saved.error().text() << "\n";
     return 1;
   }
+  end_stand_in(settings); // and on ours, which a reset has left
   ::unlink(settings.restart_mark().c_str());
   return service ? launch_service(call, plan, *daemon) : launch_supervised(call, plan, *daemon);
 }

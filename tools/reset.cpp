@@ -95,11 +95,16 @@ int run_reset(Invocation& call) {
                 "Re-launch weave before reset or use --force to override.\n";
     return 1;
   }
-  if (auto const code = stop_locked(call).status; code != 0) return code;
+  auto const stopped = stop_locked(call);
+  if (stopped.status != 0) return stopped.status;
   end_stand_in(settings);
   // The rule of 'weave attach-bridge', if it is there.
   (void)run_program({"iptables", "-w", "5", "-t", "nat", "-D", "POSTROUTING", "-o", "weave", "-j", "ACCEPT"});
   bool const clean = clean_up_host(call);
+  // Containers that are still attached can be removed without waiting for a weave that is not coming back. It finds its
+  // sockets by the files that go now.
+  if (stopped.attached && !start_stand_in(settings))
+    call.err << "WARNING: removing these containers takes Docker up to a minute\n";
   bool const removed = remove_files(call);
   return clean && removed ? 0 : 1;
 }

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
@@ -31,6 +33,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kCommand = "stand-in";
+constexpr std::string_view kInWaiting = "--in-waiting";
 constexpr auto kRefusal = R"({"Err":"weave is not running on this host: start it with 'weave launch'"})";
 constexpr auto kContentType = "application/vnd.docker.plugins.v1.1+json";
 
@@ -120,13 +123,30 @@ class StandIn {
   std::map<std::string, ino_t> files_;
 };
 
-/// In a child: a session of its own, and nothing open of what our caller has, its locks above all.
-void leave_caller() {
+/// In a child: a session of its own, and nothing open of what our caller has, its locks above all, but `input`.
+void leave_caller(int input = -1) {
   ::setsid();
   [[maybe_unused]] auto const root = ::chdir("/");
   auto const null = ::open("/dev/null", O_RDWR);
-  for (int const fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+  ::dup2(input < 0 ? null : input, STDIN_FILENO);
+  for (int const fd : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
   ::close_range(STDERR_FILENO + 1, ~0U, 0);
+}
+
+bool is_dead_socket(std::string const& path) { return inode(path) != 0 && !answers(path); }
+
+int run_in_waiting(Settings const& settings) {
+  char word = 0;
+  ssize_t size = 0;
+  while ((size = ::read(STDIN_FILENO, &word, 1)) < 0 && errno == EINTR) {
+  }
+  if (size != 0) return 0;
+  while (PidFile::is_held(settings.pid_file())) std::this_thread::sleep_for(100ms); // the daemon lives on
+  if (::access(settings.run_dir.c_str(), F_OK) != 0) return 0;
+  auto const lock = DirectoryLock::acquire(settings.run_dir); // or launch, stop or reset are at work
+  if (!lock) return 1;
+  if (!std::ranges::any_of(plugin_sockets(arguments_of(settings)), is_dead_socket)) return 0;
+  return start_stand_in(settings) ? 0 : 1;
 }
 
 std::vector<ReleasedCall> recorded(Settings const& settings) {
@@ -216,6 +236,26 @@ bool start_stand_in(Settings const& settings) {
   return false;
 }
 
+UniqueFd start_stand_in_waiting() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
+  UniqueFd const theirs{ends[0]};
+  UniqueFd ours{ends[1]};
+  auto const child = ::fork();
+  if (child < 0) return {};
+  if (child > 0) return ours;
+  leave_caller(theirs.get());
+  ::unsetenv("WEAVE_PASSWORD");
+  (void)become_program({own_program(), std::string{kCommand}, std::string{kInWaiting}});
+  ::_exit(1);
+}
+
+void end_stand_in_waiting(UniqueFd const& waiting) {
+  if (!waiting || ::write(waiting.get(), "E", 1) != 1) return;
+  pollfd reader_gone{.fd = waiting.get(), .events = 0, .revents = 0};
+  ::poll(&reader_gone, 1, 500);
+}
+
 void end_stand_in(Settings const& settings) {
   for (auto const& path : plugin_sockets(arguments_of(settings))) {
     auto const pid = listener(path);
@@ -242,6 +282,9 @@ void tell_released_later(Settings const& settings) {
   ::_exit(0);
 }
 
-int run_stand_in(Invocation& call) { return StandIn{call.settings}.run(); }
+int run_stand_in(Invocation& call) {
+  if (call.take_flag(kInWaiting)) return run_in_waiting(call.settings);
+  return StandIn{call.settings}.run();
+}
 
 } // namespace weave::tools

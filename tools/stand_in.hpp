@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/unique_fd.hpp"
 #include "tools/settings.hpp"
 
 namespace weave::tools {
@@ -41,6 +42,12 @@ struct ReleasedCall {
 /// Becomes a process of its own, which goes by itself when others take its sockets. Returns when it answers, or after
 /// 3 s without success. Nothing happens if there are no plugin sockets.
 [[nodiscard]] bool start_stand_in(Settings const& settings);
+/// A process that waits for the caller, the supervisor, to be gone without a word (one byte through the descriptor),
+/// and for the daemon to be gone too; then it starts the stand-in if dead plugin sockets are left. None if it cannot be
+/// made.
+[[nodiscard]] UniqueFd start_stand_in_waiting();
+/// The word: it is not needed any more. Returns when it has gone, or after half a second.
+void end_stand_in_waiting(UniqueFd const& waiting);
 /// Ends it and waits for that; nothing if there is none.
 void end_stand_in(Settings const& settings);
 /// For whoever starts the daemon: if there is a record, a process of its own waits up to a minute for the daemon, tells

@@ -41,12 +41,13 @@ void warn_of_attached(Invocation& call, std::string const& ids) {
   call.err << "\nDocker operations involving those containers may pause or fail\nwhile Weave is not running\n";
 }
 
-/// Whether Docker still has it.
+/// Whether Docker still has it, or other networks of ours.
 bool remove_docker_network(Invocation& call) {
   auto const daemon = ApiClient::at(call.settings.control_socket());
   if (!daemon) return false;
   auto const answer = daemon->remove("/plugin/network", 10s);
   // Without plugin (404) there is no network, without Docker (503) nobody on it.
+  if (answer && answer->status == 200) return true;
   if (!answer || answer->ok() || answer->status == 404 || answer->status == 503) return false;
   if (answer->status == 409) {
     warn_of_attached(call, answer->body);

@@ -14,7 +14,7 @@ namespace {
 
 /// `--channel=N`, `--no-restart`, `--`, then the daemon's arguments.
 Supervisor::Plan plan_of(Invocation const& call) {
-  Supervisor::Plan plan{.weaver = {}, .launch = {}, .settings = call.settings, .channel = -1};
+  Supervisor::Plan plan{.weaver = {}, .launch = {}, .settings = call.settings, .channel = -1, .stand_in = {}};
   auto word = call.words.begin();
   for (; word != call.words.end() && *word != "--"; ++word) {
     constexpr std::string_view kChannel = "--channel=";
@@ -40,9 +40,11 @@ int run_supervise(Invocation& call) {
   }
   plan.weaver = *std::move(weaver);
   tell_released_later(call.settings);
+  plan.stand_in = start_stand_in_waiting(); // before there is a lock that it could inherit
   auto pid_file = PidFile::claim(call.settings.pid_file());
   if (!pid_file) {
     log.error("{}", pid_file.error().text());
+    end_stand_in_waiting(plan.stand_in);
     return 3;
   }
   return Supervisor{std::move(plan), *std::move(pid_file), log}.run();

@@ -16,6 +16,7 @@
 
 #include "tools/log_tail.hpp"
 #include "tools/process.hpp"
+#include "tools/stand_in.hpp"
 
 namespace weave::tools {
 namespace {
@@ -113,7 +114,12 @@ int Supervisor::run() {
     if (signs_ && signs_->overdue(Clock::now())) on_no_signs();
     on_time();
   }
-  remove_dead_sockets();
+  if (died_) {
+    remove_dead_socket(plan_.settings.control_socket());
+  } else {
+    remove_dead_sockets();
+    end_stand_in_waiting(plan_.stand_in);
+  }
   ::unlink(plan_.settings.pid_file().c_str());
   return finished_.value_or(1);
 }
@@ -179,12 +185,13 @@ void Supervisor::on_ended(int status) {
     finished_ = 0;
     return;
   }
-  remove_dead_sockets();
+  died_ = confirmed_ && !plan_.launch.restart;
+  if (!died_) remove_dead_sockets();
   if (!confirmed_) {
     auto const text = fmt::format("weaver {}\n", how_it_ended(status));
     [[maybe_unused]] auto const written = ::write(channel_.get(), text.data(), text.size());
     finished_ = 1;
-  } else if (!plan_.launch.restart) {
+  } else if (died_) {
     log_.error("weaver {}", how_it_ended(status));
     finished_ = 1;
   } else {

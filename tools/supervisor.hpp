@@ -16,7 +16,8 @@ namespace weave::tools {
 /// Keeps the daemon alive where no service manager does. Blocks in run() until SIGTERM or SIGINT, which it passes on,
 /// killing a daemon that takes longer than 10 s. A daemon that ends by itself is started again after a pause that grows
 /// from 0.1 s to 5 s while it keeps ending soon; one that gives no signs of life for WEAVE_WATCHDOG seconds (10; 0:
-/// never mind) is killed, since Docker would wait for it. Leaves neither pid file nor dead sockets.
+/// never mind) is killed, since Docker would wait for it. Leaves neither pid file nor dead sockets; if the daemon has
+/// died for good, or the supervisor itself, the stand-in takes the plugin sockets over.
 ///
 /// Over `channel` (a socket, -1 for none) it tells `weave launch` of a daemon that ends before launch has said that it
 /// works (one byte); then it gives up instead of starting it again. If launch goes away without a word, the daemon
@@ -28,6 +29,7 @@ class Supervisor {
     LaunchPlan launch;
     Settings settings;
     int channel = -1;
+    UniqueFd stand_in; ///< start_stand_in_waiting()
   };
 
   Supervisor(Plan plan, PidFile pid_file, Logger log);
@@ -60,6 +62,7 @@ class Supervisor {
   pid_t daemon_ = 0;
   bool confirmed_;
   bool stopping_ = false;
+  bool died_ = false; ///< and is not to be started again
   std::optional<int> finished_;
   Clock::time_point started_at_{};
   std::optional<Clock::time_point> restart_at_;

@@ -107,6 +107,7 @@ class DockerNetworkPort {
   struct Removal {
     bool removed = false;                         ///< or was not there
     std::vector<std::string> attached_containers; ///< ids that hindered it
+    bool others = false;                          ///< Docker has, or may have, other networks of our drivers
   };
 
   virtual ~DockerNetworkPort() = default;

@@ -258,6 +258,7 @@ void add_docker_network(http::Router& router, DockerNetworkPort& network) {
     network.remove_default_network(
         [answer = std::move(responder).into_function()](Result<DockerNetworkPort::Removal> const& result) {
           if (!result) return answer(error_response(result.error()));
+          if (result->removed && result->others) return answer(Response::text("Docker has other networks of weave\n"));
           if (result->removed) return answer(Response::no_content());
           answer(error_response(409, fmt::format("{}", fmt::join(result->attached_containers, " "))));
         });

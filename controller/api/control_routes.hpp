@@ -17,9 +17,9 @@ struct ControlPorts {
 };
 
 /// The whole control API (protocol/surfaces.md §6) and `DELETE /plugin/network`, which answers 204 when the
-/// default Docker network is gone and 409 with the ids of the containers on it when they hindered that, and those of
-/// host_routes.hpp. The ports are
-/// borrowed by the router and by the answers still pending.
+/// default Docker network is gone and 409 with the ids of the containers on it when they hindered that (200 when it is
+/// gone and Docker has other networks of ours), and those of host_routes.hpp. The ports are borrowed by the router and
+/// by the answers still pending.
 [[nodiscard]] http::Router control_routes(ControlPorts ports);
 
 /// What the status address serves: `/status…` and `/report`, nothing that changes anything.

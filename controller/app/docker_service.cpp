@@ -174,10 +174,13 @@ void DockerService::learn_networks(EngineSurvey const& survey) {
 }
 
 void DockerService::remove_default_network(api::Completion<Removal> done) {
-  if (!default_network_) return done(Removal{.removed = true, .attached_containers = {}});
-  default_network_->remove([done = std::move(done)](Result<docker::DefaultNetwork::Removal> const& removal) {
+  auto const others = [this] { return !network_driver_.records().networks().empty(); };
+  if (!default_network_) return done(Removal{.removed = true, .attached_containers = {}, .others = others()});
+  default_network_->remove([done = std::move(done), others](Result<docker::DefaultNetwork::Removal> const& removal) {
+    // A Docker that does not run will meet its networks when it starts.
+    if (!removal && others()) return done(Removal{.removed = true, .attached_containers = {}, .others = true});
     if (!removal) return done(failure_of(removal));
-    done(Removal{.removed = removal->removed, .attached_containers = removal->attached_containers});
+    done(Removal{.removed = removal->removed, .attached_containers = removal->attached_containers, .others = others()});
   });
 }
 

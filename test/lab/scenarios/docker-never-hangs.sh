@@ -2,8 +2,8 @@
 # lab: Docker restarts, starts and removes without waiting for weave, whether that runs, is stopped or has crashed
 # needs: weave docker
 # kernel: host
-# limit: 120
-# catalogue: 640
+# limit: 240
+# catalogue: 090 640
 
 lab_host_create hosta 192.0.2.1
 lab_dockerd_start hosta
@@ -84,3 +84,52 @@ hosts_veths=$(lab_exec hosta ip -o link | grep -c vethwl || true)
 lab_equal 'interfaces of weave for one container' 1 "$hosts_veths"
 lab_container_start hosta c3 --net=weave
 lab_wait 5 'a new container is attached' attached c3
+
+# Fifty short lives in a network of fourteen addresses, four at a time.
+lab_docker hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.40.0.0/28 small >/dev/null
+timed '50 short-lived containers in a /28' 90000 sh -c 'seq 50 | xargs -P 4 -I{} docker run --rm --net=small busybox:lab ip -o -4 address show dev ethwe0 | grep -c "inet 10\.40\.0\."'
+lab_equal "how many of them had an address (stderr: $LAB_STDERR)" 50 "$LAB_STDOUT"
+lab_docker hosta network rm small >/dev/null
+
+# Weave is stopped with nobody on the network weave, but on others of its drivers.
+lab_docker hosta rm -f always c3 >/dev/null
+for driver in weave weavemesh; do
+  lab_docker hosta network create --driver "$driver" --ipam-driver "$driver" "own-$driver" >/dev/null
+  lab_container_start hosta "$driver-1" --net="own-$driver"
+  lab_container_start hosta "$driver-2" --net="own-$driver"
+  lab_container_start hosta "$driver-3" --net="own-$driver"
+done
+lab_capture hosta weave stop
+lab_equal "exit of weave stop (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+timed 'docker rm -f of two containers on networks of their own while weave is stopped' 8000 docker rm -f weave-1 weavemesh-1
+lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+
+# Supervisor and daemon are killed.
+lab_weave_launch hosta
+lab_wait 10 'the daemon has been told' told
+killed=$(lab_weave_pid hosta)
+supervisor=$(lab_exec hosta head -n 1 /run/weave/supervisor.pid | tr -d ' ')
+lab_exec hosta kill -KILL "$supervisor" "$killed"
+timed 'docker rm -f after supervisor and daemon were killed' 8000 docker rm -f weave-2 weavemesh-2
+lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+
+# With --no-restart a daemon that is killed stays dead, and Docker is answered.
+lab_weave_launch hosta --no-restart
+lab_container_start hosta c5 --net=weave
+killed=$(lab_weave_pid hosta)
+lab_exec hosta kill -KILL "$killed"
+timed 'docker rm -f after the daemon of --no-restart was killed' 8000 docker rm -f c5
+lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+stand_in() { lab_exec hosta pgrep -xf '.*weave stand-in' >/dev/null; }
+lab_wait 5 'the stand-in answers' stand_in
+[[ -z $(lab_weave_pid hosta || true) ]] || lab_fail 'the daemon of --no-restart came back'
+
+# Reset with containers attached.
+lab_weave_launch hosta
+lab_capture hosta weave reset
+lab_equal "exit of weave reset (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+timed 'docker rm -f after weave reset' 8000 docker rm -f weave-3 weavemesh-3
+lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+timed 'docker network rm after weave reset' 5000 docker network rm own-weave own-weavemesh
+lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+lab_equal 'state after the reset' '' "$(lab_exec hosta find /var/lib/weave ! -type d 2>/dev/null)"

@@ -232,6 +232,8 @@ TEST_F(ControlRoutes, RemovesTheDockerNetworkOrNamesWhoHindersIt) {
   EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 204, "");
   network.result = DockerNetworkPort::Removal{.removed = false, .attached_containers = {"abc", "def"}};
   EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 409, "abc def\n");
+  network.result = DockerNetworkPort::Removal{.removed = true, .attached_containers = {}, .others = true};
+  EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 200, "Docker has other networks of weave\n");
   network.result = failure(ErrorKind::unavailable, "Docker does not answer");
   EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 503, "Docker does not answer\n");
 }

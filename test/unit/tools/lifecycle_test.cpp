@@ -7,6 +7,8 @@
 #include <fstream>
 #include <functional>
 #include <sstream>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/unique_fd.hpp"
 #include "test/fixtures/temporary_directory.hpp"
 #include "tools/process.hpp"
 #include "tools/run_files.hpp"
@@ -48,6 +51,15 @@ bool eventually(std::function<bool()> const& condition,
 void kill_hard(pid_t pid) {
   ASSERT_GT(pid, 0);
   ::kill(pid, SIGKILL);
+}
+
+/// A file as a killed process leaves it.
+bool leave_dead_socket(std::string const& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  UniqueFd const fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  return ::bind(fd.get(), static_cast<sockaddr const*>(static_cast<void const*>(&address)), sizeof address) == 0;
 }
 
 class Lifecycle : public ::testing::Test {
@@ -283,8 +295,40 @@ TEST_F(Lifecycle, StopWarnsOfAttachedContainers) {
   EXPECT_TRUE(answers(root + "/weavemesh.sock"));
   EXPECT_EQ(launch().code, 0);
   EXPECT_EQ(weave("reset").code, 0);
+  EXPECT_TRUE(answers(root + "/weave.sock")) << "nobody answers Docker for them after a reset";
+  EXPECT_FALSE(exists("state/launch.conf"));
+  set("FAKE_WEAVER", "");
+  ASSERT_EQ(launch().code, 0);
+  EXPECT_EQ(weave("reset").code, 0);
   EXPECT_FALSE(exists("weave.sock"));
   EXPECT_FALSE(exists("weavemesh.sock"));
+}
+
+TEST_F(Lifecycle, WhenSupervisorAndDaemonAreKilledTheStandInAnswers) {
+  ASSERT_EQ(launch().code, 0);
+  auto const both = running();
+  std::filesystem::remove(root + "/weave.sock");
+  ASSERT_TRUE(leave_dead_socket(root + "/weave.sock"));
+  kill_hard(both.supervisor);
+  EXPECT_FALSE(eventually([&] { return answers(root + "/weave.sock"); }, std::chrono::steady_clock::now() + 300ms))
+      << "not while the daemon lives";
+  kill_hard(both.daemon);
+  EXPECT_TRUE(eventually([&] { return answers(root + "/weave.sock") && answers(root + "/weavemesh.sock"); }));
+  EXPECT_EQ(launch().code, 0);
+  EXPECT_EQ(weave("stop").code, 0);
+  EXPECT_FALSE(exists("weavemesh.sock"));
+}
+
+TEST_F(Lifecycle, WhatWaitsForTheSupervisorsDeathGoesWithAnOrderlyEnd) {
+  ASSERT_EQ(launch().code, 0);
+  auto const waiting = [&] { return run_program({"pgrep", "-P", std::to_string(running().supervisor)})->output; };
+  auto const children = waiting();
+  ASSERT_EQ(std::ranges::count(children, '\n'), 2) << children;
+  EXPECT_EQ(weave("stop").code, 0);
+  std::istringstream numbers{children};
+  for (pid_t child = 0; numbers >> child;) {
+    EXPECT_TRUE(eventually([&] { return ::kill(child, 0) != 0; })) << "until init has reaped it";
+  }
 }
 
 TEST_F(Lifecycle, LaunchAndStopRemoveTheRestartMark) {
