@@ -6,6 +6,10 @@ readonly lab_poll=0.$((5 * LAB_TIME_SCALE / 10))$((5 * LAB_TIME_SCALE % 10))
 
 lab_say() { printf '   %s\n' "$*"; }
 
+# lab_case NUMBER...: what follows tests these numbers of the acceptance catalogue, until the next lab_case; none = no number.
+# A number may come in several parts: their times add up.
+lab_case() { printf '%s %s\n' "$(lab_now_ms)" "$*" >>"$LAB_RUN_DIR/cases"; }
+
 lab_reason() { [[ -s $LAB_RUN_DIR/why ]] || printf '%s\n' "$*" >"$LAB_RUN_DIR/why"; }
 
 lab_fail() {

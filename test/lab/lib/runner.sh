@@ -15,7 +15,20 @@ runner_header() {
   sed -n "s/^# $2: *//p" "$LAB_ROOT/scenarios/$1.sh" | head -n 1
 }
 
-# Name, kernel, and what it shows, with the numbers of the acceptance catalogue that it covers.
+# runner_catalogue NUMBER: its title; status 1 = there is no such case.
+runner_catalogue() {
+  sed -n "s/^$1 | *\([^|]*[^| ]\) *\(|.*\)\{0,1\}$/\1/p" "$LAB_ROOT/catalogue" | grep .
+}
+
+# runner_holders NUMBER: the scenarios that hold a case of the acceptance catalogue.
+runner_holders() {
+  local name
+  while read -r name; do
+    [[ " $(runner_header "$name" catalogue) " != *" $1 "* ]] || printf '%s\n' "$name"
+  done < <(runner_names)
+}
+
+# Scenarios with their kernel, numbers of the catalogue and what they show; then the catalogue by numbers.
 runner_list() {
   local name kernel numbers
   while read -r name; do
@@ -23,6 +36,25 @@ runner_list() {
     numbers=$(runner_header "$name" catalogue)
     printf '%-22s %-8s %s%s\n' "$name" "${kernel:-both}" "$(runner_header "$name" lab)" "${numbers:+ [$numbers]}"
   done < <(runner_names)
+  printf '\nAcceptance catalogue: number, kernel, title [scenarios]\n'
+  runner_list_catalogue
+}
+
+runner_list_catalogue() {
+  local number title reason holder kernel kernels holders
+  while IFS='|' read -r number title reason; do
+    [[ $number =~ ^[0-9] ]] || continue
+    number=${number%% *}
+    kernels='' holders=''
+    while read -r holder; do
+      kernel=$(runner_header "$holder" kernel)
+      kernel=${kernel:-both}
+      holders+="${holders:+ }$holder"
+      if [[ -z $kernels ]]; then kernels=$kernel; elif [[ $kernels != "$kernel" ]]; then kernels=both; fi
+    done < <(runner_holders "$number")
+    title=$(sed 's/^ *//; s/ *$//' <<<"$title")
+    printf '%s %-6s %s%s\n' "$number" "${kernels:--}" "$title" "${holders:+ [$holders]}${reason:+ (not here:$reason)}"
+  done <"$LAB_ROOT/catalogue"
 }
 
 runner_prepare() {
@@ -170,7 +202,7 @@ runner_one() {
   printf '== %s: %s\n' "$name" "$(runner_header "$name" lab)"
   limit=$(runner_header "$name" limit)
   limit=$((${limit:-120} * LAB_TIME_SCALE))
-  rm -f -- "$LAB_RUN_DIR/why"
+  rm -f -- "$LAB_RUN_DIR/why" "$LAB_RUN_DIR/cases"
   mkdir -p "$LAB_RUN_DIR/lab"
   LAB_LIMIT=$limit unshare --mount --net --pid --uts --ipc --fork --kill-child --mount-proc --propagation private \
     bash "$LAB_ROOT/lib/enter.sh" "$name" </dev/null &
@@ -189,6 +221,10 @@ runner_one() {
   runner_remove_cgroups
   why=$(head -n 1 -- "$LAB_RUN_DIR/why" 2>/dev/null || true)
   printf '   %s took %d s\n' "$name" $((SECONDS - start))
+  runner_cases "$name" "$status" || {
+    status=1
+    why='its cases are not those of its header'
+  }
   case $status in
     0) runner_result PASS "$name" ;;
     "$runner_skip_status") runner_result SKIP "$name" "${why:-no reason given}" ;;
@@ -196,11 +232,50 @@ runner_one() {
   esac
 }
 
+# runner_cases NAME STATUS: a verdict for each case that began, with the time it took, all its parts together; a case that
+# had not begun when the scenario failed has not run. Status 1 = the scenario passed without having run what it claims, or ran more.
+runner_cases() {
+  local name=$1 status=$2 number now ms=${EPOCHREALTIME/[.,]/} verdict claimed begun wrong=0
+  local -A took=() open=()
+  [[ $status != "$runner_skip_status" ]] || return 0
+  while read -r now begun; do
+    for number in "${!open[@]}"; do took[$number]=$((${took[$number]:-0} + now - ${open[$number]})); done
+    open=()
+    for number in $begun; do open[$number]=$now; done
+  done < <(cat -- "$LAB_RUN_DIR/cases" 2>/dev/null; printf '%s end\n' "${ms%???}")
+  unset 'open[end]'
+  claimed=" $(runner_header "$name" catalogue) "
+  for number in $claimed; do
+    verdict=passed
+    if [[ -z ${took[$number]:-} ]]; then
+      verdict='not run'
+      if ((status == 0)); then wrong=1; fi
+    elif ((status != 0)) && grep -qE "^F( [0-9]+)* $number( |\$)" <(tail -n 1 -- "$LAB_RUN_DIR/cases" | sed 's/^[0-9]*/F/'); then
+      verdict=failed
+    fi
+    printf '   case %s %s: %s%s\n' "$number" "$(runner_catalogue "$number" || echo '(not in the catalogue)')" "$verdict" \
+      "${took[$number]:+, $((took[$number] / 1000)).$((took[$number] % 1000 / 100)) s}"
+    printf 'case %s %s\n' "$verdict" "$number" >>"$LAB_RUN_DIR/results"
+  done
+  ((status == 0)) || return 0
+  for number in "${!took[@]}"; do
+    if [[ $claimed != *" $number "* ]]; then
+      printf '   case %s is not in the header of %s\n' "$number" "$name"
+      wrong=1
+    fi
+  done
+  return "$wrong"
+}
+
 runner_summary() {
   local passed failed skipped
   passed=$(grep -c '^PASS ' "$LAB_RUN_DIR/results" || true)
   failed=$(grep -c '^FAIL ' "$LAB_RUN_DIR/results" || true)
   skipped=$(grep -c '^SKIP ' "$LAB_RUN_DIR/results" || true)
+  if [[ -z ${LAB_INSIDE_UML:-} ]] && grep -q '^case ' "$LAB_RUN_DIR/results"; then
+    printf 'catalogue cases: %d passed, %d failed, %d not run\n' "$(grep -c '^case passed' "$LAB_RUN_DIR/results")" \
+      "$(grep -c '^case failed' "$LAB_RUN_DIR/results")" "$(grep -c '^case not run' "$LAB_RUN_DIR/results")"
+  fi
   [[ -n ${LAB_INSIDE_UML:-} ]] || printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
   ((failed == 0))
 }

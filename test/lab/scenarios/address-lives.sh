@@ -44,6 +44,7 @@ short=${LAB_STDOUT%/*}
 lab_docker hosta rm -f short >/dev/null
 lab_wait 5 'the address of a removed container is free' is_free hosta "$short"
 
+lab_case 370 810
 lab_say 'addresses over kill -9, and over stop and launch with a container removed meanwhile'
 lab_ip hosta POST "/ip/$id_plain?check-alive=true"
 of_plain=${LAB_STDOUT%/*}

@@ -35,6 +35,7 @@ wait "$one" "$two"
 fails 7 'weave is not running (nobody answers on /run/weave/control.sock). Have you launched it?' hosta attach c1
 prints 'ps without a bridge' '' hosta ps
 
+lab_case 510
 # Nobody to agree with: what needs no agreement does not wait for it.
 lab_weave_launch hosta --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 --ipalloc-init consensus=2
 start=$(lab_now_ms)
@@ -46,6 +47,7 @@ prints 'detach outside the range' 10.9.1.1 hosta detach 10.9.1.1/24 c1
 prints 'expose outside the range without consensus' 10.9.1.254 hosta expose ip:10.9.1.254/24
 prints 'hide outside the range' 10.9.1.254 hosta hide 10.9.1.254/24
 lab_at_most 'what needs no consensus' 3000 "$(($(lab_now_ms) - start))"
+lab_case 320
 lab_weave hosta attach 10.2.1.1/24 c1 >"$LAB_DIR/claimed" &
 claim=$!
 lab_weave_launch hostb --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 --ipalloc-init consensus=2 192.0.2.1
@@ -53,6 +55,7 @@ lab_weave_connected 1 hosta hostb
 wait "$claim" || lab_fail 'a claim that waited for the other peer failed'
 lab_equal 'a claim that waited for the other peer' 10.2.1.1 "$(cat "$LAB_DIR/claimed")"
 
+lab_case 100 140 500
 # Three addresses of all kinds; the lowest comes first, and the same request gives the same address.
 prints 'attach' '10.2.1.1 10.2.2.1 10.2.3.1' hosta attach 10.2.1.1/24 net:10.2.2.0/24 net:default c1
 prints 'attach again' '10.2.2.1 10.2.3.1' hosta attach net:10.2.2.0/24 net:default c1
@@ -74,6 +77,7 @@ lab_wait 5 'the names of c1 on hostb' eval "((\$(names hostb c1) == 3))"
 [[ $(lab_docker hosta exec c1 cat /sys/class/net/ethwe/mtu) == $(lab_exec hosta cat /sys/class/net/weave/mtu) ]] || lab_fail 'the MTU of ethwe is not the bridge'\''s'
 lab_match 'multicast' 'dev ethwe' "$(lab_container_net hosta c1 ip route show 224.0.0.0/4)"
 
+lab_case 500
 # Errors.
 fails 1 'invalid subnet - smaller than minimum size 4: 10.2.3.2/31' hosta attach net:10.2.3.2/31 c1
 fails 1 'invalid subnet - bits after network prefix are not all zero: 10.2.3.2/30' hosta attach net:10.2.3.2/30 c1
@@ -103,6 +107,7 @@ prints 'detach of nothing' '' hosta detach c1
 ! lab_docker hosta exec c1 test -e /sys/class/net/ethwe || lab_fail 'ethwe is still there'
 prints 'the address can be had by another' 10.2.1.1 hosta attach 10.2.1.1/24 c2
 
+lab_case 140 280
 # Without a name, with a hosts file, without multicast; ps while the daemon is down.
 prints 'attach of another' 10.2.8.1 hosta attach 10.2.8.1/24 c2
 prints 'detach of one address twice' '10.2.8.1 10.2.8.1' hosta detach 10.2.8.1/24 10.2.8.1/24 c2
@@ -112,6 +117,7 @@ lab_equal 'hostname -i' 10.2.3.1 "$(lab_docker hosta exec c1 hostname -i)"
 lab_match 'hosts file' '^192.0.2.7       db$' "$(lab_docker hosta exec c1 cat /etc/hosts)"
 lab_equal 'multicast route' '' "$(lab_container_net hosta c1 ip route show 224.0.0.0/4)"
 
+lab_case 100 140
 # A container that starts again has all of it again by itself: restarted by hand, by its policy, without a daemon.
 restored() { [[ $(lab_docker hosta exec c1 hostname -i) == 10.2.3.1 ]] && reaches hosta c1 10.2.3.2; }
 lab_docker hosta restart -t 0 c1 >/dev/null

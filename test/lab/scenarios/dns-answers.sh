@@ -32,6 +32,7 @@ lab_wait 5 'one' lab_knows hosta one.weave.local "$address1"
 lab_wait 5 'c2' lab_knows hosta c2.weave.local "$address2"
 far() { [[ $(lab_exec hostb dig @127.0.0.1 +short +tries=1 "$1.weave.local" | sort -V | tr '\n' ' ') == "${*:2}${2:+ }" ]]; } # NAME ADDRESS...
 
+lab_case 240
 # By hand: a container's own addresses, others, none; with and without a name; and gone again in all these ways.
 lab_weave hosta dns-add c2 -h alias.weave.local
 lab_weave hosta dns-add c1
@@ -68,6 +69,7 @@ for name in alias extra c2; do lab_equal "$name after the container's names were
 lab_wait 5 'removal reaches the other host' far extra
 lab_weave hosta dns-add c2 -h c2.weave.local
 
+lab_case 245
 # Any case, asked and registered; the answer repeats the question.
 lab_weave hosta dns-add 10.32.9.5 -h SeEtWo.weave.local
 lab_weave hosta dns-add 10.32.9.6 -h seetwo.weave.local
@@ -76,6 +78,7 @@ lab_match 'the answer repeats the question' '^sEEtwO\.WeAvE\.LoCaL\..*A.*10\.32\
 lab_equal 'reverse in any case' SeEtWo.weave.local. "$(lab_dig hosta +short PTR 5.9.32.10.In-Addr.ARPA)"
 lab_equal 'reverse by dns-lookup' seetwo.weave.local. "$(lab_weave hosta dns-lookup 10.32.9.6)"
 
+lab_case 250
 # What is not there: other types are empty with an SOA to remember that by, other names do not exist. One question each, over UDP and TCP.
 for how in +notcp +tcp; do
   for type in AAAA MX TXT SRV HTTPS ANY; do
@@ -89,6 +92,7 @@ for how in +notcp +tcp; do
   lab_match "SOA of no such name $how" '^weave\.local\..*SOA' "$reply"
 done
 
+lab_case 265
 # An address that one container after the other has.
 for name in first second; do
   lab_docker hosta run -d --name "$name" --net=weave --ip 10.40.0.99 --stop-signal KILL resolvers:lab sleep 86400 >/dev/null
@@ -97,6 +101,7 @@ for name in first second; do
   lab_wait 2 "reverse of $name is gone" eval "[[ -z \$(lab_dig hosta +short -x 10.40.0.99) ]]"
 done
 
+lab_case 295
 # Fifty addresses: whole over TCP and in a large datagram, cut with TC in a small one, in another order each time.
 big=()
 for ((i = 1; i <= 50; i++)); do big+=("10.33.0.$i"); done
@@ -117,6 +122,7 @@ lab_equal 'fifty for glibc' 50 "$(lab_docker hosta exec c1 getent ahostsv4 big |
 got=$(lab_docker hosta exec c1 musl-lookup big.weave.local 4 | grep -c 10.33.0)
 ((got >= some)) || lab_fail "musl has $got of fifty addresses, a plain datagram $some"
 
+lab_case 290
 # The rest of the world, forward and backward, in all sizes, from a container.
 lab_finds hosta c1 outside.example 203.0.113.5
 lab_equal 'a reverse name of the world' outside.example. "$(lab_dig hosta +short -x 203.0.113.5)"
@@ -125,6 +131,7 @@ lab_equal 'sixty of the world' 60 "$(lab_dig hosta +short many.example | grep -c
 lab_equal 'sixty of the world for glibc' 60 "$(lab_docker hosta exec c1 getent ahostsv4 many.example | grep -c STREAM)"
 lab_match 'sixty of the world in a plain datagram' 'flags: qr[a-z ]* tc' "$(lab_dig hosta many.example +notcp +ignore +noedns)"
 
+lab_case
 # Questions from other hosts are not for us, and only this one address listens.
 lab_equal 'who listens' '172.17.0.1:53' "$(lab_exec hosta ss -Hlntu 'sport = :53' | awk '{print $5}' | sort -u)"
 lab_match 'asked from another host' 'refused|no servers could be reached' "$(lab_exec hostb dig @192.0.2.1 +tries=1 +time=1 one.weave.local || true)"

@@ -8,6 +8,7 @@
 lab_weave_pair
 lab_resolver_image hosta hostb
 
+lab_case 800
 for host in hosta hostb; do
   lab_equal "weave dns-args on $host" '--dns=172.17.0.1 --dns-search=weave.local.' "$(lab_weave "$host" dns-args)"
 done
@@ -28,8 +29,10 @@ lab_finds hosta c1 bar "$address2"
 lab_finds hosta c1 shop "$address2"
 lab_finds hostb c2 foo.weave.local "$address1"
 lab_finds hostb c2 foo "$address1"
+lab_case 200
 lab_equal 'a name from --add-host' 192.0.2.99 "$(lab_docker hosta exec c1 getent hosts elsewhere | cut -d ' ' -f 1)"
 
+lab_case 800
 reaches() { lab_docker "$1" exec "$2" ping -q -n -c 1 -W 2 "$3" >/dev/null 2>&1; } # HOST CONTAINER NAME
 for name in bar c2 shop bar.weave.local; do lab_wait 5 "c1 reaches $name" reaches hosta c1 "$name"; done
 for name in foo c1 foo.weave.local; do lab_wait 5 "c2 reaches $name" reaches hostb c2 "$name"; done
@@ -37,12 +40,14 @@ for name in foo c1 foo.weave.local; do lab_wait 5 "c2 reaches $name" reaches hos
 lab_match 'status dns' "^foo +$address1 +[0-9a-f]{12} +$(lab_weave_name hosta)" "$(lab_weave hostb status dns)"
 lab_match 'status' 'Service: dns' "$(lab_weave hosta status)"
 
+lab_case 200
 # The host itself by a name, until it hides.
 exposed=$(lab_weave hosta expose -h itself.weave.local)
 for host in hosta hostb; do lab_wait 5 "the name of an exposed host on $host" lab_knows "$host" itself.weave.local "$exposed"; done
 lab_weave hosta hide >/dev/null
 lab_wait 5 'the name of a host that hides' lab_knows hostb itself.weave.local
 
+lab_case 260
 # A container that stops takes its names along, on every host; so does one that is renamed, unplugged or removed.
 lab_docker hostb rename c2 c9
 lab_wait 5 'the new name on hosta' lab_knows hosta c9.weave.local "$address2"
@@ -60,6 +65,7 @@ lab_docker hosta rm -f c1 >/dev/null
 lab_wait 2 'foo is removed, on hosta' lab_knows hosta foo.weave.local
 lab_wait 2 'foo is removed, on hostb' lab_knows hostb foo.weave.local
 
+lab_case
 # A daemon that dies: its names stay with its engine and come back with it.
 pid=$(lab_weave_pid hostb)
 lab_exec hostb kill -KILL "$pid"

@@ -3,7 +3,7 @@
 # needs: weave docker dig getent musl-gcc
 # kernel: host
 # limit: 120
-# catalogue: 210 215 255 260
+# catalogue: 120 210 215 255 260
 
 hosts=(hosta hostb hostc)
 for ((i = 1; i <= 3; i++)); do lab_host_create "${hosts[i - 1]}" "192.0.2.$i"; done
@@ -17,6 +17,7 @@ lab_weave_connected 2 "${hosts[@]}"
 lab_weave hosta prime
 for host in "${hosts[@]}"; do lab_wait 5 "the ring on $host" eval "lab_weave $host status ipam | grep -q '(hosta)'"; done
 
+lab_case 210
 # Nine containers of one name.
 started() { # HOST...: one after another on each host, hosts at the same time
   local host number pids=()
@@ -58,17 +59,26 @@ for round in 1 2; do
   everywhere "some stopped, round $round" 5 "${hosts[@]}"
   for host in "${hosts[@]}"; do lab_docker "$host" start "$host-2" >/dev/null; done
 done
+lab_case 260
 lab_docker hostc rm -f hostc-3 >/dev/null
 everywhere 'one removed' 5 "${hosts[@]}"
+lab_case 210
 for host in "${hosts[@]}"; do lab_wait 5 "addresses by hand on $host" lab_knows "$host" more.weave.local 10.32.200.1 10.32.200.2; done
 
+lab_case 255
 # The daemon of hostb stops and is launched again: its names are back, also those added by hand.
 lab_weave hostb stop >/dev/null 2>&1
 for host in hosta hostc; do lab_wait 5 "names of hostb on $host" lab_knows "$host" more.weave.local; done
+# A full mesh, of which two only knew hosta: those who stay are still connected.
+lab_case 120
+lab_weave_connected 1 hosta hostc
+lab_docker hostc exec hostc-1 ping -q -c 1 -W 2 "$(lab_container_address hosta hosta-1)" >/dev/null || lab_fail 'hosta and hostc do not talk without hostb'
+lab_case 255
 lab_weave_launch hostb 192.0.2.1
 everywhere 'after stop and launch' 10 "${hosts[@]}"
 for host in "${hosts[@]}"; do lab_wait 5 "addresses by hand on $host after stop and launch" lab_knows "$host" more.weave.local 10.32.200.1 10.32.200.2; done
 
+lab_case 215
 # It is killed, and a container dies before it is back: gossip of the others does not bring the dead name back.
 lab_exec hostb kill -STOP "$(lab_weave_pid hostb)"
 pid=$(lab_weave_pid hostb)
@@ -78,6 +88,7 @@ lab_exec hostb kill -KILL "$pid"
 wait "$killer"
 everywhere 'after a killed daemon' 10 "${hosts[@]}"
 
+lab_case
 # The engine of hosta restarts, without its containers.
 lab_end hosta dockerd
 lab_dockerd_start hosta

@@ -2,7 +2,7 @@
 # lab: networks of one's own with both drivers, --ip, refusals, connect and disconnect, restarts of engine and container
 # needs: weave docker ping
 # kernel: host
-# catalogue: 820
+# catalogue: 300 820 902
 # limit: 90
 
 lab_host_create hosta 192.0.2.1
@@ -37,6 +37,7 @@ refused 'an option that is neither' 'unrecognized value' \
 refused 'isolation within the default subnet' '--ipalloc-default-subnet' \
   hosta network create --driver weave --ipam-driver weave -o works.weave.isolate --subnet 10.42.0.0/16 n3
 
+lab_case 820
 # Names of a network's containers by Docker's own DNS.
 docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.44.0.0/16 plugin820
 docker_on hosta run -d --name c1 --network plugin820 --ip 10.44.0.1 busybox:lab sleep 1000
@@ -51,8 +52,10 @@ docker_on hostb run -d --name b1 --network n1 busybox:lab sleep 1000
 address() { lab_docker "$1" inspect -f "{{(index .NetworkSettings.Networks \"$3\").IPAddress}}" "$2"; }
 lab_equal 'a1' 10.40.0.1 "$(address hosta a1 n1)"
 lab_match 'b1 is in the range of its network' '^10\.40\.8\.' "$(address hostb b1 n1)"
+lab_case 902
 refused 'the address of a1 a second time' 'in use' hosta run --network n1 --ip 10.40.0.1 busybox:lab sh -c :
 refused 'the address of a1 on the other host' 'owned by other peer' hostb run --network n1 --ip 10.40.0.1 busybox:lab sh -c :
+lab_case 820
 lab_ping hostb b1 10.40.0.1 64
 
 docker_on hosta network connect n2 a1
@@ -61,6 +64,7 @@ docker_on hosta network disconnect n2 a1
 docker_on hosta restart -t 0 a1
 lab_ping hostb b1 10.40.0.1 64
 
+lab_case
 # A daemon that starts anew knows networks and endpoints: what Docker made before can be taken down and made again.
 docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.43.0.0/16 --opt works.weave.multicast=true n4
 lab_exec hosta kill -KILL "$(lab_weave_pid hosta)"
@@ -69,7 +73,15 @@ docker_on hosta run -d --name a4 --network n4 busybox:lab sleep 1000
 lab_match 'multicast route after the restart' '224\.0\.0\.0/4' "$(lab_docker hosta exec a4 ip route)"
 lab_ping hostb b1 10.40.0.1 64
 
-docker_on hosta rm -f a1 a4
+# The address goes to another container, whose MAC address nobody knows yet.
+lab_case 300
+docker_on hosta rm -f a1
+docker_on hosta run -d --name a5 --network n1 --ip 10.40.0.1 busybox:lab sleep 1000
+lab_docker hostb exec b1 ping -q -c 1 -W 1 10.40.0.1 >/dev/null || lab_fail 'an address used again is not reachable at once'
+lab_docker hosta exec a5 ping -q -c 1 -W 1 "$(address hostb b1 n1)" >/dev/null || lab_fail 'who uses an address again reaches nobody'
+
+lab_case
+docker_on hosta rm -f a4 a5
 docker_on hostb rm -f b1
 docker_on hosta network rm n1 n2 n4
 docker_on hostb network rm n1

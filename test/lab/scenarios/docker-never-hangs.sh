@@ -41,9 +41,11 @@ restart_engine() {
   lab_at_most "$1" 12000 "$took"
 }
 
+lab_case 640
 restart_engine 'the engine restarts'
 lab_docker hosta start c1 c2 c4 >/dev/null
 address=$(lab_container_address hosta c1)
+lab_case 090 640
 killed=$(lab_weave_pid hosta)
 replaced() { local now; now=$(lab_weave_pid hosta) && [[ $now != "$killed" ]]; }
 lab_exec hosta kill -KILL "$killed"
@@ -58,6 +60,7 @@ timed 'docker rm -f while the daemon is frozen' 8000 docker rm -f c4
 lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 lab_wait 10 'a new daemon' replaced
 lab_match 'the log' 'weaver has given no sign of life for 2 s' "$(lab_exec hosta cat /run/weave/weaver.log)"
+lab_case 640
 restart_engine 'the engine restarts after weave did'
 lab_docker hosta start c1 >/dev/null
 address=$(lab_container_address hosta c1)
@@ -91,6 +94,7 @@ timed '50 short-lived containers in a /28' 90000 sh -c 'seq 50 | xargs -P 4 -I{}
 lab_equal "how many of them had an address (stderr: $LAB_STDERR)" 50 "$LAB_STDOUT"
 lab_docker hosta network rm small >/dev/null
 
+lab_case
 # Weave is stopped with nobody on the network weave, but on others of its drivers.
 lab_docker hosta rm -f always c3 >/dev/null
 for driver in weave weavemesh; do
@@ -113,6 +117,7 @@ lab_exec hosta kill -KILL "$supervisor" "$killed"
 timed 'docker rm -f after supervisor and daemon were killed' 8000 docker rm -f weave-2 weavemesh-2
 lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 
+lab_case 090
 # With --no-restart a daemon that is killed stays dead, and Docker is answered.
 lab_weave_launch hosta --no-restart
 lab_container_start hosta c5 --net=weave
@@ -124,6 +129,7 @@ stand_in() { lab_exec hosta pgrep -xf '.*weave stand-in' >/dev/null; }
 lab_wait 5 'the stand-in answers' stand_in
 [[ -z $(lab_weave_pid hosta || true) ]] || lab_fail 'the daemon of --no-restart came back'
 
+lab_case
 # Reset with containers attached.
 lab_weave_launch hosta
 lab_capture hosta weave reset

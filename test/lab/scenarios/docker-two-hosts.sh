@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # lab: docker run --net=weave on two hosts, ping by address, status, stop, reset
-# needs: weave docker python3 ss ping
+# needs: weave docker python3 ss ping curl
 # limit: 60
+# catalogue: 101
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2
@@ -27,6 +28,17 @@ lab_match 'interfaces of c1' "ethwe0 .*inet $address1/12" "$(lab_container_net h
 lab_match 'multicast route of c1' '^224\.0\.0\.0/4 dev ethwe0' "$(lab_container_net hosta c1 ip route)"
 
 lab_weave_connected 1 hosta hostb
+
+lab_case 101
+lab_docker hostb exec -d c2 httpd -f -h /www
+fetched() { [[ $(lab_docker hosta exec c1 wget -q -O - "http://$address2/") == 'served by a container of the lab' ]]; }
+lab_wait 5 'HTTP between hosts' fetched
+in_metrics() {
+  lab_exec "$1" curl -sf http://127.0.0.1:6782/metrics | grep -qE '^weave_connections\{encryption="",state="established",type="(sleeve|fastdp)"\} 1$'
+}
+for host in hosta hostb; do lab_wait 5 "the connection in the metrics of $host" in_metrics "$host"; done
+
+lab_case
 for host in hosta hostb; do
   status=$(lab_weave "$host" status)
   lab_match "status of $host" '^ +Connections: 1 \(1 established\)$' "$status"

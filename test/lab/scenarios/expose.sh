@@ -28,20 +28,24 @@ prints() { # WHAT WORDS HOST COMMAND...
 rules() { lab_exec hosta iptables-save | grep -E '^-A.*WEAVE' | sort; }
 bridge_addresses() { lab_exec hosta ip -o -4 address show dev weave | awk '{print $4}' | sort | tr '\n' ' '; }
 
+lab_case 130
 ! reaches hosta 10.2.1.1 || lab_fail 'a host reaches a container without weave expose'
 bare=$(rules)
 prints 'expose' 10.2.1.254 hosta expose 10.2.1.254/24
 prints 'expose again' 10.2.1.254 hosta expose ip:10.2.1.254/24
 lab_wait 3 'hosta reaches c1' reaches hosta 10.2.1.1
 ! reaches hosta 10.2.2.1 || lab_fail 'the other subnet is open as well'
+lab_case 130 200
 prints 'expose by default and in a subnet' '10.2.3.1 10.2.2.2' hosta expose net:default net:10.2.2.0/24 -h gate.weave.local
 prints 'expose by default again' 10.2.3.1 hosta expose
 lab_wait 3 'hosta reaches c1 in the other subnet' reaches hosta 10.2.2.1
 named() { [[ $(lab_weave hostb dns-lookup gate | sort | tr '\n' ' ') == "$1" ]]; }
 lab_wait 5 'hostb knows the gateway by its name' named '10.2.2.2 10.2.3.1 '
+lab_case 130
 lab_match 'ps' '^weave:expose ([0-9a-f]{2}:){5}[0-9a-f]{2} 10\.2\.1\.254/24 10\.2\.3\.1/24 10\.2\.2\.2/24$' "$(lab_weave hosta ps weave:expose)"
 lab_wait 3 'another machine reaches c1 through hosta' reaches outside 10.2.1.1
 
+lab_case 135
 # What others flush comes back; so do addresses.
 exposed=$(rules)
 lab_exec hosta sh -c 'iptables -F; iptables -t nat -F; iptables -X; iptables -t nat -X; ip address flush dev weave'
@@ -50,6 +54,7 @@ restored() { [[ $(rules) == "$1" ]]; }
 lab_wait 12 'rules after a flush' restored "$exposed"
 lab_wait 3 'another machine reaches c1 after the flush' reaches outside 10.2.1.1
 
+lab_case 130
 # Without masquerading the container sees who asks, and has no way back; that too outlives a crash of the daemon.
 prints 'expose --without-masquerade' 10.2.1.254 hosta expose --without-masquerade 10.2.1.254/24
 ! reaches outside 10.2.1.1 || lab_fail 'it is still masqueraded'

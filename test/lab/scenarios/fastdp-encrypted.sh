@@ -3,6 +3,7 @@
 # needs: weave tcpdump python3 ip ping iperf3 iptables
 # kernel: uml
 # limit: 90
+# catalogue: 111
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2
@@ -65,6 +66,7 @@ kill_daemon() {
   lab_wait 10 'another weaver on hosta' new_daemon "$pid"
 }
 
+lab_case 111
 launch hosta
 launch hostb 192.0.2.1
 both_use_fastdp encrypted
@@ -139,6 +141,7 @@ for host in hosta hostb; do
   ends_with_nothing "$host" 'weave reset'
 done
 
+lab_case
 # Peers that trust the network between them.
 launch hosta --trusted-subnets 192.0.2.0/24
 launch hostb --trusted-subnets 192.0.2.0/24 192.0.2.1

@@ -47,6 +47,7 @@ c9 10.38.0.7/12
 weave:expose 10.32.0.2/12"
 
 # A file found in its usual place. The original's name and addresses live on.
+lab_case 390
 original_file live_daemon "$(state_of hosta)/weavedata.db"
 before=$(md5sum <"$(state_of hosta)/weavedata.db")
 lab_weave_launch hosta
@@ -80,6 +81,7 @@ lab_equal 'what hosta owns, again' "$imported" "$(owned hosta | grep -v '^new ')
 lab_equal 'the new address' '10.32.0.4/12 200' "$(api hosta GET /ip/new)"
 lab_match 'log of hosta' 'INFO: .*Nothing is imported from /var/lib/weave/weavedata\.db: this host has a ring of its own already' "$(<"$(lab_weave_log hosta)")"
 
+lab_case
 # A file that an original uses, and one that is cut short: nothing starts, and the text says what to do.
 refused() { # PATTERN ARGUMENT...
   local pattern=$1
@@ -106,6 +108,7 @@ lab_capture hostc weave launch --no-restart --import /var/lib/weave/other.db
 lab_equal 'exit of weave launch --import of nothing' 1 "$LAB_STATUS"
 lab_match 'stderr of it' 'cannot import /var/lib/weave/other\.db: No such file or directory' "$LAB_STDERR"
 
+lab_case 390
 # Without it the name is this machine's own.
 lab_weave_launch hostc --import none
 # shellcheck disable=SC2016

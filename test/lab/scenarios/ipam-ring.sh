@@ -32,6 +32,7 @@ lab_say "released on host2, had on host1 after $((LAB_ANSWERED - start)) ms"
 lab_at_most 'a released address reaches who waits for it' 1000 $((LAB_ANSWERED - start))
 lab_ip_no_duplicates host1 host2 host3
 
+lab_case 335
 # --- A host that dies: who has space is named, and the command that helps.
 lab_host_power_off host3
 gone() { lab_weave "$1" status ipam | grep -q 'host3.*unreachable'; }
@@ -58,6 +59,7 @@ lab_equal 'rmpeer again' '0:0 IPs taken over from host3' "$LAB_STATUS:$LAB_STDOU
 lab_ip_allocate host1 after >/dev/null
 lab_ip_no_duplicates host1 host2
 
+lab_case
 # It returns with its old database and addresses in use: its status says so, nobody else is given them meanwhile.
 lab_host_power_on host3
 lab_weave_launch host3 --no-dns --ipalloc-range 10.32.0.0/28 192.0.2.1 192.0.2.2
@@ -65,6 +67,7 @@ lab_weave_connected 2 host3
 lab_wait 15 'host3 is told that its addresses belong to others' eval "lab_weave host3 status ipam | grep -q '^Conflict: '"
 lab_say "host3: $(lab_weave host3 status ipam | grep '^Conflict')"
 
+lab_case 360
 # --- Rings formed apart: each says what is wrong and what to do; a third is unharmed.
 lab_weave host1 stop 2>/dev/null
 lab_weave host1 reset --force 2>/dev/null

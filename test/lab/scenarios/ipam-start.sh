@@ -17,6 +17,7 @@ fresh() { # HOST...: nothing of weave is left
 for number in 1 2 3; do lab_host_create "host$number" "192.0.2.$number"; done
 others=(--no-dns 192.0.2.1 192.0.2.2 192.0.2.3)
 
+lab_case 320 340
 # --- One of three: nothing is decided, and everybody is told for whom it waits.
 lab_weave_launch host1 "${others[@]}"
 lab_equal 'idle status ipam' '' "$(lab_weave host1 status ipam)"
@@ -37,6 +38,7 @@ lab_equal 'weave prime' 200 "$LAB_STATUS"
 lab_weave_launch host3 "${others[@]}"
 lab_weave_connected 2 host1 host2 host3
 
+lab_case 320
 # --- Lost data: an address claimed again is asked from the peer that has it now.
 lost=$(lab_ip_allocate host1 lost)
 lab_ip_allocate host3 x >/dev/null
@@ -48,6 +50,7 @@ ask host1 PUT "/ip/lost/$lost/12?timeout=10" 204
 lab_say "claim of an address that was given to another peer: $(($(lab_now_ms) - start)) ms"
 lab_at_most 'a claim from another peer' 2000 $(($(lab_now_ms) - start))
 
+lab_case 330
 # --- Reset in turn, with allocation going on at once.
 for host in host2 host3; do
   lab_weave "$host" reset 2>/dev/null
@@ -63,6 +66,7 @@ for host in host2 host3; do
 done
 lab_ip_no_duplicates host1 host2 host3
 
+lab_case
 # --- The same address asked for on two hosts at the same moment: one gets it.
 for round in $(seq 20); do
   for host in host2 host3; do lab_ip_background "$host" "$host" PUT "/ip/r$round/10.40.1.$round/12?timeout=10"; done
@@ -75,6 +79,7 @@ for round in $(seq 20); do
 done
 lab_ip_no_duplicates host1 host2 host3
 
+lab_case 362
 # --- Another range: what was recorded for the old one goes, and allocation works.
 for host in host1 host2 host3; do lab_weave "$host" stop 2>/dev/null; done
 for number in 1 2 3; do lab_weave_launch "host$number" --ipalloc-range 10.64.0.0/16 "${others[@]}"; done
@@ -84,6 +89,7 @@ lab_at_most 'allocation in the new range' 10000 $(($(lab_now_ms) - start))
 grep -q 'Deleting persisted data for IPAM range 10.32.0.0-10.47.255.255; our range is 10.64.0.0-10.64.255.255' "$(lab_weave_log host1)" ||
   lab_fail 'the log does not say that the old range was dropped'
 
+lab_case 340 350
 # --- Observers do not vote, but their need starts the election.
 fresh host1 host2 host3
 lab_weave_launch host1 --ipalloc-init observer "${others[@]}"
@@ -97,6 +103,7 @@ lab_weave_launch host3 --ipalloc-init consensus=2 "${others[@]}"
 lab_ip_answer observer 10
 lab_equal "the observer's address ($LAB_STDOUT)" 200 "$LAB_STATUS"
 
+lab_case 380
 # --- Seeds: both allocate without ever having met; another name drops what was stored.
 fresh host1 host2 host3
 lab_weave_launch host1 --no-dns --name ::1 --ipalloc-init seed=::1,::2
@@ -111,6 +118,7 @@ lab_weave_launch host2 --no-dns --name ::3
 grep -q 'Deleting persisted data for peername 00:00:00:00:00:02' "$(lab_weave_log host2)" || lab_fail 'the log does not say that the old name was dropped'
 ask host2 GET /ip 200 '"owned":null'
 
+lab_case
 # --- Two hosts take over a dead one at the same moment: they share what is left, and nothing is given twice.
 fresh host1 host2
 small=(--no-dns --ipalloc-range 10.32.0.0/27 192.0.2.1 192.0.2.2 192.0.2.3)

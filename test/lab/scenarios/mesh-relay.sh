@@ -2,6 +2,7 @@
 # lab: A - B - C where A and C cannot reach each other: containers ping through B
 # needs: weave docker ss ping
 # limit: 90
+# catalogue: 120
 
 lab_underlay west
 lab_underlay east
@@ -20,6 +21,7 @@ lab_weave_launch hostc --no-discovery 198.51.100.2
 lab_weave_connected 1 hosta hostc
 lab_weave_connected 2 hostb
 
+lab_case 120
 knows_peers() { (($(lab_weave "$1" status peers | grep -c '^[0-9a-f]') == $2)); }
 for host in hosta hostb hostc; do
   lab_wait 10 "$host knows three peers" knows_peers "$host" 3

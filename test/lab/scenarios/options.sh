@@ -3,6 +3,7 @@
 # needs: weave python3 ss
 # kernel: host
 # limit: 60
+# catalogue: 904
 
 lab_host_create hosta 192.0.2.1
 
@@ -46,12 +47,14 @@ lab_match 'stderr of weave launch with its port in use' '6783.*(in use)|(in use)
 lab_end hosta squatter KILL
 lab_equal 'what the failed launch left' '' "$(lab_weave_running hosta)"
 
+lab_case 904
 # A peer that cannot be resolved is retried, not fatal; options may follow peers.
 lab_weave_launch hosta no-such-host.invalid --no-discovery
 lab_match 'status connections' '^-> no-such-host\.invalid(:6783)? ' "$(lab_weave hosta status connections)"
 lab_equal 'status targets' no-such-host.invalid "$(lab_weave hosta status targets)"
 lab_match 'status' '^ +PeerDiscovery: disabled$' "$(lab_weave hosta status)"
 
+lab_case
 # Twice.
 lab_capture hosta weave launch
 lab_equal 'exit of a second launch' 3 "$LAB_STATUS"

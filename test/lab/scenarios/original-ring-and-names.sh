@@ -127,6 +127,7 @@ for host in hosta hostb; do lab_wait 5 "a name added again on $host" looked_up "
 lab_weave hosta dns-add 10.32.2.2 -h near.weave.local
 lab_wait 5 'a name of hosta added again at the original' knows near 10.32.2.2 "$(lab_weave_name hosta)" 'live version 2'
 
+lab_case 215
 # Old news of our own names, such as of an earlier life: we have the last word.
 hosta_name=$(lab_weave_name hosta)
 tell name-stale ghost.weave.local. 10.32.3.1 "$(printf '%064d' 7)" "$hosta_name" live 5
@@ -138,6 +139,7 @@ for host in hosta hostb; do
   lab_wait 5 "the true name on $host" looked_up "$host" near 10.32.2.2
 done
 
+lab_case
 # It goes, with its names; and is back without them, but is told ours.
 lab_end orig mesh KILL
 for host in hosta hostb; do lab_wait 5 "names of the original after its death on $host" looked_up "$host" theirs; done

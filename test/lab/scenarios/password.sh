@@ -19,6 +19,7 @@ lab_weave_containers c1:hosta c2:hostb
 address2=$(lab_container_address hostb c2)
 
 suite='(aes-256-gcm|chacha20-poly1305)' # by the processor
+lab_case 110
 encrypted() { lab_weave "$1" status connections | grep -qE "established +encrypted +sleeve .* mtu=[0-9]+ cipher=$suite\$"; }
 for host in hosta hostb; do
   lab_wait 10 "an encrypted connection of $host" encrypted "$host"
@@ -43,6 +44,7 @@ for metric in 'weave_ips{state="local-used"}' weave_max_ips weave_ipam_unreachab
   grep -qF "$metric " <<<"$metrics" || lab_fail "no $metric in the metrics"
 done
 
+lab_case 110
 # listen NAME: captures the underlay while marked pings of two sizes cross it.
 listen() {
   local capture=$LAB_DIR/$1.pcap
@@ -61,6 +63,7 @@ read -r marked packets <<<"$(packets_with_mark sealed)"
 lab_equal 'packets that show what containers send' 0 "$marked"
 lab_say "none of $packets packets on the underlay shows what containers send"
 
+lab_case
 # Who has another password, or none, is told why.
 reason() { lab_weave "$1" status connections | grep -q "$2"; }
 lab_weave_launch hostc --password wrong 192.0.2.1
@@ -82,6 +85,7 @@ for host in hosta hostc; do
 done
 lab_weave hostc reset
 
+lab_case 115
 # Both ends trust the other's subnet: sealed mesh, clear frames.
 for host in hosta hostb; do lab_weave "$host" stop; done
 lab_capture hosta weave launch --require-encryption
@@ -100,6 +104,7 @@ listen clear
 read -r marked packets <<<"$(packets_with_mark clear)"
 ((marked >= 30)) || lab_fail "of $packets packets between hosts that trust each other only $marked show what containers send"
 
+lab_case
 # The fast path has to be encrypted by the kernel; who cannot do that says so, and sleeve takes its place.
 if ! lab_exec hostc ip xfrm state add src 203.0.113.1 dst 203.0.113.2 proto esp spi 0x1234 mode transport \
   aead 'rfc4106(gcm(aes))' "0x$(printf '11%.0s' {1..36})" 128 2>/dev/null; then

@@ -3,6 +3,7 @@
 # needs: weave python3 ss ping iperf3
 # kernel: host
 # limit: 90
+# catalogue: 105 190
 
 lab_underlay west
 lab_underlay east
@@ -75,14 +76,18 @@ transfer_end icmp
 transfer_start black-hole
 lab_say "segments of the transfer: $(segment_mtu)"
 lab_black_hole_mtu hostb 1300
+lab_case 105 190
 becomes 'longer packets vanish' 2 hosta '12(38|42)'
 flows_on black-hole
 lab_say "segments of the transfer: $(segment_mtu)"
+lab_exec hosta ping -n -q -c 3 -i 0.2 -W 1 -s 10000 10.32.0.2 >/dev/null || lab_fail '10 kB do not pass where larger packets are dropped'
+lab_case 190
 lab_black_hole_mtu hostb 1500
 becomes 'they pass again' 7 hosta 1438
 flows_on black-hole
 transfer_end black-hole
 
+lab_case
 # IPv6: nobody but the sender may cut, and it is told.
 for host in hosta hostb; do
   lab_exec "$host" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/weave/disable_ipv6'
