@@ -14,13 +14,22 @@ constexpr auto kSeeLog = "the log has more: 'journalctl -u weave' with systemd, 
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-/// What to do about a connection that cannot be made, by the words of its last error.
-std::string remedy(ConnectionStatus const& connection, std::uint16_t port) {
-  auto const& error = connection.error;
+/// `weave forget` takes what the host was called when it was named; connections have its address.
+std::string forgetting(ConnectionStatus const& connection, RouterStatus const& router) {
   // Whoever dialled us did so from a port of the moment, which is no target.
-  auto const forget = connection.outbound
-                          ? fmt::format("'weave forget {}' if that host is gone for good", connection.address)
-                          : std::string{"nothing, if that host is none of yours"};
+  if (!connection.outbound) return "nothing, if that host is none of yours";
+  auto const& address = connection.address;
+  auto const named = std::ranges::find_if(
+      router.targets, [&](auto const& target) { return address == target || address.starts_with(target + ":"); });
+  if (named != router.targets.end()) return fmt::format("'weave forget {}' if that host is gone for good", *named);
+  return "'weave forget' with its name in 'weave status targets' if that host is gone for good";
+}
+
+/// What to do about a connection that cannot be made, by the words of its last error.
+std::string remedy(ConnectionStatus const& connection, RouterStatus const& router) {
+  auto const& error = connection.error;
+  auto const port = router.port;
+  auto const forget = forgetting(connection, router);
   if (has(error, "encryption is required")) {
     return "take the other host out of '--trusted-subnets', or launch both without '--require-encryption'";
   }
@@ -28,7 +37,6 @@ std::string remedy(ConnectionStatus const& connection, std::uint16_t port) {
   if (has(error, "password") || has(error, "decrypt")) {
     return "'weave launch --password-file FILE' with the same password on both hosts";
   }
-  if (has(error, "ourself")) return fmt::format("'weave forget {}'", connection.address);
   if (has(error, "peer names collision")) return "'weave launch --name' with another name on one of the two hosts";
   if (has(error, "Connection limit")) return "'weave launch --conn-limit' with a higher limit";
   if (has(error, "seeded by different peers") || has(error, "IP allocation")) {
@@ -50,7 +58,10 @@ std::string who(ConnectionStatus const& connection) {
              : fmt::format("{} at {}", full_name(connection.peer, connection.nickname), address);
 }
 
-void add_connection(std::vector<Trouble>& troubles, ConnectionStatus const& connection, std::uint16_t port) {
+void add_connection(std::vector<Trouble>& troubles, ConnectionStatus const& connection, RouterStatus const& router) {
+  // One list of hosts for all of them has this one in it as well.
+  if (has(connection.error, "connect to ourself")) return;
+  auto const port = router.port;
   auto const add = [&](std::string what, std::string cause, std::string next) {
     troubles.push_back({.what = std::move(what), .cause = std::move(cause), .next = std::move(next)});
   };
@@ -70,19 +81,19 @@ void add_connection(std::vector<Trouble>& troubles, ConnectionStatus const& conn
     case ConnectionState::failed:
     case ConnectionState::retrying:
       add(fmt::format("connection with {} is {}", name, to_string(connection.state)),
-          connection.error.empty() ? "it ended" : connection.error, remedy(connection, port));
+          connection.error.empty() ? "it ended" : connection.error, remedy(connection, router));
       // Anybody may dial us; whom we dial matters.
       troubles.back().degraded = !connection.outbound;
       return;
     case ConnectionState::connecting:
     case ConnectionState::waiting:
       return add(fmt::format("connection with {} is {}", name, to_string(connection.state)),
-                 connection.error.empty() ? "nobody has answered yet" : connection.error, remedy(connection, port));
+                 connection.error.empty() ? "nobody has answered yet" : connection.error, remedy(connection, router));
   }
 }
 
 void add_router(std::vector<Trouble>& troubles, RouterStatus const& router) {
-  for (auto const& connection : router.connections) add_connection(troubles, connection, router.port);
+  for (auto const& connection : router.connections) add_connection(troubles, connection, router);
 }
 
 void add_ring(std::vector<Trouble>& troubles, IpamStatus const& ipam) {

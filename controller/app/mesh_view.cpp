@@ -23,7 +23,8 @@ std::string MeshKnowledge::initial_peers() const {
   std::vector<std::string> missing;
   for (auto const& connection : mesh_.status().connections) {
     using enum gossip::ConnectionState;
-    if (connection.state == established || connection.state == pending) continue;
+    if (connection.state == established || connection.state == pending || !connection.outbound) continue;
+    if (connection.last_error.contains("connect to ourself")) continue; // it is in a list made for all hosts
     missing.push_back(connection.address);
   }
   auto const wanted = initial_targets_.size();

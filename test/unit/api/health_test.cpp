@@ -70,8 +70,7 @@ TEST(Health, WhatToDoDependsOnTheError) {
            {"Unable to decrypt TCP msg", "the same password"},
            {"dial tcp: connect: connection refused", "whether weave runs"},
            {"dial tcp: connect: no route to host", "TCP and UDP port 6783 and UDP port 6784"},
-           {"IP allocation was seeded by different peers", "'weave reset'"},
-           {"cannot connect to ourself", "'weave forget 10.0.0.2:6783'"}}) {
+           {"IP allocation was seeded by different peers", "'weave reset'"}}) {
     auto report = well();
     connection(report).state = ConnectionState::failed;
     connection(report).error = error;
@@ -79,6 +78,23 @@ TEST(Health, WhatToDoDependsOnTheError) {
     EXPECT_EQ(found.cause, error);
     EXPECT_NE(found.next.find(next), std::string::npos) << error << ": " << found.next;
   }
+}
+
+TEST(Health, AHostThatWasNamedToItselfIsNoTrouble) {
+  auto report = well();
+  connection(report).state = ConnectionState::failed;
+  connection(report).error = "cannot connect to ourself";
+  EXPECT_TRUE(find_troubles(report).empty());
+}
+
+TEST(Health, AHostIsForgottenByTheNameThatItWasGiven) {
+  auto report = well();
+  connection(report).state = ConnectionState::failed;
+  connection(report).error = "dial tcp: connect: connection refused";
+  report.router->targets = {"10.0.0.22", "10.0.0.2"};
+  EXPECT_TRUE(trouble(report).next.contains("'weave forget 10.0.0.2' if")) << trouble(report).next;
+  report.router->targets = {"two"};
+  EXPECT_TRUE(trouble(report).next.contains("its name in 'weave status targets'")) << trouble(report).next;
 }
 
 TEST(Health, AStrangerWhoWasRefusedIsNoError) {
