@@ -96,7 +96,7 @@ void add_samples(Exposition& out, std::vector<MetricSample> const& samples) {
     if (sample.family != family) out.head(sample.family, sample.type, sample.help);
     family = sample.family;
     auto const labels = sample.labels.empty() ? std::string{} : fmt::format("{{{}}}", sample.labels);
-    out.line(fmt::format("{}{}", sample.family, labels), sample.value);
+    out.line(fmt::format("{}{}{}", sample.family, sample.suffix, labels), sample.value);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -62,6 +63,37 @@ class Family {
   std::string_view help_;
   std::string_view label_;
 };
+
+/// The reason in `Dropped.no_route` or `DroppedNoRoute`, as `no_route`; empty for other counters.
+std::string drop_reason_of(std::string_view name) {
+  constexpr std::string_view kDropped = "Dropped";
+  if (!name.starts_with(kDropped)) return {};
+  std::string reason;
+  for (char const c : name.substr(kDropped.size())) {
+    if (c == '.') continue;
+    bool const is_upper = c >= 'A' && c <= 'Z';
+    if (is_upper && !reason.empty()) reason += '_';
+    reason += is_upper ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return reason;
+}
+
+void add_latency(MetricSamples& samples, std::string_view source, dns::LatencyCounts const& counts) {
+  auto const add = [&](std::string_view suffix, std::string labels, double value) {
+    samples.push_back({"weave_dns_answer_seconds", "histogram",
+                       "Time until a question over UDP was answered, by where the answer came from.", std::move(labels),
+                       value, suffix});
+  };
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < counts.classes.size(); ++i) {
+    total += counts.classes[i];
+    auto const bound = i < dns::kLatencyBounds.size() ? fmt::format("{}", dns::kLatencyBounds[i] / 1e6) : "+Inf";
+    add("_bucket", fmt::format("le=\"{}\",source=\"{}\"", bound, source), static_cast<double>(total));
+  }
+  auto const label = fmt::format("source=\"{}\"", source);
+  add("_sum", label, std::chrono::duration<double>{counts.sum}.count());
+  add("_count", label, static_cast<double>(total));
+}
 
 } // namespace
 
@@ -167,6 +199,50 @@ MetricSamples sleeve_samples(datapath::WorkerCounters const& counters) {
   return samples;
 }
 
+MetricSamples fast_path_samples(std::vector<std::pair<std::string, std::uint64_t>> const& statistics) {
+  struct Counter {
+    std::string_view name; ///< in the statistics
+    std::string_view family;
+    std::string_view help;
+    std::string_view label;
+  };
+  constexpr std::string_view kUpcalls = "Frames that the kernel asked about, since it had no flow for them.";
+  constexpr std::string_view kLookups = "Frames in the kernel's datapath, by whether there was a flow for them.";
+  constexpr std::string_view kHeartbeats = "Heartbeats that came by the kernel's path.";
+  constexpr std::string_view kChanges = "Changes of the kernel's flows.";
+  constexpr std::string_view kFlooded = "Frames for many peers, once each, in the kernel.";
+  constexpr std::array kCounters{
+      Counter{"KernelHits", "weave_datapath_lookups_total", kLookups, "result=\"hit\""},
+      Counter{"KernelLost", "weave_datapath_lookups_total", kLookups, "result=\"lost\""},
+      Counter{"KernelMisses", "weave_datapath_lookups_total", kLookups, "result=\"missed\""},
+      Counter{"FlowsExpired", "weave_fastdp_flow_changes_total", kChanges, "change=\"expired\""},
+      Counter{"FlowsFailed", "weave_fastdp_flow_changes_total", kChanges, "change=\"failed\""},
+      Counter{"FlowsInstalled", "weave_fastdp_flow_changes_total", kChanges, "change=\"installed\""},
+      Counter{"FlowsRefused", "weave_fastdp_flow_changes_total", kChanges, "change=\"refused\""},
+      Counter{"FlowsRemoved", "weave_fastdp_flow_changes_total", kChanges, "change=\"removed\""},
+      Counter{"FlowsRewritten", "weave_fastdp_flow_changes_total", kChanges, "change=\"rewritten\""},
+      Counter{"BytesFlooded", "weave_fastdp_flooded_bytes_total", kFlooded, ""},
+      Counter{"FramesFlooded", "weave_fastdp_flooded_frames_total", kFlooded, ""},
+      Counter{"HeartbeatsLost", "weave_fastdp_heartbeats_total", kHeartbeats, "result=\"lost\""},
+      Counter{"HeartbeatsReceived", "weave_fastdp_heartbeats_total", kHeartbeats, "result=\"received\""},
+      Counter{"UpcallsLost", "weave_upcalls_total", kUpcalls, "result=\"lost\""},
+      Counter{"UpcallOverruns", "weave_upcalls_total", kUpcalls, "result=\"overrun\""},
+      Counter{"UpcallsReceived", "weave_upcalls_total", kUpcalls, "result=\"received\""},
+  };
+  MetricSamples samples;
+  for (auto const& counter : kCounters) {
+    auto const found = std::ranges::find(statistics, counter.name, [](auto const& entry) { return entry.first; });
+    if (found == statistics.end()) continue;
+    samples.push_back(
+        {counter.family, "counter", counter.help, std::string{counter.label}, static_cast<double>(found->second)});
+  }
+  Family drops{samples, "weave_fastdp_drops_total", "Frames dropped on the kernel's path.", "reason"};
+  for (auto const& [name, value] : statistics) {
+    if (auto const reason = drop_reason_of(name); !reason.empty()) drops.count(reason, value);
+  }
+  return samples;
+}
+
 MetricSamples dns_samples(dns::ServerStatistics const& statistics) {
   MetricSamples samples;
   Family queries{samples, "weave_dns_queries_total", "Questions to the name server, by what became of them.", ""};
@@ -187,6 +263,8 @@ MetricSamples dns_samples(dns::ServerStatistics const& statistics) {
   upstream.count("overload", statistics.overloaded + statistics.forwarding.refused);
   upstream.count("sent", statistics.forwarding.sent);
   upstream.count("timeout", statistics.forwarding.timeouts);
+  add_latency(samples, "forwarded", statistics.forwarded_latency);
+  add_latency(samples, "names", statistics.local_latency);
   return samples;
 }
 

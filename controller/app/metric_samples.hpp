@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controller/api/metric_samples.hpp"
@@ -35,6 +37,9 @@ struct ProcessFacts {
 [[nodiscard]] MetricSamples device_samples(std::string_view table, std::string_view bridge);
 /// The user-space path: frames and packets each way, and what was dropped, by reason.
 [[nodiscard]] MetricSamples sleeve_samples(datapath::WorkerCounters const& counters);
+/// The kernel's path, of FastPath::statistics(): upcalls, flows, heartbeats and what was dropped, by reason. Only what
+/// this path has.
+[[nodiscard]] MetricSamples fast_path_samples(std::vector<std::pair<std::string, std::uint64_t>> const& statistics);
 [[nodiscard]] MetricSamples dns_samples(dns::ServerStatistics const& statistics);
 
 } // namespace weave::controller

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -63,6 +64,7 @@ class Server::State : public std::enable_shared_from_this<State> {
   std::vector<std::unique_ptr<UdpWorker>> workers_;
   std::atomic<std::size_t> handed_over_{0};
   std::atomic<std::uint64_t> overloaded_{0};
+  LatencyHistogram forwarded_latency_; ///< control thread
 };
 
 Result<void> Server::State::start() {
@@ -120,14 +122,18 @@ void Server::State::hand_over(UdpSocket const& socket, UdpClient const& client, 
     overloaded_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  boost::asio::post(context_, [weak = weak_from_this(), &socket, client, bytes = Bytes(query.begin(), query.end())] {
+  boost::asio::post(context_, [weak = weak_from_this(), &socket, client, bytes = Bytes(query.begin(), query.end()),
+                               taken = std::chrono::steady_clock::now()] {
     auto const self = weak.lock();
     if (!self) return;
     self->handed_over_.fetch_sub(1, std::memory_order_relaxed);
     if (!self->forwarder_) return;
     // Whoever still waits when the server stops is dropped with the forwarder, before the sockets go.
     self->forwarder_->forward(bytes, Transport::udp, client.address.client(),
-                              [&socket, client](Bytes const& reply) { socket.send(client, reply); });
+                              [&socket, client, taken, &latency = self->forwarded_latency_](Bytes const& reply) {
+                                socket.send(client, reply);
+                                latency.add(std::chrono::steady_clock::now() - taken);
+                              });
   });
 }
 
@@ -146,7 +152,11 @@ std::vector<SocketAddress> Server::State::addresses() const {
 
 ServerStatistics Server::State::statistics() const {
   ServerStatistics result;
-  for (auto const& worker : workers_) result.udp += worker->counts();
+  for (auto const& worker : workers_) {
+    result.udp += worker->counts();
+    result.local_latency += worker->latency();
+  }
+  result.forwarded_latency = forwarded_latency_.counts();
   if (tcp_) {
     result.tcp = tcp_->counts();
     result.tcp_connections = tcp_->connections();

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "base/scheduler.hpp"
 #include "controller/dns/forwarder.hpp"
+#include "controller/dns/latency.hpp"
 #include "controller/dns/name_lookup.hpp"
 #include "controller/dns/resolver_file.hpp"
 #include "controller/dns/tcp_service.hpp"
@@ -38,6 +39,8 @@ struct ServerStatistics {
   std::uint64_t overloaded = 0; ///< UDP queries to be forwarded that were dropped since the control thread lags
   std::size_t tcp_connections = 0;
   ForwarderStatistics forwarding;
+  LatencyCounts local_latency;     ///< of UDP questions answered from the names
+  LatencyCounts forwarded_latency; ///< of UDP questions that others, or the cache of their answers, answered
 };
 
 /// The DNS server (protocol/ipam-dns.md §13): questions on the mesh's names are answered from NameLookup's snapshots,

@@ -10,6 +10,7 @@
 #include "base/random.hpp"
 #include "base/unique_fd.hpp"
 #include "controller/dns/answering.hpp"
+#include "controller/dns/latency.hpp"
 #include "controller/dns/name_lookup.hpp"
 #include "controller/dns/udp_socket.hpp"
 
@@ -50,6 +51,8 @@ class UdpWorker {
   [[nodiscard]] std::vector<UdpSocket> const& sockets() const { return sockets_; }
   /// Any thread; as of the last batch.
   [[nodiscard]] QueryCounts counts() const;
+  /// Any thread. Of what was answered here: from when a batch was taken until its answers were sent.
+  [[nodiscard]] LatencyCounts latency() const { return latency_.counts(); }
 
  private:
   struct Batch;
@@ -66,6 +69,7 @@ class UdpWorker {
   UniqueFd stop_;
   std::unique_ptr<Batch> batch_;
   std::array<std::atomic<std::uint64_t>, sizeof(QueryCounts) / sizeof(std::uint64_t)> counts_{};
+  LatencyHistogram latency_;
   std::thread thread_;
 };
 

@@ -1,7 +1,9 @@
 #include "controller/app/metric_samples.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -81,6 +83,26 @@ TEST(MetricSamples, OfSleeveTellDropsByReason) {
   EXPECT_EQ(value_of(samples, "weave_sleeve_drops_total", "reason=\"no_route\""), 1);
 }
 
+TEST(MetricSamples, OfTheFastPathTellUpcallsAndDropsByReason) {
+  auto const samples = fast_path_samples({{"UpcallsReceived", 7},
+                                          {"DroppedNoRoute", 2},
+                                          {"Dropped.held_down", 3},
+                                          {"UpcallsLost", 1},
+                                          {"FlowsInstalled", 5},
+                                          {"SomethingNew", 9}});
+  EXPECT_EQ(samples.size(), 5U) << "nothing is invented";
+  EXPECT_EQ(value_of(samples, "weave_upcalls_total", "result=\"received\""), 7);
+  EXPECT_EQ(value_of(samples, "weave_upcalls_total", "result=\"lost\""), 1);
+  EXPECT_EQ(value_of(samples, "weave_fastdp_flow_changes_total", "change=\"installed\""), 5);
+  EXPECT_EQ(value_of(samples, "weave_fastdp_drops_total", "reason=\"no_route\""), 2);
+  EXPECT_EQ(value_of(samples, "weave_fastdp_drops_total", "reason=\"held_down\""), 3);
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (i > 0 && samples[i].family == samples[i - 1].family) continue;
+    EXPECT_TRUE(seen.insert(samples[i].family).second) << samples[i].family << " is in two places";
+  }
+}
+
 TEST(MetricSamples, OfDnsTellResultsByTransport) {
   dns::ServerStatistics statistics;
   statistics.udp.positive = 3;
@@ -91,6 +113,36 @@ TEST(MetricSamples, OfDnsTellResultsByTransport) {
   EXPECT_EQ(value_of(samples, "weave_dns_queries_total", "result=\"positive\",transport=\"udp\""), 3);
   EXPECT_EQ(value_of(samples, "weave_dns_queries_total", "result=\"negative\",transport=\"tcp\""), 4);
   EXPECT_EQ(value_of(samples, "weave_dns_forwarded_total", "result=\"overload\""), 3);
+}
+
+TEST(MetricSamples, OfDnsHaveAHistogramOfTimes) {
+  using std::chrono_literals::operator""us;
+  using std::chrono_literals::operator""s;
+  dns::LatencyHistogram times;
+  times.add(40us, 10);
+  times.add(50us);
+  times.add(60us);
+  times.add(3s);
+  dns::ServerStatistics statistics;
+  statistics.local_latency = times.counts();
+  statistics.local_latency += times.counts();
+  auto samples = dns_samples(statistics);
+  std::erase_if(samples, [](auto const& sample) {
+    return sample.family != "weave_dns_answer_seconds" || !sample.labels.ends_with("source=\"names\"");
+  });
+  ASSERT_EQ(samples.size(), dns::kLatencyBounds.size() + 3);
+  EXPECT_EQ(samples.front().labels, "le=\"5e-05\",source=\"names\"");
+  EXPECT_EQ(samples.front().suffix, "_bucket");
+  EXPECT_EQ(samples.front().value, 22);
+  EXPECT_EQ(samples[1].value, 24) << "each class has those before it";
+  EXPECT_EQ(samples[samples.size() - 4].labels, "le=\"2.5\",source=\"names\"");
+  EXPECT_EQ(samples[samples.size() - 4].value, 24);
+  EXPECT_EQ(samples[samples.size() - 3].labels, "le=\"+Inf\",source=\"names\"");
+  EXPECT_EQ(samples[samples.size() - 3].value, 26);
+  EXPECT_EQ(samples[samples.size() - 2].suffix, "_sum");
+  EXPECT_NEAR(samples[samples.size() - 2].value, 2 * (10 * 40e-6 + 50e-6 + 60e-6 + 3), 1e-9);
+  EXPECT_EQ(samples.back().suffix, "_count");
+  EXPECT_EQ(samples.back().value, 26);
 }
 
 } // namespace
