@@ -173,6 +173,10 @@ void check_networks(Findings& to, HostFacts const& facts) {
 
 void check_docker(Findings& to, HostFacts const& facts) {
   auto const& docker = facts.docker;
+  if (docker.hangs) {
+    return add(to, Severity::error, "docker", "Docker hangs", docker.obstacle,
+               "'journalctl -u docker' and 'weave status' show what it waits for; 'systemctl restart docker' ends it");
+  }
   if (!docker.obstacle.empty()) {
     return add(to, Severity::warning, "docker", "containers cannot be attached", docker.obstacle,
                "'systemctl start docker'; DOCKER_HOST names another place");
@@ -211,6 +215,11 @@ std::vector<Finding> diagnose_host(HostFacts const& facts) {
 
 std::vector<Finding> diagnose_daemon(HostFacts const& facts) {
   Findings findings;
+  if (facts.daemon_hangs) {
+    add(findings, Severity::error, "daemon", "the daemon hangs", facts.daemon_obstacle,
+        "keep the log, then 'weave stop' and 'weave launch'");
+    return findings;
+  }
   if (!facts.report) {
     add(findings, Severity::note, "daemon", "peers cannot be looked at", facts.daemon_obstacle, "'weave launch'");
     return findings;

@@ -5,7 +5,6 @@
 #include "base/http/blocking_client.hpp"
 #include "controller/api/client.hpp"
 #include "controller/docker/engine_json.hpp"
-#include "tools/daemon_answer.hpp"
 
 namespace weave::tools {
 
@@ -15,9 +14,10 @@ Result<http::Endpoint> docker_endpoint(Settings const& settings) {
   return http::Endpoint::parse(settings.non_empty("DOCKER_HOST").value_or("unix:///var/run/docker.sock"));
 }
 
-Result<std::string> ask_docker(http::Endpoint const& engine, std::string const& target) {
+Result<std::string> ask_docker(http::Endpoint const& engine, std::string const& target,
+                               std::chrono::milliseconds limit) {
   http::Request const request{.method = "GET", .target = target, .headers = {}, .body = {}};
-  auto response = http::request_and_wait(engine, request, kAnswerTime);
+  auto response = http::request_and_wait(engine, request, limit);
   if (!response) {
     return failure(response.error().kind(),
                    fmt::format("cannot ask Docker at {}: {}", engine.to_string(), response.error().text()));

@@ -60,6 +60,7 @@ struct DockerNetworkFact {
 struct DockerFacts {
   std::string endpoint;
   std::string obstacle; ///< why it cannot be asked; empty: it answered
+  bool hangs = false;   ///< it did not answer in time
   std::string version;
   bool too_old = false;
   std::vector<DockerNetworkFact> networks;
@@ -82,6 +83,7 @@ struct HostFacts {
   DockerFacts docker;
   std::optional<controller::api::StatusReport> report; ///< of the daemon, if it runs
   std::string daemon_obstacle;                         ///< why there is no report
+  bool daemon_hangs = false;                           ///< it did not answer in time
 };
 
 } // namespace weave::tools

@@ -31,6 +31,8 @@ namespace docker = controller::docker;
 
 constexpr std::string_view kDefaultRange = "10.32.0.0/12";
 constexpr std::uint16_t kDnsPort = 53;
+/// For Docker, and for the daemon: whoever takes longer hangs, which is a finding.
+constexpr std::chrono::milliseconds kPatience{5'000};
 
 std::optional<std::string> contents(std::string const& path) {
   std::ifstream file{path};
@@ -134,8 +136,10 @@ DockerFacts docker_facts(Settings const& settings) {
     return facts;
   }
   facts.endpoint = engine->to_string();
-  auto const version = ask_docker(*engine, "/version");
+  auto const began = std::chrono::steady_clock::now();
+  auto const version = ask_docker(*engine, "/version", kPatience);
   if (!version) {
+    facts.hangs = version.error().kind() == ErrorKind::timed_out;
     facts.obstacle = version.error().text();
     return facts;
   }
@@ -145,16 +149,21 @@ DockerFacts docker_facts(Settings const& settings) {
   facts.version = text != nullptr && text->is_string() ? std::string{text->as_string()} : "of unknown version";
   auto const versions = docker::decode_versions(*version);
   facts.too_old = versions && !docker::choose_version(*versions);
-  auto const list = ask_docker(*engine, "/networks");
-  auto const networks =
-      list ? docker::decode_networks(*list) : Result<std::vector<docker::NetworkInfo>>{failure_of(list)};
+  auto const spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  auto const list = ask_docker(*engine, "/networks", std::max(kPatience - spent, std::chrono::milliseconds{1}));
+  if (!list) {
+    facts.hangs = list.error().kind() == ErrorKind::timed_out;
+    facts.obstacle = list.error().text();
+    return facts;
+  }
+  auto const networks = docker::decode_networks(*list);
   if (!networks) return facts;
   for (auto const& network : *networks) facts.networks.push_back({network.name, network.driver});
   return facts;
 }
 
 void ask_for_report(HostFacts& facts, Settings const& settings) {
-  auto const answer = ask_daemon(settings, [](ApiClient const& client) { return client.report(kAnswerTime); });
+  auto const answer = ask_daemon(settings, [](ApiClient const& client) { return client.report(kPatience); });
   auto const report =
       answer && answer->ok()
           ? controller::api::parse_status_report(answer->body)
@@ -165,6 +174,7 @@ void ask_for_report(HostFacts& facts, Settings const& settings) {
     if (report->router) facts.port = report->router->port;
     facts.dns_wanted = facts.dns_wanted && report->dns.has_value();
   } else if (!answer) {
+    facts.daemon_hangs = answer.error().kind() == ErrorKind::timed_out;
     facts.daemon_obstacle =
         fmt::format("the daemon does not answer at {}: {}", settings.api_address, answer.error().text());
   } else {

@@ -6,7 +6,7 @@
 namespace weave::tools {
 
 /// Looks at this host, asks Docker and the daemon. Changes nothing; what cannot be found out stays at
-/// its default. Blocking, seconds at most unless Docker hangs.
+/// its default. Blocking: ten seconds at most for Docker and the daemon.
 [[nodiscard]] HostFacts look_around(Settings const& settings);
 
 /// How a kernel names its modules (modules.dep, modules.builtin): whether `module` is among them.

@@ -98,6 +98,20 @@ TEST(Doctor, Firewall) {
   expect(facts, Severity::note, "firewall", "'weave expose' cannot masquerade");
 }
 
+TEST(Doctor, WhoeverHangsIsNamed) {
+  auto facts = well();
+  facts.docker.hangs = true;
+  facts.docker.obstacle = "no answer within 5.0 s";
+  expect(facts, Severity::error, "docker", "Docker hangs");
+  facts.daemon_hangs = true;
+  facts.daemon_obstacle = "no answer within 5.0 s";
+  auto const found = diagnose_daemon(facts);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].severity, Severity::error);
+  EXPECT_EQ(found[0].text, "the daemon hangs");
+  EXPECT_NE(found[0].next, "");
+}
+
 TEST(Doctor, PortsInUse) {
   auto facts = well();
   facts.sockets = {{.tcp = true, .address = {}, .port = 6783, .program = "python3", .pid = 42}};
