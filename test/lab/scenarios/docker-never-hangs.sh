@@ -42,16 +42,19 @@ restart_engine() {
 }
 
 lab_case 640
+lab_case 640
 restart_engine 'the engine restarts'
 lab_docker hosta start c1 c2 c4 >/dev/null
 address=$(lab_container_address hosta c1)
 lab_case 090 640
+lab_case 090
 killed=$(lab_weave_pid hosta)
 replaced() { local now; now=$(lab_weave_pid hosta) && [[ $now != "$killed" ]]; }
 lab_exec hosta kill -KILL "$killed"
 timed 'docker rm -f right after the daemon crashed' 8000 docker rm -f c2
 lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 lab_wait 10 'a new daemon' replaced
+lab_case
 
 # A daemon that is there and says nothing: Docker waits for it, but not longer than the watchdog.
 killed=$(lab_weave_pid hosta)
@@ -61,7 +64,9 @@ lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 lab_wait 10 'a new daemon' replaced
 lab_match 'the log' 'weaver has given no sign of life for 2 s' "$(lab_exec hosta cat /run/weave/weaver.log)"
 lab_case 640
+lab_case 640
 restart_engine 'the engine restarts after weave did'
+lab_case
 lab_docker hosta start c1 >/dev/null
 address=$(lab_container_address hosta c1)
 
@@ -89,10 +94,12 @@ lab_container_start hosta c3 --net=weave
 lab_wait 5 'a new container is attached' attached c3
 
 # Fifty short lives in a network of fourteen addresses, four at a time.
+lab_case 640
 lab_docker hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.40.0.0/28 small >/dev/null
 timed '50 short-lived containers in a /28' 90000 sh -c 'seq 50 | xargs -P 4 -I{} docker run --rm --net=small busybox:lab ip -o -4 address show dev ethwe0 | grep -c "inet 10\.40\.0\."'
 lab_equal "how many of them had an address (stderr: $LAB_STDERR)" 50 "$LAB_STDOUT"
 lab_docker hosta network rm small >/dev/null
+lab_case
 
 lab_case
 # Weave is stopped with nobody on the network weave, but on others of its drivers.
@@ -119,6 +126,7 @@ lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 
 lab_case 090
 # With --no-restart a daemon that is killed stays dead, and Docker is answered.
+lab_case 090
 lab_weave_launch hosta --no-restart
 lab_container_start hosta c5 --net=weave
 killed=$(lab_weave_pid hosta)
@@ -128,6 +136,7 @@ lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 stand_in() { lab_exec hosta pgrep -xf '.*weave stand-in' >/dev/null; }
 lab_wait 5 'the stand-in answers' stand_in
 [[ -z $(lab_weave_pid hosta || true) ]] || lab_fail 'the daemon of --no-restart came back'
+lab_case
 
 lab_case
 # Reset with containers attached.
