@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -11,10 +10,10 @@
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/http/endpoint.hpp"
 #include "controller/api/control_routes.hpp"
+#include "controller/app/firewall_ports.hpp"
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
 #include "controller/app/metric_samples.hpp"
@@ -148,11 +147,10 @@ Result<void> Application::build_host_services() {
   if (!stored) return failure(stored.error().kind(), fmt::format("state file: {}", stored.error().text()));
   if (options_.no_masq_local && options_.ipalloc_range) local_ranges_ = make_local_ranges(scheduler_, logger_);
   auto expose = ExposeService::create(
-      {.bridge = options_.weave_bridge,
-       .docker_bridge = options_.docker_bridge,
-       .local_set = std::string{local_ranges_ ? kLocalSet : std::string_view{}},
+      {.firewall = firewall_of(options_, std::string{local_ranges_ ? kLocalSet : std::string_view{}}),
        .exposures = *std::move(stored)},
       {.scheduler = scheduler_,
+       .watcher = watcher_,
        .worker = worker_,
        .save = [this](auto const& exposures) { return store_->set_exposures(to_text(exposures)); },
        .logger = logger_});

@@ -14,6 +14,10 @@ namespace weave::controller {
 namespace {
 
 constexpr Duration kCheckInterval = std::chrono::seconds{10};
+/// The older back end of iptables tells nobody.
+constexpr Duration kOlderInterval = std::chrono::milliseconds{500};
+/// Whoever loads a ruleset changes it many times.
+constexpr Duration kSettling = std::chrono::milliseconds{100};
 constexpr std::string_view kMasquerade = "masquerade";
 constexpr std::string_view kPlain = "plain";
 constexpr std::string_view kSeparator = ", ";
@@ -66,22 +70,23 @@ void ExposeService::start() {
   auto const warn = [this](Result<void> const& outcome) {
     if (!outcome) ports_.logger.warning("{}", outcome.error().text());
   };
-  warn(datapath::shorten_neighbour_timers(settings_.bridge));
+  warn(datapath::shorten_neighbour_timers(settings_.firewall.bridge));
   warn(adopt());
   warn(put_on_bridge());
+  watch_firewall();
   apply(warn);
   watch();
 }
 
 Result<void> ExposeService::adopt() {
-  auto const bridge = links_.find(settings_.bridge);
+  auto const bridge = links_.find(settings_.firewall.bridge);
   if (!bridge) return failure_of(bridge);
   auto const present = addresses_.list(bridge->index);
   if (!present) return failure_of(present);
   auto exposures = settings_.exposures;
   for (auto const& each : *present) {
     if (std::ranges::find(exposures, each.address, &datapath::Exposure::address) != exposures.end()) continue;
-    ports_.logger.info("bridge {} has address {}: exposed", settings_.bridge, each.address.to_string());
+    ports_.logger.info("bridge {} has address {}: exposed", settings_.firewall.bridge, each.address.to_string());
     exposures.push_back({.address = each.address, .masquerade = true});
   }
   return exposures == settings_.exposures ? Result<void>{} : keep(std::move(exposures));
@@ -89,7 +94,7 @@ Result<void> ExposeService::adopt() {
 
 Result<void> ExposeService::put_on_bridge() {
   if (settings_.exposures.empty()) return {};
-  auto const bridge = links_.find(settings_.bridge);
+  auto const bridge = links_.find(settings_.firewall.bridge);
   if (!bridge) return failure_of(bridge);
   auto const present = addresses_.list(bridge->index);
   if (!present) return failure_of(present);
@@ -97,7 +102,7 @@ Result<void> ExposeService::put_on_bridge() {
     datapath::InterfaceAddress const wanted{.link = bridge->index, .address = each.address};
     if (std::ranges::find(*present, wanted) != present->end()) continue;
     if (auto const added = addresses_.add(wanted); !added) return added;
-    auto const told = datapath::send_gratuitous_arp(settings_.bridge, bridge->mac, each.address.address);
+    auto const told = datapath::send_gratuitous_arp(settings_.firewall.bridge, bridge->mac, each.address.address);
     if (!told) return told;
   }
   return {};
@@ -110,10 +115,9 @@ Result<void> ExposeService::keep(Exposures exposures) {
 }
 
 datapath::FirewallWish ExposeService::wish() const {
-  return {.bridge = settings_.bridge,
-          .docker_bridge = settings_.docker_bridge,
-          .exposures = settings_.exposures,
-          .local_set = settings_.local_set};
+  auto wish = settings_.firewall;
+  wish.exposures = settings_.exposures;
+  return wish;
 }
 
 void ExposeService::expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) {
@@ -132,7 +136,7 @@ void ExposeService::expose(Ipv4Cidr address, bool masquerade, api::Completion<vo
     if (old != before.end()) left.push_back(*old);
     (void)keep(std::move(left));
     if (!fresh) return;
-    if (auto const bridge = links_.find(settings_.bridge)) {
+    if (auto const bridge = links_.find(settings_.firewall.bridge)) {
       (void)addresses_.remove({.link = bridge->index, .address = address});
     }
   };
@@ -151,7 +155,7 @@ void ExposeService::expose(Ipv4Cidr address, bool masquerade, api::Completion<vo
 }
 
 void ExposeService::hide(Ipv4Address address, api::Completion<void> done) {
-  auto const bridge = links_.find(settings_.bridge);
+  auto const bridge = links_.find(settings_.firewall.bridge);
   if (!bridge) return done(failure_of(bridge));
   auto const present = addresses_.list(bridge->index);
   if (!present) return done(failure_of(present));
@@ -186,20 +190,48 @@ void ExposeService::apply(api::Completion<void> done) {
 }
 
 void ExposeService::watch() {
-  timer_ = ports_.scheduler.after(kCheckInterval, [this] { check(); });
+  timer_ = ports_.scheduler.after(kCheckInterval, [this] {
+    watch();
+    check();
+  });
 }
 
-/// Others flush iptables (firewalld, an administrator). While no frame of ours passes through it, that is their
-/// business.
+/// Others flush iptables (firewalld, an administrator).
+void ExposeService::watch_firewall() {
+  auto opened = datapath::FirewallWatch::open();
+  if (!opened) {
+    return ports_.logger.warning("a flushed firewall is noticed within {} s only: {}",
+                                 std::chrono::seconds{kCheckInterval / std::chrono::seconds{1}}.count(),
+                                 opened.error().text());
+  }
+  firewall_watch_ = std::make_unique<datapath::FirewallWatch>(std::move(*opened));
+  notices_ = ports_.watcher.watch_readable(firewall_watch_->fd(), [this] {
+    auto const touched = firewall_watch_->touched();
+    if (!touched) return notices_.reset();
+    if (*touched) check_soon();
+  });
+  ask_older_tables();
+}
+
+void ExposeService::ask_older_tables() {
+  if (firewall_watch_->older_tables_changed()) check_soon();
+  older_timer_ = ports_.scheduler.after(kOlderInterval, [this] { ask_older_tables(); });
+}
+
+void ExposeService::check_soon() {
+  if (std::exchange(again_, true) || checking_) return;
+  soon_ = ports_.scheduler.after(kSettling, [this] { check(); });
+}
+
 void ExposeService::check() {
-  watch();
-  if (settings_.exposures.empty() && !datapath::OverlayFirewall::bridged_frames_are_filtered()) return;
   if (checking_) return;
+  again_ = false;
   if (auto const placed = put_on_bridge(); !placed) return note(placed.error().text());
   checking_ = true;
   ports_.worker.run<Result<bool>>([firewall = firewall_] { return firewall->intact(); },
                                   [this](Result<bool> const& intact) {
                                     checking_ = false;
+                                    if (std::exchange(again_, false)) check_soon();
                                     if (!intact || *intact) return note(intact ? std::string{} : intact.error().text());
                                     apply([this](Result<void> const& applied) {
                                       note(applied ? std::string{} : applied.error().text());

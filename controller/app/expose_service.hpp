@@ -7,12 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd_watcher.hpp"
 #include "base/logger.hpp"
 #include "base/scheduler.hpp"
 #include "controller/api/host_port.hpp"
 #include "controller/app/background_worker.hpp"
 #include "datapath/link/addresses.hpp"
 #include "datapath/link/firewall.hpp"
+#include "datapath/link/firewall_watch.hpp"
 #include "datapath/link/links.hpp"
 #include "datapath/link/route_socket.hpp"
 
@@ -28,15 +30,14 @@ namespace weave::controller {
 class ExposeService final : public api::ExposePort {
  public:
   struct Settings {
-    std::string bridge = "weave";
-    std::string docker_bridge;
-    /// See FirewallWish.
-    std::string local_set = {};
+    /// What the firewall shall let pass, but for the exposures.
+    datapath::FirewallWish firewall;
     /// As stored.
     std::vector<datapath::Exposure> exposures;
   };
   struct Ports {
     Scheduler& scheduler;
+    FdWatcher& watcher;
     BackgroundWorker& worker;
     /// Keeps them for the next start.
     std::function<Result<void>(std::vector<datapath::Exposure> const&)> save;
@@ -48,7 +49,10 @@ class ExposeService final : public api::ExposePort {
   /// Puts everything in place, with addresses that the bridge has without our knowledge (an original daemon's). The
   /// firewall follows from the worker. What fails is logged and tried again.
   void start();
-  void stop() { timer_.reset(); }
+  void stop() {
+    notices_.reset();
+    for (auto* const timer : {&timer_, &older_timer_, &soon_}) timer->reset();
+  }
 
   void expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) override;
   void hide(Ipv4Address address, api::Completion<void> done) override;
@@ -61,6 +65,10 @@ class ExposeService final : public api::ExposePort {
   [[nodiscard]] datapath::FirewallWish wish() const;
   void apply(api::Completion<void> done);
   void watch();
+  void watch_firewall();
+  void ask_older_tables();
+  /// In a moment, with what else changes until then.
+  void check_soon();
   void check();
   /// Logs what hinders us, but not again and again.
   void note(std::string obstacle);
@@ -78,7 +86,13 @@ class ExposeService final : public api::ExposePort {
   std::string set_refusal_;
   /// A check waits for the worker or is under way there.
   bool checking_ = false;
+  /// Something changed meanwhile.
+  bool again_ = false;
+  std::unique_ptr<datapath::FirewallWatch> firewall_watch_;
+  FdWatch notices_;
   Timer timer_;
+  Timer older_timer_;
+  Timer soon_;
 };
 
 } // namespace weave::controller

@@ -19,7 +19,7 @@ struct OwnChain {
   std::string_view entry;
 };
 constexpr std::array kChains{OwnChain{"filter", "WEAVE-FORWARD", "FORWARD"}, OwnChain{"filter", "WEAVE-EXPOSE", ""},
-                             OwnChain{"nat", "WEAVE", "POSTROUTING"}};
+                             OwnChain{"filter", "WEAVE-INPUT", "INPUT"}, OwnChain{"nat", "WEAVE", "POSTROUTING"}};
 constexpr std::array<std::string_view, 2> kTables{"filter", "nat"};
 
 std::string jump_to(OwnChain const& chain) { return fmt::format("-A {} -j {}", chain.entry, chain.name); }
@@ -76,6 +76,28 @@ std::string filter_rules(FirewallWish const& wish) {
   return rules;
 }
 
+std::string input_rules(FirewallWish const& wish) {
+  std::string rules;
+  for (auto const& from : {wish.docker_bridge, wish.bridge}) {
+    if (from.empty()) continue;
+    for (auto const port : wish.tcp_ports) {
+      rules += fmt::format("-A WEAVE-INPUT -i {} -p tcp -m tcp --dport {} -j DROP\n", from, port);
+    }
+    for (auto const port : wish.udp_ports) {
+      rules += fmt::format("-A WEAVE-INPUT -i {} -p udp -m udp --dport {} -j DROP\n", from, port);
+    }
+  }
+  if (wish.names && !wish.docker_bridge.empty()) {
+    for (auto const* protocol : {"udp", "tcp"}) {
+      rules += fmt::format("-A WEAVE-INPUT -i {0} -p {1} -m {1} --dport 53 -j ACCEPT\n", wish.docker_bridge, protocol);
+    }
+  }
+  for (auto const port : wish.loopback_ports) {
+    rules += fmt::format("-A WEAVE-INPUT -d 127.0.0.0/8 ! -i lo -p tcp -m tcp --dport {} -j DROP\n", port);
+  }
+  return rules;
+}
+
 std::string nat_rules(FirewallWish const& wish) {
   std::string rules;
   if (!wish.local_set.empty()) {
@@ -126,6 +148,26 @@ std::string table_removal(std::string_view table, std::string_view saved) {
   return script.empty() ? script : fmt::format("*{}\n{}COMMIT\n", table, script);
 }
 
+std::size_t count_chain_rules(std::string_view text) {
+  std::size_t count = 0;
+  each_line(text, [&](std::string_view table, std::string_view line) {
+    for (auto const& chain : kChains) {
+      if (chain.table == table && line.starts_with(fmt::format("-A {} ", chain.name))) ++count;
+    }
+  });
+  return count;
+}
+
+/// Whether what is saved has all that the script has just put there.
+bool holds(std::string_view saved, std::string_view script) {
+  if (count_chain_rules(saved) != count_chain_rules(script)) return false;
+  return std::ranges::all_of(kChains, [&](OwnChain const& chain) {
+    if (chain.entry.empty() || count_lines(script, chain.table, fmt::format(":{} - [0:0]", chain.name)) == 0)
+      return true;
+    return count_lines(saved, chain.table, jump_to(chain)) > 0;
+  });
+}
+
 /// What iptables ends with when somebody else has its lock for too long.
 constexpr int kLockHeld = 4;
 
@@ -139,7 +181,7 @@ Error refusal(std::string_view program, CommandResult const& result) {
 } // namespace
 
 std::string firewall_script(FirewallWish const& wish, std::string_view saved) {
-  auto script = table_script("filter", filter_rules(wish), saved);
+  auto script = table_script("filter", filter_rules(wish) + input_rules(wish), saved);
   // Where nothing is masqueraded, the kernel shall not have to track connections because of us.
   if (wants_nat(wish)) return script + table_script("nat", nat_rules(wish), saved);
   return script + table_removal("nat", saved);
@@ -188,7 +230,8 @@ Result<void> OverlayFirewall::apply(FirewallWish const& wish) {
     return failure(ErrorKind::not_found, "addresses cannot be masqueraded: iptables is not installed on this host");
   }
   int status = 0;
-  auto restored = restore(firewall_script(wish, *before), &status);
+  auto script = firewall_script(wish, *before);
+  auto restored = restore(script, &status);
   set_refusal_.reset();
   bool const set_in_doubt = wants_nat(wish) && !wish.local_set.empty() && status != 0 && status != kLockHeld;
   if (!restored && set_in_doubt) {
@@ -196,12 +239,14 @@ Result<void> OverlayFirewall::apply(FirewallWish const& wish) {
     auto plain = wish;
     plain.local_set.clear();
     set_refusal_ = restored.error();
-    restored = restore(firewall_script(plain, *before));
+    script = firewall_script(plain, *before);
+    restored = restore(script);
   }
   if (!restored) return restored;
   auto const after = saved();
   if (!after) return failure_of(after);
-  left_ = own_rules(*after);
+  // Otherwise somebody was there in between, which must not pass for what we left.
+  if (holds(*after, script)) left_ = own_rules(*after);
   return {};
 }
 

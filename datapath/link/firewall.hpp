@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,13 @@ struct FirewallWish {
   std::vector<Exposure> exposures;
   /// Name of an AddressSet of this host's own containers: what goes to them keeps its source. Empty: there is none.
   std::string local_set = {};
+  /// Ports of this host that are there for other hosts: what containers send there is dropped.
+  std::vector<std::uint16_t> tcp_ports = {};
+  std::vector<std::uint16_t> udp_ports = {};
+  /// Of TCP, on loopback addresses: nobody else reaches them, also where the kernel routes such addresses.
+  std::vector<std::uint16_t> loopback_ports = {};
+  /// Containers on Docker's bridge may ask a name server of this host.
+  bool names = false;
 
   friend bool operator==(FirewallWish const&, FirewallWish const&) = default;
 };
@@ -42,9 +50,9 @@ struct FirewallWish {
 
 /// The overlay's rules in iptables' own tables (protocol/surfaces.md §15.2): Docker sets the policy of FORWARD to DROP,
 /// and with bridge netfilter on that hits frames between two ports of one bridge as well; only an ACCEPT there spares a
-/// packet that policy. They are in chains of ours, `WEAVE-FORWARD` and `WEAVE-EXPOSE` of the filter table, `WEAVE` of
-/// the nat table, filled as a whole in one transaction. Blocking, some milliseconds a call, more while others hold
-/// iptables' lock; one thread at a time.
+/// packet that policy. They are in chains of ours, `WEAVE-FORWARD`, `WEAVE-EXPOSE` and `WEAVE-INPUT` of the filter
+/// table, `WEAVE` of the nat table, filled as a whole in one transaction. Blocking, some milliseconds a call, more
+/// while others hold iptables' lock; one thread at a time.
 class OverlayFirewall {
  public:
   /// `converse` is replaced in tests.

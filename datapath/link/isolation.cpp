@@ -1,6 +1,7 @@
 #include "datapath/link/isolation.hpp"
 
 #include <algorithm>
+#include <linux/netfilter.h>
 #include <nftables/libnftables.h>
 #include <string_view>
 #include <utility>
@@ -12,7 +13,7 @@ namespace weave::datapath {
 void PortIsolation::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }
 
 Result<PortIsolation> PortIsolation::open() {
-  auto watch = IsolationWatch::open();
+  auto watch = NftablesWatch::open({{.family = NFPROTO_BRIDGE, .name = std::string{kIsolationTable}}});
   if (!watch) return failure_of(watch);
   Context context{nft_ctx_new(NFT_CTX_DEFAULT)};
   if (!context || nft_ctx_buffer_error(context.get()) != 0 || nft_ctx_buffer_output(context.get()) != 0) {

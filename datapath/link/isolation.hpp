@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 #include "datapath/link/isolation_script.hpp"
-#include "datapath/link/isolation_watch.hpp"
+#include "datapath/link/nftables_watch.hpp"
 
 struct nft_ctx;
 
@@ -38,12 +38,12 @@ class PortIsolation {
   };
   using Context = std::unique_ptr<nft_ctx, Free>;
 
-  PortIsolation(Context context, IsolationWatch watch) : context_{std::move(context)}, watch_{std::move(watch)} {}
+  PortIsolation(Context context, NftablesWatch watch) : context_{std::move(context)}, watch_{std::move(watch)} {}
   [[nodiscard]] Result<void> run(std::string const& script);
   [[nodiscard]] Result<void> remove();
 
   Context context_;
-  IsolationWatch watch_;
+  NftablesWatch watch_;
   /// As last put in force; none: never.
   std::optional<IsolatedNetworks> wanted_;
   /// As the kernel has it; none: unknown.

@@ -17,6 +17,15 @@ struct Iptables {
   int restore_status = 0;
   std::vector<std::string> scripts = {};
   bool installed = true;
+  /// A rule that somebody takes away while we work.
+  std::string stolen = {};
+
+  /// As iptables-save tells what a script has made.
+  void take(std::string_view script) {
+    saved = script;
+    for (auto at = saved.find("-I "); at != std::string::npos; at = saved.find("-I ")) saved.replace(at, 3, "-A ");
+    if (auto const at = saved.find(stolen); !stolen.empty()) saved.erase(at, stolen.size());
+  }
 
   OverlayFirewall firewall() {
     return OverlayFirewall{[this](Words const& command, std::string_view input) -> Result<CommandResult> {
@@ -24,6 +33,7 @@ struct Iptables {
       if (command == Words{"iptables-save"}) return CommandResult{.status = 0, .output = saved, .errors = {}};
       EXPECT_EQ(command, (Words{"iptables-restore", "-w", "5", "--noflush"}));
       scripts.emplace_back(input);
+      if (restore_status == 0) take(input);
       return CommandResult{.status = restore_status, .output = {}, .errors = "line 3 failed\n"};
     }};
   }
@@ -39,12 +49,34 @@ constexpr auto kApplied =
 
 TEST(FirewallScript, lets_the_overlay_pass_and_tracks_nothing_while_nothing_is_exposed) {
   EXPECT_EQ(firewall_script({.bridge = "weave", .docker_bridge = "docker0", .exposures = {}}, kBare),
-            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n"
+            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-INPUT - [0:0]\n"
             "-A WEAVE-FORWARD -i docker0 -o weave -j DROP\n"
             "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"
             "-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
             "-A WEAVE-FORWARD -i weave ! -o weave -j ACCEPT\n"
-            "-I FORWARD -j WEAVE-FORWARD\nCOMMIT\n");
+            "-I FORWARD -j WEAVE-FORWARD\n-I INPUT -j WEAVE-INPUT\nCOMMIT\n");
+}
+
+TEST(FirewallScript, keeps_containers_from_ports_that_are_not_for_them) {
+  auto const script = firewall_script({.bridge = "weave",
+                                       .docker_bridge = "docker0",
+                                       .exposures = {},
+                                       .local_set = {},
+                                       .tcp_ports = {6783},
+                                       .udp_ports = {6784},
+                                       .loopback_ports = {6782},
+                                       .names = true},
+                                      kBare);
+  EXPECT_NE(script.find("-A WEAVE-INPUT -i docker0 -p tcp -m tcp --dport 6783 -j DROP\n"
+                        "-A WEAVE-INPUT -i docker0 -p udp -m udp --dport 6784 -j DROP\n"
+                        "-A WEAVE-INPUT -i weave -p tcp -m tcp --dport 6783 -j DROP\n"
+                        "-A WEAVE-INPUT -i weave -p udp -m udp --dport 6784 -j DROP\n"
+                        "-A WEAVE-INPUT -i docker0 -p udp -m udp --dport 53 -j ACCEPT\n"
+                        "-A WEAVE-INPUT -i docker0 -p tcp -m tcp --dport 53 -j ACCEPT\n"
+                        "-A WEAVE-INPUT -d 127.0.0.0/8 ! -i lo -p tcp -m tcp --dport 6782 -j DROP\n"
+                        "-I FORWARD -j WEAVE-FORWARD\n-I INPUT -j WEAVE-INPUT\nCOMMIT\n"),
+            std::string::npos)
+      << script;
 }
 
 TEST(FirewallScript, spares_local_containers_before_all_else_in_the_nat_table) {
@@ -66,13 +98,13 @@ TEST(FirewallScript, exposes_networks) {
                                        .exposures = {exposure("10.2.1.254/24"), exposure("10.2.2.254/24", false)}},
                                       kBare);
   EXPECT_EQ(script,
-            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n"
+            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-INPUT - [0:0]\n"
             "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"
             "-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
             "-A WEAVE-FORWARD -i weave ! -o weave -j ACCEPT\n"
             "-A WEAVE-FORWARD -o weave -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
             "-A WEAVE-EXPOSE -d 10.2.1.0/24 -j ACCEPT\n-A WEAVE-EXPOSE -d 10.2.2.0/24 -j ACCEPT\n"
-            "-I FORWARD -j WEAVE-FORWARD\nCOMMIT\n"
+            "-I FORWARD -j WEAVE-FORWARD\n-I INPUT -j WEAVE-INPUT\nCOMMIT\n"
             "*nat\n:WEAVE - [0:0]\n"
             "-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\n"
             "-A WEAVE -d 10.2.1.0/24 ! -s 10.2.1.0/24 -j MASQUERADE\n"
@@ -96,7 +128,7 @@ TEST(FirewallScript, removal_takes_every_copy) {
 }
 
 TEST(OverlayFirewall, notices_what_others_do_to_its_rules_and_nothing_else) {
-  Iptables iptables{.saved = kApplied};
+  Iptables iptables{.saved = kBare};
   auto firewall = iptables.firewall();
   ASSERT_TRUE(firewall.apply({.bridge = "weave", .docker_bridge = {}, .exposures = {exposure("10.2.1.254/24")}}));
   EXPECT_EQ(iptables.scripts.size(), 1U);
@@ -105,9 +137,24 @@ TEST(OverlayFirewall, notices_what_others_do_to_its_rules_and_nothing_else) {
   EXPECT_TRUE(firewall.intact().value());
   for (auto const* const victim : {"-A FORWARD -j WEAVE-FORWARD\n", "-A WEAVE-EXPOSE -d 10.2.1.0/24 -j ACCEPT\n",
                                    "-A POSTROUTING -j WEAVE\n", "-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\n"}) {
-    std::string saved{kApplied};
-    iptables.saved = saved.erase(saved.find(victim), std::string{victim}.size());
+    auto const whole = iptables.saved;
+    iptables.saved.erase(iptables.saved.find(victim), std::string{victim}.size());
     EXPECT_FALSE(firewall.intact().value()) << victim;
+    iptables.saved = whole;
+    EXPECT_TRUE(firewall.intact().value());
+  }
+}
+
+TEST(OverlayFirewall, does_not_take_for_its_own_what_others_do_meanwhile) {
+  for (auto const* const rule : {"-A FORWARD -j WEAVE-FORWARD\n", "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"}) {
+    Iptables iptables{.saved = kBare, .stolen = rule};
+    auto firewall = iptables.firewall();
+    ASSERT_TRUE(firewall.apply({.bridge = "weave", .docker_bridge = {}, .exposures = {}}));
+    EXPECT_FALSE(firewall.intact().value()) << rule;
+    iptables.stolen.clear();
+    iptables.saved = kBare;
+    ASSERT_TRUE(firewall.apply({.bridge = "weave", .docker_bridge = {}, .exposures = {}}));
+    EXPECT_TRUE(firewall.intact().value());
   }
 }
 

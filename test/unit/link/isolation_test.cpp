@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "datapath/link/isolation_script.hpp"
-#include "datapath/link/isolation_watch.hpp"
+#include "datapath/link/nftables_watch.hpp"
 
 namespace weave::datapath {
 namespace {
@@ -69,7 +69,7 @@ void append(Bytes& datagram, int message, std::uint8_t family, std::string_view 
 }
 
 TEST(TableChanges, CountsTransactionsThatTouchTheTable) {
-  TableChanges changes;
+  TableChanges changes{{{.family = NFPROTO_BRIDGE, .name = "weave"}}};
   Bytes datagram;
   append(datagram, NFT_MSG_DELRULE, NFPROTO_BRIDGE, "weave");
   append(datagram, NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "weave");
@@ -85,7 +85,7 @@ TEST(TableChanges, CountsTransactionsThatTouchTheTable) {
 }
 
 TEST(TableChanges, PassesOverWhatIsNotOurs) {
-  TableChanges changes;
+  TableChanges changes{{{.family = NFPROTO_BRIDGE, .name = "weave"}}};
   Bytes datagram;
   append(datagram, NFT_MSG_NEWRULE, NFPROTO_IPV4, "weave");
   append(datagram, NFT_MSG_NEWRULE, NFPROTO_BRIDGE, "weave2");

@@ -1,0 +1,29 @@
+#include "controller/app/firewall_ports.hpp"
+
+#include <utility>
+
+#include "base/http/endpoint.hpp"
+
+namespace weave::controller {
+
+datapath::FirewallWish firewall_of(Options const& options, std::string local_set) {
+  datapath::FirewallWish wish{.bridge = options.weave_bridge,
+                              .docker_bridge = options.docker_bridge,
+                              .exposures = {},
+                              .local_set = std::move(local_set),
+                              .tcp_ports = {options.port},
+                              .udp_ports = {options.port, static_cast<std::uint16_t>(options.port + 1)},
+                              .loopback_ports = {},
+                              .names = options.dns && !options.dns_listen};
+  for (auto const& address : {options.http_addr, options.status_addr}) {
+    if (address.empty()) continue;
+    auto const endpoint = http::Endpoint::parse(address);
+    if (!endpoint || endpoint->is_unix()) continue;
+    if (endpoint->host.starts_with("127.") || endpoint->host == "localhost") {
+      wish.loopback_ports.push_back(endpoint->port);
+    }
+  }
+  return wish;
+}
+
+} // namespace weave::controller

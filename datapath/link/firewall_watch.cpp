@@ -1,0 +1,60 @@
+#include "datapath/link/firewall_watch.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <string_view>
+#include <sys/socket.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace weave::datapath {
+namespace {
+
+constexpr std::array<std::string_view, 2> kTables{"filter", "nat"};
+/// The tables that exist. To ask for another one would make it.
+constexpr auto kOlderTables = "/proc/thread-self/net/ip_tables_names";
+
+} // namespace
+
+Result<FirewallWatch> FirewallWatch::open() {
+  std::vector<NftablesTable> tables;
+  for (auto const table : kTables) tables.push_back({.family = NFPROTO_IPV4, .name = std::string{table}});
+  auto nftables = NftablesWatch::open(std::move(tables));
+  if (!nftables) return failure_of(nftables);
+  UniqueFd socket{::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)};
+  if (!socket) return std::unexpected{system_error("socket for iptables", errno)};
+  return FirewallWatch{std::move(*nftables), std::move(socket)};
+}
+
+Result<bool> FirewallWatch::touched() {
+  auto const count = nftables_.read();
+  if (!count) return failure_of(count);
+  return !*count || **count > 0;
+}
+
+std::string FirewallWatch::older_tables() const {
+  std::string shape;
+  std::ifstream names{kOlderTables};
+  for (std::string name; names >> name;) {
+    ipt_getinfo info{};
+    if (name.size() >= sizeof info.name) continue;
+    name.copy(info.name, sizeof info.name - 1);
+    socklen_t size = sizeof info;
+    if (::getsockopt(tables_.get(), IPPROTO_IP, IPT_SO_GET_INFO, &info, &size) != 0) continue;
+    shape += fmt::format("{} {} {};", name, info.num_entries, info.size);
+  }
+  return shape;
+}
+
+bool FirewallWatch::older_tables_changed() {
+  auto now = older_tables();
+  bool const changed = older_ && *older_ != now;
+  older_ = std::move(now);
+  return changed;
+}
+
+} // namespace weave::datapath
