@@ -3,7 +3,7 @@
 # needs: weave docker python3 dig getent musl-gcc
 # kernel: host
 # limit: 90
-# catalogue: 200 260 800
+# catalogue: 200 260 270 800
 
 lab_weave_pair
 lab_resolver_image hosta hostb
@@ -46,6 +46,18 @@ exposed=$(lab_weave hosta expose -h itself.weave.local)
 for host in hosta hostb; do lab_wait 5 "the name of an exposed host on $host" lab_knows "$host" itself.weave.local "$exposed"; done
 lab_weave hosta hide >/dev/null
 lab_wait 5 'the name of a host that hides' lab_knows hostb itself.weave.local
+
+lab_case 270
+# As Weave 1.x wanted it: the arguments of docker run go through dns-args.
+named_by_args() { # WORDS OF DOCKER RUN...
+  # shellcheck disable=SC2046
+  lab_docker hosta run --rm --net=weave $(lab_weave hosta dns-args "$@") "$@" resolvers:lab hostname
+}
+lab_equal 'host name by --name' c7.weave.local "$(named_by_args --name c7)"
+lab_equal 'host name by --name, -h wins' own "$(named_by_args --name c7 -h own)"
+lab_equal 'host name without --name' 12 "$(named_by_args | tr -d '\n' | wc -c)"
+lab_match 'a name that is too long' 'Container name too long to be used as hostname' \
+  "$(lab_weave hosta dns-args --name "$(printf 'x%.0s' {1..60})" 2>&1 >/dev/null)"
 
 lab_case 260
 # A container that stops takes its names along, on every host; so does one that is renamed, unplugged or removed.

@@ -3,7 +3,7 @@
 # needs: weave docker
 # kernel: host
 # limit: 240
-# catalogue: 090 640
+# catalogue: 090 310 640 901
 
 lab_host_create hosta 192.0.2.1
 lab_dockerd_start hosta
@@ -14,6 +14,8 @@ lab_container_start hosta c1 --net=weave
 lab_container_start hosta c2 --net=weave
 lab_container_start hosta c4 --net=weave
 address=$(lab_container_address hosta c1)
+lab_docker hosta run -d --name kept --restart=always --stop-signal KILL busybox:lab sleep 86400 >/dev/null
+kept=$(lab_weave hosta attach kept)
 
 # timed WHAT LIMIT-MS COMMAND...: as lab_capture on hosta, within the time.
 timed() {
@@ -41,9 +43,12 @@ restart_engine() {
   lab_at_most "$1" 12000 "$took"
 }
 
-lab_case 640
-lab_case 640
+lab_case 640 901
 restart_engine 'the engine restarts'
+lab_case 310
+has_kept() { [[ $(lab_weave hosta ps kept) == *" $kept/12" ]]; }
+lab_wait 10 "a container that weave attach gave $kept has it again" has_kept
+lab_case
 lab_docker hosta start c1 c2 c4 >/dev/null
 address=$(lab_container_address hosta c1)
 lab_case 090 640
@@ -63,8 +68,7 @@ timed 'docker rm -f while the daemon is frozen' 8000 docker rm -f c4
 lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 lab_wait 10 'a new daemon' replaced
 lab_match 'the log' 'weaver has given no sign of life for 2 s' "$(lab_exec hosta cat /run/weave/weaver.log)"
-lab_case 640
-lab_case 640
+lab_case 640 901
 restart_engine 'the engine restarts after weave did'
 lab_case
 lab_docker hosta start c1 >/dev/null
@@ -72,8 +76,11 @@ address=$(lab_container_address hosta c1)
 
 lab_capture hosta weave stop
 lab_equal "exit of weave stop (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+lab_case 901
 timed 'docker volume ls while weave is stopped' 3000 docker volume ls
 timed 'docker ps while weave is stopped' 3000 docker ps
+timed 'docker run on another network while weave is stopped' 5000 docker run --rm busybox:lab true
+lab_case
 timed 'docker run --net=weave while weave is stopped' 5000 docker run --rm --net=weave busybox:lab true
 [[ $LAB_STATUS != 0 ]] || lab_fail 'docker run --net=weave worked while weave was stopped'
 lab_match 'what it said' "weave is not running on this host: start it with 'weave launch'" "$LAB_STDERR"
