@@ -265,12 +265,18 @@ void NetworkDriver::look_up(std::string const& network_id) {
                                [this, weak = std::weak_ptr{alive_}, network_id](Result<NetworkFacts> const& found) {
                                  if (!weak.lock()) return;
                                  looking_up_.erase(network_id);
-                                 if (found) learn_network(network_id, *found);
+                                 if (found) learn_network({.id = network_id, .facts = *found});
                                });
 }
 
-void NetworkDriver::learn_network(std::string const& id, NetworkFacts const& facts,
-                                  std::map<std::string, EndpointRecord> const& endpoints) {
+void NetworkDriver::learn_networks(std::vector<Learned> const& networks) {
+  bool changed = false;
+  for (auto const& network : networks) changed |= take(network);
+  if (changed) dependencies_.isolation.ensure([this] { return isolate(); });
+}
+
+bool NetworkDriver::take(Learned const& network) {
+  auto const& [id, facts, endpoints] = network;
   NetworkRecord record{.multicast = config_.default_multicast, .pools = {}};
   auto const* const known = records_.network(id);
   if (known != nullptr) record = *known;
@@ -284,13 +290,13 @@ void NetworkDriver::learn_network(std::string const& id, NetworkFacts const& fac
   bool changed = known == nullptr || *known != record;
   auto const isolated = record.isolated;
   if (changed) (void)records_.set_network(id, std::move(record));
-  if (!isolated) return;
+  if (!isolated) return false;
   for (auto const& [endpoint_id, endpoint] : endpoints) {
     if (!valid_docker_id(endpoint_id) || records_.endpoint(endpoint_id) != nullptr) continue;
     records_.set_endpoint(endpoint_id, endpoint);
     changed = true;
   }
-  if (changed) dependencies_.isolation.ensure([this] { return isolate(); });
+  return changed;
 }
 
 void NetworkDriver::leave(EndpointRequest const& request, Answer<void> answer) {

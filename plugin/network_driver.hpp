@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/logger.hpp"
@@ -73,8 +74,14 @@ class NetworkDriver {
 
   /// What is known of a network from elsewhere (the default network, a NetworkSource), and, if it is isolated, of the
   /// endpoints of its running containers, by id. What our own records say counts more.
-  void learn_network(std::string const& id, NetworkFacts const& facts,
-                     std::map<std::string, EndpointRecord> const& endpoints = {});
+  struct Learned {
+    std::string id;
+    NetworkFacts facts;
+    std::map<std::string, EndpointRecord> endpoints = {};
+  };
+  void learn_network(Learned const& network) { learn_networks({network}); }
+  /// Several at once: rules that are in force for some of them are not put aside while the others are not known yet.
+  void learn_networks(std::vector<Learned> const& networks);
   [[nodiscard]] DriverRecords const& records() const { return records_; }
   /// Puts in force what was isolated before this start. To be tried again after a failure.
   [[nodiscard]] Result<void> isolate();
@@ -82,6 +89,8 @@ class NetworkDriver {
  private:
   struct Creation;
 
+  /// Whether there is something new to be isolated.
+  [[nodiscard]] bool take(Learned const& network);
   void run_creation(std::shared_ptr<Creation> const& creation, KeyedQueue::Finished finished);
   void on_created(Creation const& creation, Result<MacAddress> const& made, KeyedQueue::Finished finished);
   void remove_link(std::string const& endpoint_id, std::function<void()> done);

@@ -129,7 +129,8 @@ void DockerService::start_default_network() {
       ports_.logger);
   default_network_->watch([this](docker::DefaultNetworkStatus const& status) {
     if (status.state != docker::DefaultNetworkState::ready) return;
-    network_driver_.learn_network(status.network_id, {.options = default_network_->options(), .pools = {}});
+    network_driver_.learn_network(
+        {.id = status.network_id, .facts = {.options = default_network_->options(), .pools = {}}});
   });
   default_network_->start();
 }
@@ -161,14 +162,17 @@ bool DockerService::has_endpoint(Ipv4Address address) const {
 
 void DockerService::learn_networks(EngineSurvey const& survey) {
   auto const drivers = driver_names(settings_.weave_socket, settings_.mesh_socket);
+  std::vector<plugin::NetworkDriver::Learned> networks;
   for (auto const& network : survey.networks) {
     if (!drivers.contains(network.driver)) continue;
     if (network_driver_.records().network(network.id) == nullptr) {
       ports_.logger.info("docker: network {} was made before our time", network.name);
     }
-    network_driver_.learn_network(network.id, {.options = network.options, .pools = network.subnets},
-                                  endpoints_on(survey, network.id));
+    networks.push_back({.id = network.id,
+                        .facts = {.options = network.options, .pools = network.subnets},
+                        .endpoints = endpoints_on(survey, network.id)});
   }
+  network_driver_.learn_networks(networks);
   // Only now is it known that nothing is to be kept apart.
   if (std::exchange(memory_lost_, false)) isolation_.ensure([this] { return network_driver_.isolate(); });
 }

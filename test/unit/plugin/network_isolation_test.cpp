@@ -113,7 +113,7 @@ TEST(NetworkIsolation, ContainersThatWereForgottenAreKnownAgain) {
   std::map<std::string, EndpointRecord> const endpoints{
       {kFirst, {.network_id = kBlue, .mac_address = {}, .address = "10.40.0.1/16", .sandbox_key = {}}},
       {"../x", {.network_id = kBlue, .mac_address = {}, .address = "10.40.0.2/16", .sandbox_key = {}}}};
-  bench.network->learn_network(kBlue, facts, endpoints);
+  bench.network->learn_network({.id = kBlue, .facts = facts, .endpoints = endpoints});
   ASSERT_TRUE(bench.isolation.ensured) << "it is tried again";
   bench.isolation.broken = false;
   EXPECT_TRUE(bench.isolation.ensured());
@@ -121,6 +121,15 @@ TEST(NetworkIsolation, ContainersThatWereForgottenAreKnownAgain) {
   bench.restart();
   ASSERT_TRUE(bench.network->isolate());
   EXPECT_EQ(bench.isolation.plan, (IsolationPlan{{kBlueSubnet, {"vethwl111111111"}}}));
+}
+
+TEST(NetworkIsolation, WhatIsLearnedTogetherIsClosedTogether) {
+  RoomyBench bench;
+  NetworkFacts const blue{.options = {{"works.weave.isolate", "true"}}, .pools = {"10.40.0.0/16"}};
+  NetworkFacts const red{.options = {{"works.weave.isolate", "true"}}, .pools = {"10.41.0.0/16"}};
+  bench.network->learn_networks({{.id = kBlue, .facts = blue}, {.id = kRed, .facts = red}});
+  ASSERT_EQ(bench.isolation.plan.size(), 2U);
+  EXPECT_EQ(bench.isolation.applied, 1) << "rules of before for one of them would be gone in between";
 }
 
 TEST(NetworkIsolation, ANetworkThatCannotBeRememberedIsNotMade) {

@@ -158,6 +158,7 @@ class FakeIsolation final : public plugin::NetworkIsolation {
  public:
   [[nodiscard]] std::optional<std::string> impossible() const override { return reason; }
   [[nodiscard]] Result<void> apply(plugin::IsolationPlan const& wanted) override {
+    ++applied;
     if (broken) return failure(ErrorKind::system, "nftables: no");
     plan = wanted;
     return {};
@@ -169,6 +170,7 @@ class FakeIsolation final : public plugin::NetworkIsolation {
   /// What has not succeeded yet.
   std::function<Result<void>()> ensured;
   plugin::IsolationPlan plan;
+  int applied = 0;
   std::optional<std::string> reason;
   bool broken = false;
 };
