@@ -257,6 +257,9 @@ constexpr std::array kEnvironment{
     Term{"WEAVE_STATE_DIR", "where the state is (/var/lib/weave)"},
     Term{"WEAVE_WEAVER", "the daemon's program (beside weave, or in PATH)"},
     Term{"WEAVE_SUPERVISOR", "own: without systemd, though it is there"},
+    Term{"WEAVE_WATCHDOG",
+         "without systemd: after how many seconds without a sign of life the daemon is killed and started again (10; "
+         "0: never)"},
     Term{"DOCKER_HOST", "where the Docker engine is (unix:///var/run/docker.sock)"},
     Term{"DOCKER_BRIDGE", "Docker's bridge, of docker-bridge-ip and attach-bridge (docker0)"},
 };
