@@ -2,7 +2,7 @@
 # lab: addresses follow the lives of containers: over stop, launch, kill -9, a lost state file; none is handed out twice
 # needs: weave docker ping curl
 # kernel: host
-# limit: 60
+# limit: 120
 # catalogue: 370 810
 
 lab_weave_pair

@@ -2,7 +2,7 @@
 # lab: weave attach, detach and ps: all kinds of addresses, what they print, names, pings between hosts, no waiting
 # needs: weave docker
 # kernel: host
-# limit: 90
+# limit: 120
 # catalogue: 100 140 280 320 500 510
 
 lab_host_create hosta 192.0.2.1

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # lab: the bridge is deleted under a running daemon: containers are plugged in again within seconds
 # needs: weave docker
-# limit: 90
+# limit: 120
 
 lab_weave_pair
 lab_weave_containers c1:hosta c2:hostb

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # lab: kill -9 of either daemon under traffic: same name, ring and addresses; containers talk again within 5 s
 # needs: weave docker ss ping
-# limit: 90
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2

@@ -2,7 +2,7 @@
 # lab: the disk of the state file runs full: the daemon says so, gives out nothing it cannot remember, and goes on when there is room
 # needs: weave curl
 # kernel: host
-# limit: 60
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_exec hosta mkdir -p /var/lib/weave

@@ -2,7 +2,7 @@
 # lab: --dns-domain with and without its final dot, sub-domains, short names through search lists and completed by the server, --no-dns
 # needs: weave docker dig getent musl-gcc dnsmasq
 # kernel: host
-# limit: 90
+# limit: 120
 # catalogue: 205 220 225 230
 
 lab_host_create world 192.0.2.53

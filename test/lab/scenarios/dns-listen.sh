@@ -2,7 +2,7 @@
 # lab: where DNS listens: before Docker is there, with its port taken, when Docker's bridge changes its address, at an address of choice, refused options
 # needs: weave docker dig dnsmasq ss
 # kernel: host
-# limit: 60
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 

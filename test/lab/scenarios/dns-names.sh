@@ -2,7 +2,7 @@
 # lab: containers ping each other by name on two hosts, with three kinds of resolvers: host name, container name, alias; names come and go
 # needs: weave docker python3 dig getent musl-gcc
 # kernel: host
-# limit: 90
+# limit: 120
 # catalogue: 200 260 270 800
 
 lab_weave_pair

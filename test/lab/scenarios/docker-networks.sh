@@ -3,7 +3,7 @@
 # needs: weave docker ping
 # kernel: host
 # catalogue: 300 820 902
-# limit: 90
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2

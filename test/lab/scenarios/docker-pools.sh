@@ -2,7 +2,7 @@
 # lab: gateway and auxiliary address of a network stay out of use, also when asked for
 # needs: weave docker
 # kernel: host
-# limit: 60
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_dockerd_start hosta

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # lab: docker run --net=weave on two hosts, ping by address, status, stop, reset
 # needs: weave docker python3 ss ping curl
-# limit: 60
+# limit: 120
 # catalogue: 101
 
 lab_host_create hosta 192.0.2.1

@@ -2,7 +2,7 @@
 # lab: what weave doctor, setup and status --check find: a range that is in use, no Docker, a port that is taken, an unreachable peer
 # needs: weave python3 ss
 # kernel: host
-# limit: 60
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2

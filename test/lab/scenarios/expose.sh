@@ -2,7 +2,7 @@
 # lab: weave expose and hide: hosts in the overlay, a gateway for others, its firewall after flushes, crashes and a lost bridge
 # needs: weave docker
 # kernel: host
-# limit: 90
+# limit: 120
 # catalogue: 130 135 200
 
 lab_host_create hosta 192.0.2.1

@@ -2,7 +2,7 @@
 # lab: with a password VXLAN travels as ESP only, by both kernel fast paths, whatever becomes of firewall, keys and daemons
 # needs: weave tcpdump python3 ip ping iperf3 iptables
 # kernel: uml
-# limit: 90
+# limit: 120
 # catalogue: 111
 
 lab_host_create hosta 192.0.2.1

@@ -2,7 +2,7 @@
 # lab: containers as ports of Open vSwitch itself (--no-bridged-fastdp) on one host, behind the bridge on the other
 # needs: weave docker python3 ss ping tcpdump ovs-dpctl
 # kernel: uml
-# limit: 90
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2

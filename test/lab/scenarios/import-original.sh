@@ -2,7 +2,7 @@
 # lab: takes over what an original Weave Net stored: peer name, ring, addresses, peers; once, and never a file in use or damaged
 # needs: weave python3 curl ss
 # kernel: host
-# limit: 60
+# limit: 120
 # catalogue: 390
 
 lab_host_create hosta 192.0.2.1

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # lab: the lab itself: hosts, faults, engines, a remote driver between two hosts; needs no weave
 # needs: docker python3 nft ping
-# limit: 60
+# limit: 120
 
 selftest_hosts() {
   lab_host_create red 192.0.2.1

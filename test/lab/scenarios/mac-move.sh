@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # lab: a container that is started on another host with its MAC and IP address is reached within a second of its first frame
 # needs: weave python3 ss ping
-# limit: 90
+# limit: 120
 
 # Containers made by hand: an engine asks for an address of the host's own share of the ring, which does not move.
 readonly mover_ip=10.47.255.201 mover_mac=02:77:0a:2f:ff:c9 watcher_ip=10.47.255.200

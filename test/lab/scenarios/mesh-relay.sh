@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # lab: A - B - C where A and C cannot reach each other: containers ping through B
 # needs: weave docker ss ping
-# limit: 90
+# limit: 120
 # catalogue: 120
 
 lab_underlay west

@@ -2,7 +2,7 @@
 # lab: networks kept apart (works.weave.isolate): frames of every kind between them, restarts and crashes of the daemon, rules flushed
 # needs: weave docker python3 ping nft
 # kernel: host
-# limit: 60
+# limit: 120
 
 # On this kernel only: it takes 80 s in User-Mode Linux, where the same rules hold; isolation_test.cpp of test/system runs on both.
 

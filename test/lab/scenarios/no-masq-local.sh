@@ -2,7 +2,7 @@
 # lab: --no-masq-local spares containers of this host the source NAT, follows the ring, and goes with reset; --awsvpc is refused
 # needs: weave curl iptables ping
 # kernel: host
-# limit: 60
+# limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2

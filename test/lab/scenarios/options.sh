@@ -2,7 +2,7 @@
 # lab: wrong options, wrong commands, unresolvable peers, launching twice, a port in use: clear errors and exit codes
 # needs: weave python3 ss
 # kernel: host
-# limit: 60
+# limit: 120
 # catalogue: 904
 
 lab_host_create hosta 192.0.2.1

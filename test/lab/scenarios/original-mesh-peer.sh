@@ -2,7 +2,7 @@
 # lab: peers of the original mesh library join both ways, in protocol versions 2 and 1, with a password too: one topology, gossip relayed
 # needs: weave go
 # kernel: host
-# limit: 90
+# limit: 120
 
 lab_original_build
 

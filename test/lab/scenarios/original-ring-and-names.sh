@@ -2,7 +2,7 @@
 # lab: a peer of the original mesh shares addresses and names with ours: one ring by consensus, space and claims both ways, names and their removal
 # needs: weave go python3 curl ss
 # kernel: host
-# limit: 90
+# limit: 120
 # catalogue: 215
 
 lab_original_build

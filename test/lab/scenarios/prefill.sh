@@ -2,7 +2,7 @@
 # lab: weave on a host without Docker: launch, status, connect, forget, targets, report, version, prime, stop, reset
 # needs: weave python3 ss curl
 # kernel: host
-# limit: 60
+# limit: 120
 # catalogue: 150 175 700 903
 
 lab_host_create hosta 192.0.2.1

@@ -2,7 +2,7 @@
 # lab: the path of sleeve narrows, said by a router or in silence, and widens again: TCP under way does not stall
 # needs: weave python3 ss ping iperf3
 # kernel: host
-# limit: 90
+# limit: 120
 # catalogue: 105 190
 
 lab_underlay west
