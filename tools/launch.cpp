@@ -190,7 +190,7 @@ int run_launch(Invocation& call) {
   auto const plan = plan_launch(call.words, settings);
   auto stored = plan;
   if (!service) stored.password.reset(); // then it lives in the environment of supervisor and daemon only
-  end_stand_in(settings); // on the sockets of the former launch
+  end_stand_in(settings);                // on the sockets of the former launch
   if (auto const saved = save_plan(settings.launch_file(), stored); !saved) {
     call.err << saved.error().text() << "\n";
     return 1;
