@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <string_view>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,6 +29,16 @@ pid_t sender_of(msghdr& header) {
 }
 
 } // namespace
+
+std::optional<std::chrono::milliseconds> watchdog_limit(std::string_view text) {
+  constexpr double kMost = 86400;
+  double seconds = 0;
+  auto const* const end = text.data() + text.size();
+  auto const parsed = std::from_chars(text.data(), end, seconds);
+  // Not a number fails every comparison.
+  if (parsed.ec != std::errc{} || parsed.ptr != end || !(seconds >= 0 && seconds <= kMost)) return std::nullopt;
+  return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
+}
 
 Result<LifeSigns> LifeSigns::open(std::string path, std::chrono::milliseconds limit) {
   sockaddr_un address{};

@@ -3,12 +3,16 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 
 namespace weave::tools {
+
+/// Seconds, perhaps with a fraction, up to a day; 0 or less than a millisecond: never mind. None: no such number.
+[[nodiscard]] std::optional<std::chrono::milliseconds> watchdog_limit(std::string_view text);
 
 /// The supervisor's end of systemd's sd_notify protocol: a process that gave signs of life and then gives none for too
 /// long is stopped or stuck. One that never gave any, as it has not come that far, is left alone. Time in which we did

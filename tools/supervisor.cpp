@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
@@ -86,12 +85,10 @@ Supervisor::Supervisor(Plan plan, PidFile pid_file, Logger log)
 void Supervisor::open_life_signs() {
   std::chrono::milliseconds limit = kSilence;
   if (auto const wanted = plan_.settings.non_empty("WEAVE_WATCHDOG")) {
-    double seconds = 0;
-    auto const parsed = std::from_chars(wanted->data(), wanted->data() + wanted->size(), seconds);
-    if (parsed.ec != std::errc{} || seconds < 0) {
-      log_.warning("WEAVE_WATCHDOG is no number of seconds: {}", *wanted);
+    if (auto const given = watchdog_limit(*wanted)) {
+      limit = *given;
     } else {
-      limit = std::chrono::milliseconds{static_cast<std::int64_t>(std::min(seconds, 86400.0) * 1000)};
+      log_.warning("WEAVE_WATCHDOG is no number of seconds: {}", *wanted);
     }
   }
   if (limit == 0ms) return;

@@ -18,6 +18,9 @@ constexpr Duration kCheckInterval = std::chrono::seconds{10};
 constexpr Duration kOlderInterval = std::chrono::milliseconds{500};
 /// Whoever loads a ruleset changes it many times.
 constexpr Duration kSettling = std::chrono::milliseconds{100};
+/// A check prints all of iptables. Where that takes long and others change it all the time, it shall not take more than
+/// a fifth of a processor.
+constexpr int kRestPerCheck = 4;
 constexpr std::string_view kMasquerade = "masquerade";
 constexpr std::string_view kPlain = "plain";
 constexpr std::string_view kSeparator = ", ";
@@ -207,7 +210,10 @@ void ExposeService::watch_firewall() {
   firewall_watch_ = std::make_unique<datapath::FirewallWatch>(std::move(*opened));
   notices_ = ports_.watcher.watch_readable(firewall_watch_->fd(), [this] {
     auto const touched = firewall_watch_->touched();
-    if (!touched) return notices_.reset();
+    if (!touched) {
+      ports_.logger.warning("a flushed firewall is not noticed at once any more: {}", touched.error().text());
+      return notices_.reset();
+    }
     if (*touched) check_soon();
   });
   ask_older_tables();
@@ -220,7 +226,8 @@ void ExposeService::ask_older_tables() {
 
 void ExposeService::check_soon() {
   if (std::exchange(again_, true) || checking_) return;
-  soon_ = ports_.scheduler.after(kSettling, [this] { check(); });
+  auto const now = ports_.scheduler.now();
+  soon_ = ports_.scheduler.after(std::max(kSettling, rested_at_ - now), [this] { check(); });
 }
 
 void ExposeService::check() {
@@ -228,9 +235,12 @@ void ExposeService::check() {
   again_ = false;
   if (auto const placed = put_on_bridge(); !placed) return note(placed.error().text());
   checking_ = true;
+  auto const began = ports_.scheduler.now();
   ports_.worker.run<Result<bool>>([firewall = firewall_] { return firewall->intact(); },
-                                  [this](Result<bool> const& intact) {
+                                  [this, began](Result<bool> const& intact) {
                                     checking_ = false;
+                                    auto const now = ports_.scheduler.now();
+                                    rested_at_ = now + std::min(kRestPerCheck * (now - began), kCheckInterval);
                                     if (std::exchange(again_, false)) check_soon();
                                     if (!intact || *intact) return note(intact ? std::string{} : intact.error().text());
                                     apply([this](Result<void> const& applied) {

@@ -88,6 +88,8 @@ class ExposeService final : public api::ExposePort {
   bool checking_ = false;
   /// Something changed meanwhile.
   bool again_ = false;
+  /// Not before is the next check, except those at intervals.
+  TimePoint rested_at_{};
   std::unique_ptr<datapath::FirewallWatch> firewall_watch_;
   FdWatch notices_;
   Timer timer_;

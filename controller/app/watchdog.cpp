@@ -1,5 +1,6 @@
 #include "controller/app/watchdog.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +9,9 @@
 
 namespace weave::controller {
 namespace {
+
+/// What is longer is as good as never, and fits into every unit.
+constexpr std::chrono::hours kLongest{24};
 
 std::optional<std::int64_t> number_from(char const* variable) {
   char const* const text = std::getenv(variable);
@@ -25,7 +29,7 @@ std::optional<Duration> Watchdog::limit_of_process() {
   auto const limit = number_from("WATCHDOG_USEC");
   if (!limit || *limit <= 0) return std::nullopt;
   if (std::getenv("WATCHDOG_PID") != nullptr && number_from("WATCHDOG_PID") != ::getpid()) return std::nullopt;
-  return std::chrono::microseconds{*limit};
+  return std::chrono::microseconds{std::min<std::int64_t>(*limit, std::chrono::microseconds{kLongest}.count())};
 }
 
 void Watchdog::start() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -27,11 +28,14 @@ class Watchdog {
  private:
   /// Some signs may be late or lost.
   static constexpr int kSignsPerLimit = 5;
+  static constexpr Duration kShortestInterval = std::chrono::milliseconds{10};
   static constexpr Duration kUsualInterval = std::chrono::seconds{2};
   static constexpr Duration kHeldUp = std::chrono::seconds{1};
 
   void give_sign();
-  [[nodiscard]] Duration interval() const { return limit_ ? *limit_ / kSignsPerLimit : kUsualInterval; }
+  [[nodiscard]] Duration interval() const {
+    return limit_ ? std::max(*limit_ / kSignsPerLimit, kShortestInterval) : kUsualInterval;
+  }
 
   Scheduler& scheduler_;
   std::optional<Duration> limit_;

@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace weave::datapath {
 namespace {
-
-constexpr auto kFilterSysctl = "/proc/sys/net/bridge/bridge-nf-call-iptables";
 
 /// A chain of ours, and the chain of the kernel from which it is reached (none: from another one of ours).
 struct OwnChain {
@@ -78,7 +76,8 @@ std::string filter_rules(FirewallWish const& wish) {
 
 std::string input_rules(FirewallWish const& wish) {
   std::string rules;
-  for (auto const& from : {wish.docker_bridge, wish.bridge}) {
+  std::set<std::string_view> const bridges{wish.docker_bridge, wish.bridge};
+  for (auto const from : bridges) {
     if (from.empty()) continue;
     for (auto const port : wish.tcp_ports) {
       rules += fmt::format("-A WEAVE-INPUT -i {} -p tcp -m tcp --dport {} -j DROP\n", from, port);
@@ -262,12 +261,6 @@ Result<void> OverlayFirewall::remove() {
   if (!now) return now.error().kind() == ErrorKind::not_found ? Result<void>{} : failure_of(now);
   auto const script = firewall_removal(*now);
   return script.empty() ? Result<void>{} : restore(script);
-}
-
-bool OverlayFirewall::bridged_frames_are_filtered() {
-  std::ifstream in{kFilterSysctl};
-  int value = 0;
-  return in >> value && value != 0;
 }
 
 } // namespace weave::datapath

@@ -67,9 +67,6 @@ class OverlayFirewall {
   [[nodiscard]] Result<bool> intact() const;
   [[nodiscard]] Result<void> remove();
 
-  /// Whether frames on bridges are handed to iptables now.
-  [[nodiscard]] static bool bridged_frames_are_filtered();
-
  private:
   [[nodiscard]] Result<std::string> saved() const;
   /// Its exit status is in `status`, if it ran.

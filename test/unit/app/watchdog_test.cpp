@@ -24,6 +24,15 @@ TEST(Watchdog, gives_several_signs_within_the_limit) {
   EXPECT_EQ(told.size(), 6U);
 }
 
+TEST(Watchdog, does_not_spin_for_a_limit_that_nobody_can_keep) {
+  test::VirtualScheduler clock;
+  int told = 0;
+  Watchdog watchdog{clock, 1us, [&](std::string_view) { ++told; }, Logger{}};
+  watchdog.start();
+  clock.advance(1s);
+  EXPECT_EQ(told, 101);
+}
+
 TEST(Watchdog, is_silent_where_nobody_waits) {
   test::VirtualScheduler clock;
   int told = 0;
@@ -47,6 +56,7 @@ TEST(Watchdog, takes_its_limit_from_the_service_manager) {
   EXPECT_EQ(limit("10000000", "1"), std::nullopt) << "meant for another process";
   EXPECT_EQ(limit("0", nullptr), std::nullopt);
   EXPECT_EQ(limit("soon", nullptr), std::nullopt);
+  EXPECT_EQ(limit("9223372036854775807", nullptr), Duration{24h}) << "as good as never";
   EXPECT_EQ(Watchdog::limit_of_process(), std::nullopt);
 }
 
