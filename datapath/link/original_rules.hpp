@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "datapath/link/subprocess.hpp"
+
+namespace weave::datapath {
+
+/// Which rules of an original Weave Net are meant.
+struct OriginalRules {
+  std::string bridge;
+  std::string docker_bridge;
+  /// Also chains whose names ours have too (`WEAVE`, `WEAVE-EXPOSE`), with what jumps to them.
+  bool shared_chains = false;
+  /// Also what it has in INPUT, which harms nobody: containers do not reach the control port, and reach DNS.
+  bool input = false;
+};
+
+/// Input for `iptables-restore --noflush` that takes away what an original Weave Net has left (protocol/surfaces.md
+/// §15.2, protocol/datapath.md §7.4), given what `iptables-save` prints; empty if there is nothing. Pure.
+[[nodiscard]] std::string original_rules_removal(OriginalRules const& which, std::string_view saved);
+
+/// Takes them out of iptables' tables, of both kinds that a host may have: the original brought an iptables of its own,
+/// which need not be of the kind that the host uses. `shared_chains` stay only where ours are. Gives how many tables
+/// had something. Without iptables there is nothing to do. Blocking, tens of milliseconds; `converse` is replaced in
+/// tests.
+[[nodiscard]] Result<std::size_t> remove_original_rules(OriginalRules const& which,
+                                                        ConverseCommand const& converse = converse_with);
+
+} // namespace weave::datapath
