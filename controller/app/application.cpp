@@ -73,6 +73,7 @@ Result<void> Application::import_state() {
   auto const imported = import_original({.file = options_.import_file,
                                          .state_dir = options_.state_dir,
                                          .host_root = options_.host_root,
+                                         .engine = options_.docker_api,
                                          .name = options_.name,
                                          .bridge_name = peer_name_of_bridge(options_.weave_bridge),
                                          .universe = range ? std::optional{range->range()} : std::nullopt},

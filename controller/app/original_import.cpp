@@ -1,6 +1,7 @@
 #include "controller/app/original_import.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -14,6 +15,7 @@
 
 #include "base/bytes.hpp"
 #include "base/unique_fd.hpp"
+#include "controller/docker/original_container.hpp"
 #include "controller/ipam/owned_table.hpp"
 #include "controller/ipam/persisted_state.hpp"
 
@@ -25,6 +27,9 @@ namespace fs = std::filesystem;
 constexpr std::string_view kNone = "none";
 /// An original's state takes kilobytes; whoever names a disk image by mistake is told so.
 constexpr off_t kLargestFile = 256L << 20;
+/// An engine that is starting may itself be waiting for us.
+constexpr std::chrono::seconds kEngineLimit{2};
+constexpr auto kEngineFiles = "var/lib/docker";
 
 /// The whole of a file that no original uses.
 struct LockedFile {
@@ -55,12 +60,24 @@ Result<LockedFile> open_unused(std::string const& path) {
   if (!S_ISREG(status.st_mode)) return failure(ErrorKind::malformed, "it is not a file");
   if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failure(ErrorKind::system, std::strerror(errno));
-    return failure(ErrorKind::unavailable, "it is in use by a running Weave Net, which must be stopped first");
+    return failure(ErrorKind::unavailable,
+                   "it is in use by a running Weave Net, which must be stopped first ('docker stop weave')");
   }
   if (status.st_size > kLargestFile) return failure(ErrorKind::malformed, "it is too large to be Weave Net's");
   auto content = read_all(fd.get(), static_cast<std::size_t>(status.st_size));
   if (!content) return failure_of(content);
   return LockedFile{std::move(fd), *std::move(content)};
+}
+
+/// The script of the original keeps its database in the volume of a container.
+std::optional<std::string> database_of_script(ImportSettings const& settings) {
+  if (settings.engine.empty()) return std::nullopt;
+  if (auto const endpoint = http::Endpoint::parse(settings.engine)) {
+    auto found = docker::find_original_database(*endpoint, kEngineLimit);
+    if (found) return *std::move(found);
+  }
+  return docker::original_database_below(fs::path{settings.host_root.empty() ? "/" : settings.host_root} /
+                                         kEngineFiles);
 }
 
 std::vector<fs::path> known_places(ImportSettings const& settings) {
@@ -71,6 +88,7 @@ std::vector<fs::path> known_places(ImportSettings const& settings) {
     places.push_back(directory / "weavedata.db");
     places.push_back(directory / "weave-netdata.db");
   }
+  if (auto const volume = database_of_script(settings)) places.emplace_back(*volume);
   return places;
 }
 

@@ -18,6 +18,8 @@ struct ImportSettings {
   std::string state_dir;
   /// Where the host's file system begins, if not at the root.
   std::string host_root;
+  /// As for --docker-api; empty: there is none.
+  std::string engine = {};
   /// Of the command line; data of another peer are not ours.
   std::optional<PeerName> name;
   /// Of a bridge that is there already: the original names itself after it, so a file that was only found must agree.
@@ -27,9 +29,11 @@ struct ImportSettings {
 };
 
 /// Takes over, once, what an original Weave Net knew on this host (protocol/ipam-dns.md §9): peer name, ring, owned
-/// addresses, direct peers. A file that is named counts as long as we have no ring; the known places, `weavedata.db`
-/// and `weave-netdata.db` in the state directory, only before our first start. Their file is only read, under the lock
-/// that a running original would hold. The log says what was taken and what was not, and why. True if something was.
+/// addresses, direct peers. A file that is named counts as long as we have no ring; the known places, only before our
+/// first start: `weavedata.db` and `weave-netdata.db` in the state directory, and the volume of container weavedb, for
+/// which the engine is asked (two seconds at most; its own files where it does not answer). The file is only read,
+/// under the lock that a running original would hold. The log says what was taken and what was not, and why. True if
+/// something was.
 ///
 /// Everything that keeps a file from being read is fatal, also one that was only found: it may be the only record of
 /// who has which address. The text says how to go on without it.

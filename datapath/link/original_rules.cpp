@@ -52,7 +52,7 @@ bool is_plain_rule(OriginalRules const& which, std::string_view line) {
       fmt::format("-A FORWARD -o {} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", bridge),
       std::string{"-A OUTPUT ! -p esp -m policy --dir out --pol none -m mark --mark 0x20000/0x20000 -j DROP"}};
   if (std::ranges::find(forward, line) != forward.end()) return true;
-  if (!which.input || !line.starts_with("-A INPUT ")) return false;
+  if (!line.starts_with("-A INPUT ")) return false;
   if (line.find("Block non-local access to Weave Net control port") != std::string_view::npos) return true;
   if (line.find(fmt::format("-i {} ", which.docker_bridge)) == std::string_view::npos) return false;
   return line.ends_with(" --dport 6783 -j DROP") || line.ends_with(" --dport 6784 -j DROP") ||

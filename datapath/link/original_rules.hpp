@@ -15,8 +15,6 @@ struct OriginalRules {
   std::string docker_bridge;
   /// Also chains whose names ours have too (`WEAVE`, `WEAVE-EXPOSE`), with what jumps to them.
   bool shared_chains = false;
-  /// Also what it has in INPUT, which harms nobody: containers do not reach the control port, and reach DNS.
-  bool input = false;
 };
 
 /// Input for `iptables-restore --noflush` that takes away what an original Weave Net has left (protocol/surfaces.md

@@ -114,6 +114,17 @@ TEST_F(OriginalImport, finds_the_newest_in_the_known_places) {
   EXPECT_EQ(log->count("Found the state of an original Weave Net: "), 2U);
 }
 
+TEST_F(OriginalImport, finds_the_volume_of_an_engine_that_does_not_answer) {
+  put("var/lib/docker/volumes/v/_data/weavedata.db", bolt_file("typical"));
+  auto const record = as_bytes(R"({"Name":"/weavedb","MountPoints":{"/weavedb":{"Name":"v"}}})");
+  put("var/lib/docker/containers/c/config.v2.json", {record.begin(), record.end()});
+  settings.host_root = directory;
+  EXPECT_FALSE(import());
+  settings.engine = "unix://" + (directory / "nobody.sock").string();
+  ASSERT_TRUE(import());
+  EXPECT_EQ(store->peer_name(), kName);
+}
+
 TEST_F(OriginalImport, looks_for_nothing_once_we_have_started) {
   put("state/weavedata.db", bolt_file("typical"));
   ASSERT_TRUE(store->set_peer_name(PeerName{5}));
@@ -185,7 +196,8 @@ TEST_F(OriginalImport, refuses_a_file_in_use) {
   UniqueFd const original{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
   ASSERT_EQ(::flock(original.get(), LOCK_EX | LOCK_NB), 0);
   EXPECT_EQ(refusal(), "cannot import " + path.string() +
-                           ": it is in use by a running Weave Net, which must be stopped first." + kWayOut);
+                           ": it is in use by a running Weave Net, which must be stopped first ('docker stop weave')." +
+                           kWayOut);
   ASSERT_EQ(::flock(original.get(), LOCK_UN), 0);
   EXPECT_TRUE(import());
 }

@@ -29,7 +29,9 @@ constexpr auto kLeft =
     "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\n"
     "-A WEAVE -s 10.32.0.0/12 ! -d 10.32.0.0/12 -j MASQUERADE\nCOMMIT\n";
 
-constexpr auto kForward =
+constexpr auto kPlain =
+    "-D INPUT -d 172.17.0.1/32 -i docker0 -p tcp -m tcp --dport 6783 -j DROP\n"
+    "-D INPUT -i docker0 -p udp -m udp --dport 53 -j ACCEPT\n"
     "-D FORWARD -i docker0 -o weave -j DROP\n-D FORWARD -i weave -o weave -j ACCEPT\n"
     "-D FORWARD -o weave -j WEAVE-EXPOSE\n-D FORWARD -i weave ! -o weave -j ACCEPT\n"
     "-D FORWARD -o weave -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
@@ -41,18 +43,17 @@ constexpr auto kMangle =
 TEST(OriginalRulesRemoval, leaves_chains_that_ours_share_and_rules_of_others) {
   EXPECT_EQ(original_rules_removal(kUsual, kLeft), std::string{kMangle} +
                                                        "*nat\n-F WEAVE-CANARY\n-X WEAVE-CANARY\nCOMMIT\n*filter\n" +
-                                                       kForward + "-F WEAVE-CANARY\n-X WEAVE-CANARY\nCOMMIT\n");
+                                                       kPlain + "-F WEAVE-CANARY\n-X WEAVE-CANARY\nCOMMIT\n");
 }
 
 TEST(OriginalRulesRemoval, takes_everything_if_asked) {
   auto which = kUsual;
-  which.shared_chains = which.input = true;
+  which.shared_chains = true;
   EXPECT_EQ(original_rules_removal(which, kLeft),
             std::string{kMangle} +
                 "*nat\n-D POSTROUTING -j WEAVE\n-F WEAVE-CANARY\n-F WEAVE\n-X WEAVE-CANARY\n-X WEAVE\nCOMMIT\n"
-                "*filter\n-D INPUT -d 172.17.0.1/32 -i docker0 -p tcp -m tcp --dport 6783 -j DROP\n"
-                "-D INPUT -i docker0 -p udp -m udp --dport 53 -j ACCEPT\n" +
-                kForward + "-F WEAVE-CANARY\n-F WEAVE-EXPOSE\n-X WEAVE-CANARY\n-X WEAVE-EXPOSE\nCOMMIT\n");
+                "*filter\n" +
+                kPlain + "-F WEAVE-CANARY\n-F WEAVE-EXPOSE\n-X WEAVE-CANARY\n-X WEAVE-EXPOSE\nCOMMIT\n");
 }
 
 TEST(OriginalRulesRemoval, does_nothing_where_only_ours_are) {
