@@ -18,6 +18,7 @@
 #include "controller/app/identity.hpp"
 #include "controller/app/metric_samples.hpp"
 #include "controller/app/original_import.hpp"
+#include "controller/app/original_remains.hpp"
 #include "controller/app/ring_formation.hpp"
 #include "controller/app/status_assembly.hpp"
 
@@ -49,7 +50,10 @@ Result<void> Application::build() {
   if (!name) return failure_of(name);
   name_ = *name;
   logger_.info("Our name is {}({})", name_.to_string(), options_.nickname);
-  if (auto built = check_range(); !built) return built;
+  if (auto const& range = options_.ipalloc_range) {
+    auto free = check_range(*range, options_.ipalloc_range_given, options_.weave_bridge, logger_);
+    if (!free) return free;
+  }
   if (auto built = build_keys(); !built) return built;
   if (auto built = build_data_plane(); !built) return built;
   build_mesh();
@@ -98,21 +102,6 @@ Result<PeerName> Application::choose_name() {
   return *name;
 }
 
-Result<void> Application::check_range() const {
-  if (!options_.ipalloc_range) return {};
-  auto const overlap = overlapping_route(*options_.ipalloc_range, options_.weave_bridge);
-  if (!overlap) return failure_of(overlap);
-  if (!*overlap) return {};
-  auto const text = fmt::format("Network {} overlaps with existing route {} on host",
-                                options_.ipalloc_range->to_string(), (*overlap)->to_string());
-  if (options_.ipalloc_range_given) {
-    logger_.warning("{}. Unless this is deliberate, you must pick another range and set it on all hosts.", text);
-    return {};
-  }
-  return failure(ErrorKind::already_exists,
-                 fmt::format("{}. You must pick another --ipalloc-range and set it on all hosts.", text));
-}
-
 Result<void> Application::build_keys() {
   auto keys = keys_of(options_);
   if (!keys) return failure_of(keys);
@@ -158,6 +147,7 @@ Result<void> Application::build_host_services() {
   if (!expose) return failure_of(expose);
   expose_ = std::move(*expose);
   expose_->start();
+  remove_original_remains(worker_, {.bridge = options_.weave_bridge, .docker_bridge = options_.docker_bridge}, logger_);
   if (options_.docker_api.empty()) return {};
   auto attach = AttachService::create(
       {.engine = options_.docker_api, .bridge = options_.weave_bridge},
@@ -284,26 +274,35 @@ Result<void> Application::build_ipam() {
 }
 
 void Application::follow_containers(bool memory_lost) {
+  port_mtu_ = std::make_unique<PortMtu>(
+      options_.weave_bridge, PortMtu::Ports{.engine = containers_->engine(), .worker = worker_, .logger = logger_});
   attached_addresses_ = std::make_unique<AttachedAddresses>(containers_->engine(), worker_, logger_);
   container_addresses_ = std::make_unique<ContainerAddresses>(
       ContainerAddresses::Config{.drivers = driver_names(options_.plugin_socket, options_.plugin_mesh_socket),
                                  .memory_lost = memory_lost},
-      ContainerAddresses::Ports{
-          .scheduler = scheduler_,
-          .engine = containers_->engine(),
-          .allocator = *allocator_,
-          .gate = gate_,
-          .find_attached = [this](auto const& ids, auto done) { attached_addresses_->find(ids, std::move(done)); },
-          .is_known_use =
-              [this](Ipv4Address address) {
-                return hand_filed_->contains(address) || (docker_ && docker_->has_endpoint(address));
-              },
-          .logger = logger_});
+      ContainerAddresses::Ports{.scheduler = scheduler_,
+                                .engine = containers_->engine(),
+                                .allocator = *allocator_,
+                                .gate = gate_,
+                                .find_attached =
+                                    [this](auto const& ids, auto done) {
+                                      attached_addresses_->find(ids, [this, done = std::move(done)](auto found) {
+                                        if (attachments_) attachments_->adopt(found);
+                                        done(std::move(found));
+                                      });
+                                    },
+                                .is_known_use =
+                                    [this](Ipv4Address address) {
+                                      return hand_filed_->contains(address) ||
+                                             (docker_ && docker_->has_endpoint(address));
+                                    },
+                                .logger = logger_});
   // What is in use here may not be given to another peer either.
   allocator_->hold_donations(gate_.closed());
   gate_.pass([this] { allocator_->hold_donations(false); });
   container_addresses_->watch([this](EngineSurvey const& survey) {
     if (docker_) docker_->learn_networks(survey);
+    port_mtu_->fit(alive_containers(survey));
     if (attachments_) attachments_->forget_if([&](auto const& id) { return life_of(survey, id) == Life::gone; });
   });
   containers_->tell(*container_addresses_);

@@ -32,6 +32,7 @@
 #include "controller/app/local_ranges.hpp"
 #include "controller/app/mesh_view.hpp"
 #include "controller/app/options.hpp"
+#include "controller/app/port_mtu.hpp"
 #include "controller/app/service_manager.hpp"
 #include "controller/app/store_service.hpp"
 #include "controller/app/watchdog.hpp"
@@ -63,7 +64,6 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<void> build();
   [[nodiscard]] Result<void> build_store();
   [[nodiscard]] Result<void> import_state();
-  [[nodiscard]] Result<void> check_range() const;
   [[nodiscard]] Result<PeerName> choose_name();
   [[nodiscard]] Result<void> build_keys();
   [[nodiscard]] Result<void> build_data_plane();
@@ -114,6 +114,7 @@ class Application final : public api::DaemonPort {
   std::optional<HandFiledAddresses> hand_filed_;
   std::unique_ptr<ControlAddresses> control_addresses_;
   std::unique_ptr<AttachedAddresses> attached_addresses_;
+  std::unique_ptr<PortMtu> port_mtu_;
   std::unique_ptr<ContainerAddresses> container_addresses_;
   std::unique_ptr<DockerService> docker_;
   std::unique_ptr<DnsService> dns_;

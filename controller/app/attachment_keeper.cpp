@@ -136,6 +136,20 @@ void AttachmentKeeper::remember(std::string const& container, Wish const& wish) 
   save();
 }
 
+void AttachmentKeeper::adopt(std::vector<ipam::ReclaimedAddress> const& found) {
+  std::map<std::string, Wish, std::less<>> fresh;
+  for (auto const& [id, cidr, is_container] : found) {
+    if (is_container && !attachments_.contains(id)) fresh[id].addresses.push_back(cidr);
+  }
+  if (fresh.empty()) return;
+  for (auto const& [id, wish] : fresh) {
+    ports_.logger.info("Container {} has {} attached and keeps it", id.substr(0, 12), list_of(wish.addresses));
+    attachments_.emplace(id, wish);
+  }
+  save();
+  for (auto const& [id, wish] : fresh) register_name({.container = id, .wish = wish, .rest = {}});
+}
+
 void AttachmentKeeper::forget(std::string const& container, std::vector<Ipv4Address> const& addresses) {
   auto const known = attachments_.find(container);
   if (known == attachments_.end()) return;

@@ -13,6 +13,7 @@
 #include "base/scheduler.hpp"
 #include "controller/api/host_port.hpp"
 #include "controller/docker/container_names.hpp"
+#include "controller/ipam/allocator.hpp"
 
 namespace weave::controller {
 
@@ -58,6 +59,9 @@ class AttachmentKeeper final : public api::AttachPort, public docker::ContainerN
   void started(std::string const& id) override;
   void destroyed(std::string const& id) override;
 
+  /// What was found attached to running containers and is not remembered, because an original Weave Net did it or the
+  /// memory was lost: they keep it, and their names, from now on.
+  void adopt(std::vector<ipam::ReclaimedAddress> const& found);
   /// Forgets containers that are gone, as nobody may have been there to see it.
   void forget_if(std::function<bool(std::string const& container)> const& is_gone);
 

@@ -134,11 +134,7 @@ void ContainerAddresses::reclaim_reserved(EngineSurvey const& survey) {
 }
 
 void ContainerAddresses::reclaim_attached(EngineSurvey const& survey) {
-  std::vector<std::string> alive;
-  for (auto const& container : survey.containers) {
-    if (container.alive()) alive.push_back(container.id);
-  }
-  ports_.find_attached(alive, [this, survey](std::vector<ipam::ReclaimedAddress> found) {
+  ports_.find_attached(alive_containers(survey), [this, survey](std::vector<ipam::ReclaimedAddress> found) {
     report_doubles(found, survey);
     reclaim(std::move(found), Look{});
     ports_.gate.open();

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "controller/app/original_remains.hpp"
 #include "controller/router/route_view.hpp"
 
 namespace weave::controller {
@@ -239,6 +240,9 @@ std::vector<std::string> DataPlane::overlays() const {
 }
 
 Result<void> DataPlane::open_bridge() {
+  if (auto const removed = remove_original_devices(links_); !removed) {
+    ports_.logger.warning("devices of an original Weave Net stay: {}", removed.error().text());
+  }
   auto const bridge =
       bridge_.ensure({.name = settings_.bridge, .mac = datapath::bridge_mac(settings_.name), .mtu = mtu()});
   if (!bridge) return failure_of(bridge);

@@ -26,6 +26,14 @@ void take_survey(docker::ContainerEngine& engine, std::function<void(Result<Engi
   });
 }
 
+std::vector<std::string> alive_containers(EngineSurvey const& survey) {
+  std::vector<std::string> alive;
+  for (auto const& container : survey.containers) {
+    if (container.alive()) alive.push_back(container.id);
+  }
+  return alive;
+}
+
 bool goes_by(docker::ContainerSummary const& container, std::string_view id) {
   // As the engine itself takes it.
   return container.id == id || container.name == id || (!id.empty() && container.id.starts_with(id));

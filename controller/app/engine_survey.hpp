@@ -26,6 +26,9 @@ struct EngineSurvey {
 /// gone.
 void take_survey(docker::ContainerEngine& engine, std::function<void(Result<EngineSurvey>)> done);
 
+/// By full id.
+[[nodiscard]] std::vector<std::string> alive_containers(EngineSurvey const& survey);
+
 /// Unknown: no container goes by what may have been a name, or the beginning of an id.
 enum class Life { alive, stopped, gone, unknown };
 /// Whether the container goes by this id, the beginning of one, or a name: what people allocate for is what they typed.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "datapath/link/addresses.hpp"
 #include "datapath/link/links.hpp"
 #include "datapath/link/route_socket.hpp"
@@ -53,6 +55,20 @@ Result<std::optional<Ipv4Cidr>> overlapping_route(Ipv4Cidr range, std::string co
     if (networks_overlap(range, route.destination)) return route.destination;
   }
   return std::nullopt;
+}
+
+Result<void> check_range(Ipv4Cidr range, bool chosen, std::string const& bridge, Logger const& logger) {
+  auto const overlap = overlapping_route(range, bridge);
+  if (!overlap) return failure_of(overlap);
+  if (!*overlap) return {};
+  auto const text =
+      fmt::format("Network {} overlaps with existing route {} on host", range.to_string(), (*overlap)->to_string());
+  if (!chosen) {
+    return failure(ErrorKind::already_exists,
+                   fmt::format("{}. You must pick another --ipalloc-range and set it on all hosts.", text));
+  }
+  logger.warning("{}. Unless this is deliberate, you must pick another range and set it on all hosts.", text);
+  return {};
 }
 
 } // namespace weave::controller

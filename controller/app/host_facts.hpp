@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/logger.hpp"
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
 
@@ -21,5 +22,8 @@ namespace weave::controller {
 /// An existing route, not on the bridge itself, that overlaps `range`: two networks overlap if either contains the
 /// other's first address (protocol/surfaces.md §3.2).
 [[nodiscard]] Result<std::optional<Ipv4Cidr>> overlapping_route(Ipv4Cidr range, std::string const& bridge);
+
+/// The same as a verdict on a range to allocate from: one that people have chosen is only warned of.
+[[nodiscard]] Result<void> check_range(Ipv4Cidr range, bool chosen, std::string const& bridge, Logger const& logger);
 
 } // namespace weave::controller

@@ -22,6 +22,7 @@
 #include "datapath/link/address_set.hpp"
 #include "datapath/link/firewall.hpp"
 #include "datapath/link/isolation.hpp"
+#include "datapath/link/original_rules.hpp"
 
 namespace weave::controller {
 namespace {
@@ -49,12 +50,16 @@ int print_peer_name(Options const& options) {
 }
 
 int clean_up(Options const& options, Logger const& logger) {
+  // First, as its rules refer to chains of ours.
+  auto const original = datapath::remove_original_rules(
+      {.bridge = options.weave_bridge, .docker_bridge = options.docker_bridge, .shared_chains = true});
   auto const rules = datapath::OverlayFirewall{}.remove();
   auto const devices = remove_data_plane(options.weave_bridge, options.datapath);
   // The ports are gone.
   auto const isolation = datapath::remove_isolation();
   auto const set = datapath::AddressSet::destroy(std::string{kLocalSet});
   if (!devices) return fatal(logger, devices.error().text());
+  if (!original) return fatal(logger, original.error().text());
   if (!rules) return fatal(logger, rules.error().text());
   if (!isolation) return fatal(logger, isolation.error().text());
   if (!set) return fatal(logger, set.error().text());
