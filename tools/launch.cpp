@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "controller/docker/original_container.hpp"
+#include "tools/docker_answer.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/log_tail.hpp"
 #include "tools/process.hpp"
@@ -23,6 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kStartTime{60'000};
+constexpr std::chrono::milliseconds kEngineTime{1'000};
 constexpr auto kAlreadyRunning = "weave is already running; you can stop it with 'weave stop'.\n";
 
 /// The launching side of the supervisor: its process and the channel on which it tells of an early end.
@@ -148,6 +151,23 @@ void wait_for_dying_supervisor(Settings const& settings) {
   for (int i = 0; i < kLooks && PidFile::is_held(settings.pid_file()); ++i) std::this_thread::sleep_for(50ms);
 }
 
+/// A Weave Net that runs has our ports and our bridge; one that Docker starts again will want them.
+bool original_stands_in_the_way(Invocation& call) {
+  auto const engine = docker_endpoint(call.settings);
+  if (!engine) return false;
+  auto const found = controller::docker::find_original_daemon(*engine, kEngineTime);
+  if (!found || !*found) return false;
+  if ((*found)->running) {
+    call.err << "Weave Net is running in container weave; stop it with 'docker stop weave', then launch again\n";
+    return true;
+  }
+  if ((*found)->restarts) {
+    call.err << "WARNING: Docker starts the container weave of Weave Net again when it starts itself; remove it with "
+                "'docker rm weave'\n";
+  }
+  return false;
+}
+
 /// The exit status if it cannot be launched now.
 std::optional<int> refusal(Invocation& call, bool service) {
   auto const state = service ? service_state() : ServiceState::inactive;
@@ -165,6 +185,7 @@ std::optional<int> refusal(Invocation& call, bool service) {
         << "cannot find the program weaver beside weave or in PATH; install it there, or name it in WEAVE_WEAVER\n";
     return 1;
   }
+  if (original_stands_in_the_way(call)) return 1;
   return std::nullopt;
 }
 

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "controller/docker/original_container.hpp"
 #include "tools/daemon_answer.hpp"
+#include "tools/docker_answer.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/process.hpp"
 #include "tools/run_files.hpp"
@@ -15,6 +17,8 @@ namespace weave::tools {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kEngineTime{2'000};
 
 /// The daemon's database, or that of an original in its Kubernetes or plugin form.
 bool has_state(Settings const& settings) {
@@ -73,6 +77,24 @@ bool remove_files(Invocation& call) {
   return false;
 }
 
+/// The next launch is not to take over again what Weave Net knew once: others have had these addresses since.
+bool set_aside_original_database(Invocation& call) {
+  auto const engine = docker_endpoint(call.settings);
+  if (!engine) return true;
+  auto const found = controller::docker::find_original_database(*engine, kEngineTime);
+  if (!found || !*found) return true;
+  auto const kept = **found + ".old";
+  std::error_code error;
+  std::filesystem::rename(**found, kept, error);
+  if (error) {
+    call.err << fmt::format("cannot rename {}: {}; launch with '--import none', or it is taken over again\n", **found,
+                            error.message());
+    return false;
+  }
+  call.err << fmt::format("The database of Weave Net is set aside: {}\n", kept);
+  return true;
+}
+
 } // namespace
 
 int run_reset(Invocation& call) {
@@ -106,7 +128,8 @@ int run_reset(Invocation& call) {
   if (stopped.attached && !start_stand_in(settings))
     call.err << "WARNING: removing these containers takes Docker up to a minute\n";
   bool const removed = remove_files(call);
-  return clean && removed ? 0 : 1;
+  bool const aside = set_aside_original_database(call);
+  return clean && removed && aside ? 0 : 1;
 }
 
 } // namespace weave::tools

@@ -31,6 +31,8 @@ def block_faults(root, block):
     for key in block.directives:
         if key not in documents.KEYS:
             yield f"{where}: unknown directive {key}"
+    if block.scenario() and not (root / f"test/lab/scenarios/{block.scenario()}.sh").is_file():
+        yield f"{where}: there is no scenario {block.scenario()}"
     elsewhere = block.values("elsewhere")
     if elsewhere and len(elsewhere) < len(block.commands()):
         yield f"{where}: {len(block.commands())} commands, and tests for {len(elsewhere)} are named"

@@ -16,7 +16,7 @@ ALLOWED = {
 TOOLS_EXTRA = (
     "controller/api/messages.hpp", "controller/api/client.hpp", "controller/api/health.hpp", "controller/api/status_text.hpp",
     "controller/dns/dns_message.hpp", "controller/dns/domain_name.hpp", "controller/dns/name_text.hpp",
-    "controller/docker/container_json.hpp", "controller/docker/engine_json.hpp",
+    "controller/docker/container_json.hpp", "controller/docker/engine_json.hpp", "controller/docker/original_container.hpp",
     # What it looks up on its own host, with the daemon stopped as well.
     "datapath/link/addresses.hpp", "datapath/link/links.hpp", "datapath/link/overlay_bridge.hpp",
     "datapath/link/overlay_interfaces.hpp", "datapath/link/route_socket.hpp",

@@ -9,17 +9,18 @@
     status: NUMBER                how it ends (0)
     within: SECONDS               is tried again until it does as expected
     types: LINE                   what a person types into it, on a terminal
+    scenario: NAME STEP           not run here: scenario NAME takes it from the document and calls it STEP
     elsewhere: FILE: TEXT         not run here: this test has it; one for each command of the block
     -->
 
-python3 documents.py DIRECTORY FILE... writes one directory a block: script, where, and a file for each directive.
+python3 documents.py [--scenario NAME] DIRECTORY FILE... writes one directory a block: script, where, and a file for each directive.
 """
 import dataclasses
 import pathlib
 import re
 import sys
 
-KEYS = {"after", "on", "begin", "before", "expect", "status", "within", "types", "elsewhere"}
+KEYS = {"after", "on", "begin", "before", "expect", "status", "within", "types", "scenario", "elsewhere"}
 COMMENT = re.compile(r"<!-- test\n((?:(?!-->).)*)-->[ \t]*\n[ \t]*$", re.S)
 FENCE = re.compile(r"^([ \t]*)```([^\n]*)\n(.*?)^[ \t]*```[ \t]*$", re.S | re.M)
 
@@ -34,6 +35,9 @@ class Block:
 
     def values(self, key):
         return (self.directives or {}).get(key, [])
+
+    def scenario(self):
+        return next((value.split()[0] for value in self.values("scenario")), None)
 
     def commands(self):
         joined = re.sub(r"\\\n\s*", " ", self.script)
@@ -61,11 +65,16 @@ def blocks_of(path, name=None):
 
 
 def main():
-    target = pathlib.Path(sys.argv[1])
+    words = sys.argv[1:]
+    scenario = None
+    if words[0] == "--scenario":
+        scenario = words[1]
+        words = words[2:]
+    target = pathlib.Path(words[0])
     number = 0
-    for name in sys.argv[2:]:
+    for name in words[1:]:
         for block in blocks_of(name, "/".join(pathlib.Path(name).parts[-2:])):
-            if block.language != "sh" or block.values("elsewhere"):
+            if block.language != "sh" or block.values("elsewhere") or block.scenario() != scenario:
                 continue
             place = target / f"{number:03}"
             number += 1

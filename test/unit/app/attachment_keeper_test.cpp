@@ -178,6 +178,21 @@ TEST_F(AttachmentKeeperTest, attaches_also_what_it_cannot_remember) {
   EXPECT_EQ(saved_, "");
 }
 
+TEST_F(AttachmentKeeperTest, keeps_what_somebody_else_has_attached) {
+  std::vector<ipam::ReclaimedAddress> const found{
+      {.id = "id-of-web", .cidr = cidr("10.32.0.3/12"), .is_container = true},
+      {.id = "id-of-web", .cidr = cidr("10.33.5.1/24"), .is_container = true},
+      {.id = "weave:expose", .cidr = cidr("10.32.0.2/12"), .is_container = false}};
+  keeper().adopt(found);
+  EXPECT_EQ(named_, (Lines{"id-of-web 10.32.0.3 web.weave.local", "id-of-web 10.33.5.1 web.weave.local"}));
+  EXPECT_TRUE(interfaces_.attached.empty());
+  keeper_.reset();
+  keeper().adopt(found); // is known now
+  EXPECT_EQ(named_.size(), 2U);
+  keeper().started("id-of-web");
+  EXPECT_EQ(interfaces_.attached, (Lines{"id-of-web 10.32.0.3/12 10.33.5.1/24"}));
+}
+
 TEST(Attachments, of_another_shape_are_refused) {
   EXPECT_TRUE(parse_attachments("")->empty());
   for (auto const* const text : {"{", "{}", "[1]", "[{}]", R"([{"container":"a","addresses":["x"]}])",
