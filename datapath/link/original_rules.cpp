@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kTables{"mangle", "nat", "filter"};
 
+/// Shared ones have names that ours have, too, or are ours alone: where the host does not use iptables of that kind
+/// (any more) they are nobody's.
 struct OriginalChain {
   std::string_view table;
   std::string_view name;
@@ -26,7 +28,9 @@ constexpr std::array kChains{OriginalChain{"mangle", "WEAVE-CANARY"},
                              OriginalChain{"nat", "WEAVE", true},
                              OriginalChain{"filter", "WEAVE-CANARY"},
                              OriginalChain{"filter", "WEAVE-IPSEC-IN"},
-                             OriginalChain{"filter", "WEAVE-EXPOSE", true}};
+                             OriginalChain{"filter", "WEAVE-EXPOSE", true},
+                             OriginalChain{"filter", "WEAVE-FORWARD", true},
+                             OriginalChain{"filter", "WEAVE-INPUT", true}};
 
 /// Lines of one table.
 std::vector<std::string_view> lines_of(std::string_view saved, std::string_view table) {

@@ -13,7 +13,7 @@ namespace weave::datapath {
 struct OriginalRules {
   std::string bridge;
   std::string docker_bridge;
-  /// Also chains whose names ours have too (`WEAVE`, `WEAVE-EXPOSE`), with what jumps to them.
+  /// Also chains whose names ours have too (`WEAVE`, `WEAVE-EXPOSE`), ours among them, with what jumps to them.
   bool shared_chains = false;
 };
 

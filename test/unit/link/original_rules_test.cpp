@@ -65,6 +65,17 @@ TEST(OriginalRulesRemoval, does_nothing_where_only_ours_are) {
             "");
 }
 
+TEST(OriginalRulesRemoval, empties_all_chains_before_it_removes_those_that_others_jump_to) {
+  auto which = kUsual;
+  which.shared_chains = true;
+  EXPECT_EQ(original_rules_removal(which,
+                                   "*filter\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-FORWARD - [0:0]\n"
+                                   "-A FORWARD -j WEAVE-FORWARD\n-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
+                                   "COMMIT\n"),
+            "*filter\n-D FORWARD -j WEAVE-FORWARD\n-F WEAVE-EXPOSE\n-F WEAVE-FORWARD\n"
+            "-X WEAVE-EXPOSE\n-X WEAVE-FORWARD\nCOMMIT\n");
+}
+
 /// Stands in for the programs of both kinds.
 struct Programs {
   std::string version = "iptables v1.8.9 (nf_tables)\n";
