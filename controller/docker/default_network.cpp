@@ -14,6 +14,7 @@ constexpr std::chrono::seconds kLongestPause{30};
 /// Finding nobody at the socket costs nothing, and who starts Docker wants the network soon.
 constexpr std::chrono::seconds kLongestPauseWithoutEngine{3};
 constexpr std::chrono::seconds kForeignPause{60};
+constexpr auto kMulticast = "works.weave.multicast";
 
 } // namespace
 
@@ -39,7 +40,7 @@ void DefaultNetwork::stop() {
 }
 
 std::map<std::string, std::string> DefaultNetwork::options() const {
-  return {{"works.weave.multicast", config_.multicast ? "true" : "false"}};
+  return {{kMulticast, multicast_.value_or(config_.multicast ? "true" : "false")}};
 }
 
 bool DefaultNetwork::ours(std::string const& driver) const {
@@ -84,6 +85,14 @@ void DefaultNetwork::settle(NetworkInfo const& found) {
   if (!found.subnets.empty() && std::ranges::find(found.subnets, subnet) == found.subnets.end()) {
     log_.warning("docker: the network {} has subnet {}, not {}; remove it to have it made anew", config_.name,
                  found.subnets.front(), subnet);
+  }
+  auto const wanted = options();
+  if (auto const option = found.options.find(kMulticast); option != found.options.end()) {
+    multicast_ = option->second;
+    if (options() != wanted) {
+      log_.warning("docker: the network {} was made with {}={}, and keeps that; remove it to have it made anew",
+                   config_.name, kMulticast, *multicast_);
+    }
   }
   enter(DefaultNetworkState::ready, {}, found.id);
 }

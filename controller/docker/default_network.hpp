@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,7 @@ class DefaultNetwork {
   /// No more attempts; a network that is there stays.
   void stop();
   [[nodiscard]] DefaultNetworkStatus const& status() const { return status_; }
-  /// The options the network is made with.
+  /// The options the network was made with, when ready; before that those it would be made with.
   [[nodiscard]] std::map<std::string, std::string> options() const;
 
   /// Stops, then removes the network if its driver is ours (`weave stop`, `weave reset`). Our plugin must still be
@@ -85,6 +86,7 @@ class DefaultNetwork {
   Logger log_;
   Watcher watcher_;
   DefaultNetworkStatus status_;
+  std::optional<std::string> multicast_; ///< as the network that was found has it
   Duration pause_;
   Timer timer_;
   std::shared_ptr<int> run_; ///< replaced by start() and stop(), so that answers to an earlier run are not heard

@@ -3,7 +3,7 @@
 # needs: weave docker
 # kernel: host
 # limit: 120
-# catalogue: 100 140 280 320 500 510
+# catalogue: 100 140 195 280 320 500 510
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2
@@ -75,6 +75,7 @@ lab_equal 'lines of ps' "$(printf '%s\n' weave:expose "$(short_id hosta c1)" "$(
 lab_equal 'names of c1' 3 "$(names hosta c1)"
 lab_wait 5 'the names of c1 on hostb' eval "((\$(names hostb c1) == 3))"
 [[ $(lab_docker hosta exec c1 cat /sys/class/net/ethwe/mtu) == $(lab_exec hosta cat /sys/class/net/weave/mtu) ]] || lab_fail 'the MTU of ethwe is not the bridge'\''s'
+lab_case 195
 lab_match 'multicast' 'dev ethwe' "$(lab_container_net hosta c1 ip route show 224.0.0.0/4)"
 
 lab_case 500
@@ -107,7 +108,7 @@ prints 'detach of nothing' '' hosta detach c1
 ! lab_docker hosta exec c1 test -e /sys/class/net/ethwe || lab_fail 'ethwe is still there'
 prints 'the address can be had by another' 10.2.1.1 hosta attach 10.2.1.1/24 c2
 
-lab_case 140 280
+lab_case 140 195 280
 # Without a name, with a hosts file, without multicast; ps while the daemon is down.
 prints 'attach of another' 10.2.8.1 hosta attach 10.2.8.1/24 c2
 prints 'detach of one address twice' '10.2.8.1 10.2.8.1' hosta detach 10.2.8.1/24 10.2.8.1/24 c2
@@ -117,7 +118,7 @@ lab_equal 'hostname -i' 10.2.3.1 "$(lab_docker hosta exec c1 hostname -i)"
 lab_match 'hosts file' '^192.0.2.7       db$' "$(lab_docker hosta exec c1 cat /etc/hosts)"
 lab_equal 'multicast route' '' "$(lab_container_net hosta c1 ip route show 224.0.0.0/4)"
 
-lab_case 100 140
+lab_case 100 140 195
 # A container that starts again has all of it again by itself: restarted by hand, by its policy, without a daemon.
 restored() { [[ $(lab_docker hosta exec c1 hostname -i) == 10.2.3.1 ]] && reaches hosta c1 10.2.3.2; }
 lab_docker hosta restart -t 0 c1 >/dev/null

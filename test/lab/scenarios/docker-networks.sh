@@ -2,7 +2,7 @@
 # lab: networks of one's own with both drivers, --ip, refusals, connect and disconnect, restarts of engine and container
 # needs: weave docker ping
 # kernel: host
-# catalogue: 300 820 902
+# catalogue: 195 300 820 902
 # limit: 120
 
 lab_host_create hosta 192.0.2.1
@@ -58,6 +58,25 @@ refused 'the address of a1 on the other host' 'owned by other peer' hostb run --
 lab_case 820
 lab_ping hostb b1 10.40.0.1 64
 
+lab_case 195
+# The network weave has the multicast route, networks of one's own if they say so, also after a container has started again.
+mroute() { lab_container_net "$1" "$2" ip route show 224.0.0.0/4 | sed -E 's/ +$//'; } # HOST CONTAINER
+docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.45.0.0/16 --opt works.weave.multicast bare
+docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.46.0.0/16 --opt works.weave.multicast=false without
+for network in weave bare without n1; do
+  docker_on hosta run -d --name "on-$network" --network "$network" busybox:lab sleep 1000
+done
+for start in first second; do
+  lab_match "multicast on weave, $start start" '^224\.0\.0\.0/4 dev ethwe0' "$(mroute hosta on-weave)"
+  lab_match "multicast by the bare option, $start start" '^224\.0\.0\.0/4 dev ethwe0' "$(mroute hosta on-bare)"
+  lab_equal "multicast by the option false, $start start" '' "$(mroute hosta on-without)"
+  lab_equal "multicast without the option, $start start" '' "$(mroute hosta on-n1)"
+  [[ $start == second ]] || docker_on hosta restart -t 0 on-weave on-bare on-without on-n1
+done
+docker_on hosta rm -f on-weave on-bare on-without on-n1
+docker_on hosta network rm bare without
+
+lab_case 820
 docker_on hosta network connect n2 a1
 lab_match 'a1 on its second network' '^10\.41\.' "$(address hosta a1 n2)"
 docker_on hosta network disconnect n2 a1
@@ -90,3 +109,22 @@ lab_equal 'interfaces left behind' '' "$left"
 # Everything was given back: the same address can be had again.
 docker_on hosta network create --driver weavemesh --ipam-driver weavemesh --subnet 10.40.0.0/16 n1
 docker_on hosta run --rm --network n1 --ip 10.40.0.1 busybox:lab sh -c :
+
+lab_case 195
+# Launched without it, the network weave has none either.
+docker_on hosta network rm n1
+lab_weave hosta reset
+lab_weave_launch hosta --no-multicast-route 192.0.2.2
+docker_on hosta run -d --name bare --net weave busybox:lab sleep 1000
+lab_equal 'multicast after launch --no-multicast-route' '' "$(mroute hosta bare)"
+# A network that cannot be removed keeps what it was made with, and a launch that asks for something else is told so.
+lab_weave hosta stop
+lab_weave_launch hosta 192.0.2.2
+lab_wait 5 'it is said that the network keeps its option' grep -q 'works.weave.multicast=false, and keeps that' "$(lab_weave_log hosta)"
+docker_on hosta restart -t 0 bare
+lab_equal 'multicast of a network that was kept' '' "$(mroute hosta bare)"
+docker_on hosta rm -f bare
+lab_weave hosta stop
+lab_weave_launch hosta 192.0.2.2
+docker_on hosta run -d --name routed --net weave busybox:lab sleep 1000
+lab_match 'multicast after a plain launch' '^224\.0\.0\.0/4 dev ethwe' "$(mroute hosta routed)"

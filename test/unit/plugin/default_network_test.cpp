@@ -116,6 +116,21 @@ TEST_F(DefaultNetworkTest, TriesAgainWithGrowingPauses) {
   EXPECT_EQ(network.status().reason, "");
 }
 
+TEST_F(DefaultNetworkTest, SaysThatANetworkKeepsTheMulticastOptionItWasMadeWith) {
+  engine.networks.push_back({.id = "old",
+                             .name = "weave",
+                             .driver = "weavemesh",
+                             .subnets = {"10.32.0.0/12"},
+                             .options = {{"works.weave.multicast", "false"}},
+                             .containers = {}});
+  network.start();
+  scheduler.settle();
+  EXPECT_EQ(network.status().state, DefaultNetworkState::ready);
+  EXPECT_EQ(network.options(), (std::map<std::string, std::string>{{"works.weave.multicast", "false"}}));
+  ASSERT_EQ(log->lines().size(), 1U);
+  EXPECT_NE(log->lines().front().find("keeps that"), std::string::npos);
+}
+
 TEST_F(DefaultNetworkTest, LeavesAForeignNetworkAlone) {
   engine.networks.push_back(
       NetworkInfo{.id = "x", .name = "weave", .driver = "bridge", .subnets = {}, .options = {}, .containers = {}});
