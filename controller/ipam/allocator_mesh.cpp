@@ -130,7 +130,12 @@ Result<void> Allocator::judge(MergeError const& error, RingState const& theirs, 
 }
 
 void Allocator::on_space_request(PeerName source, Ipv4Range range) {
-  if (book_.ring().empty() || source == config_.self || source.is_unknown()) return;
+  if (source == config_.self || source.is_unknown()) return;
+  if (book_.ring().empty()) {
+    // Whoever has just formed the ring asks before it has reached us.
+    waiting_peers_.note(source, range, ports_.scheduler.now());
+    return;
+  }
   auto const given = donations_held_ ? std::nullopt : book_.donate(range, source);
   if (given) {
     ports_.log.debug("IP allocation: gave {} to {}", given->to_string(), describe(source));

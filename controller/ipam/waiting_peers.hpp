@@ -11,8 +11,8 @@
 
 namespace weave::controller::ipam {
 
-/// Peers that were refused space here. They ask again for as long as they need some, so whoever has not done so for a
-/// while is forgotten. Pure.
+/// Peers that were refused space here, or asked before we had any. They ask again for as long as they need some, so
+/// whoever has not done so for a while is forgotten. Pure.
 class WaitingPeers {
  public:
   void note(PeerName peer, Ipv4Range range, TimePoint now);

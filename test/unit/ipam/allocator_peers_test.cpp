@@ -90,6 +90,21 @@ TEST_F(AllocatorPeersTest, whoever_was_refused_space_hears_at_once_when_there_is
   EXPECT_TRUE(rig->channel.sent.empty()) << "it has not asked again for long";
 }
 
+TEST_F(AllocatorPeersTest, whoever_asks_before_the_ring_is_here_is_told_when_it_comes) {
+  boot(config(0));
+  ASSERT_TRUE(allocator().on_unicast(peer(2), encode_unicast(SpaceRequest{cidr("10.0.0.5/32").range()})));
+  EXPECT_TRUE(rig->channel.sent.empty());
+  GossipState state;
+  auto const start = cidr("10.0.0.0/24").address;
+  state.ring = RingState{cidr("10.0.0.0/24").range(),
+                         peer(2),
+                         {{start, peer(1), 0, 128}, {start + 128, peer(2), 0, 128}},
+                         {peer(1), peer(2)}};
+  ASSERT_TRUE(allocator().on_gossip(peer(2), encode_gossip_state(state)));
+  ASSERT_EQ(rig->channel.sent.size(), 1U) << "it would wait for its next round, up to 5 s";
+  EXPECT_EQ(rig->channel.sent.back().destination, peer(2));
+}
+
 TEST_F(AllocatorPeersTest, asks_again_whoever_sends_its_ring_after_a_refusal) {
   boot(config(2));
   fill();
