@@ -124,7 +124,7 @@ Response report_response(DaemonPort& daemon, Request const& request) {
   auto const text = expand_template(formats[0], full_report(daemon));
   if (text) return Response::text(*text);
   if (text.error().kind() == ErrorKind::malformed) return error_response(400, text.error().text());
-  return error_response(500, "error during template execution");
+  return error_response(500, fmt::format("error during template execution\n{}", text.error().text()));
 }
 
 void add_report(http::Router& router, DaemonPort& daemon) {

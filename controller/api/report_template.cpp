@@ -1,130 +1,195 @@
 #include "controller/api/report_template.hpp"
 
+#include <map>
+#include <optional>
+#include <utility>
+
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
-#include "controller/api/json_text.hpp"
 #include "controller/api/report_value.hpp"
-#include "controller/api/status_text.hpp"
+#include "controller/api/template/functions.hpp"
+#include "controller/api/template/syntax.hpp"
 
 namespace weave::controller::api {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kBlanks = " \t\r\n";
+using text_template::Command;
+using text_template::Node;
+using text_template::Operand;
+using text_template::Pipeline;
+using text_template::Value;
 
-std::unexpected<Error> syntax(std::string_view why) {
-  return failure(ErrorKind::malformed, fmt::format("template: format:1: {}", why));
+/// A few ranges inside each other ask for more than a daemon has.
+constexpr int kMostSteps = 1'000'000;
+constexpr std::size_t kLongest = 32UL << 20;
+
+Value root_of(StatusReport const& report) {
+  auto root = to_value(report);
+  for (auto const* service : {"Router", "IPAM", "DNS", "Proxy", "Plugin"}) root.as_object().emplace(service, nullptr);
+  return Value{std::move(root)};
 }
 
-std::string_view trimmed_left(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text;
-}
-
-std::string_view trimmed_right(std::string_view text) { return text.substr(0, text.find_last_not_of(kBlanks) + 1); }
-
-bool is_field_path(std::string_view word) {
-  if (word == ".") return true;
-  if (!word.starts_with('.') || word.ends_with('.') || word.find("..") != word.npos) return false;
-  return word.find_first_not_of("._ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == word.npos;
-}
-
-/// A value as Go prints it: text bare, lists as `[a b]`, objects as `{a b}`.
-std::string plain_text(json::value const& value) {
-  if (auto const* text = value.if_string()) return std::string{*text};
-  if (value.is_null()) return "[]"; // the report has null only where a list is empty
-  std::string text;
-  auto const append = [&text](json::value const& item) { text += (text.empty() ? "" : " ") + plain_text(item); };
-  if (auto const* array = value.if_array()) {
-    for (auto const& item : *array) append(item);
-    return "[" + text + "]";
-  }
-  if (auto const* object = value.if_object()) {
-    for (auto const& member : *object) append(member.value());
-    return "{" + text + "}";
-  }
-  return compact_json(value);
-}
-
-class Template {
+/// Carries a template out.
+class Execution {
  public:
-  explicit Template(StatusReport const& report) : report_{report}, root_(to_value(report)) {}
+  explicit Execution(Value root) : variables_{{"$", std::move(root)}} {}
 
-  Result<std::string> expand(std::string_view format) {
-    std::string text;
-    while (true) {
-      auto const open = format.find("{{");
-      auto literal = format.substr(0, open);
-      if (open == format.npos) return text.append(literal);
-      format.remove_prefix(open + 2);
-      auto const close = format.find("}}");
-      if (close == format.npos) return syntax("unclosed action");
-      auto action = format.substr(0, close);
-      format.remove_prefix(close + 2);
-      if (action.starts_with("- ")) {
-        action.remove_prefix(2);
-        literal = trimmed_right(literal);
-      }
-      text += literal;
-      if (action.ends_with(" -")) {
-        action.remove_suffix(2);
-        format = trimmed_left(format);
-      }
-      auto const value = expand_action(trimmed_left(trimmed_right(action)));
-      if (!value) return failure_of(value);
-      text += *value;
-    }
+  Result<std::string> run(std::vector<Node> const& nodes) {
+    auto const dot = variables_.front().second; // the list of variables moves when it grows
+    auto const done = each(nodes, dot);
+    if (!done) return failure(done.error().kind(), fmt::format("template: format:{}: {}", line_, done.error().text()));
+    return std::move(text_);
   }
 
  private:
-  Result<std::string> expand_action(std::string_view action) const {
-    if (action.empty()) return syntax("missing value for command");
-    auto const function = action.substr(0, action.find_first_of(kBlanks));
-    if (is_field_path(action)) return field_text(action);
-    auto const argument = trimmed_left(action.substr(function.size()));
-    if ((function != "len" && function != "json") || !is_field_path(argument)) {
-      return syntax(fmt::format("action \"{}\" is not supported (.Field, len .Field and json .Field are)", action));
+  Result<void> each(std::vector<Node> const& nodes, Value const& dot) {
+    for (auto const& node : nodes) {
+      if (++steps_ > kMostSteps || text_.size() > kLongest) return failure(ErrorKind::out_of_range, "too much output");
+      if (auto const done = one(node, dot); !done) return done;
     }
-    auto const found = find(argument);
-    if (!found) return failure_of(found);
-    if (function == "json") return compact_json(**found);
-    if (auto const* array = (*found)->if_array()) return fmt::to_string(array->size());
-    if (auto const* object = (*found)->if_object()) return fmt::to_string(object->size());
-    if (auto const* text = (*found)->if_string()) return fmt::to_string(text->size());
-    if ((*found)->is_null()) return "0";
-    return failure(ErrorKind::not_found, fmt::format("len of {}", argument));
+    return {};
   }
 
-  Result<std::string> field_text(std::string_view path) const {
-    if (path == ".VersionCheck") return version_check_text(report_.version_check);
-    auto const found = find(path);
-    if (!found) return failure_of(found);
-    return plain_text(**found);
+  Result<void> one(Node const& node, Value const& dot) {
+    if (node.kind == Node::Kind::text) {
+      text_ += node.text;
+      return {};
+    }
+    line_ = node.pipeline.line;
+    auto const visible = variables_.size();
+    auto value = evaluate(node.pipeline, dot, node.kind != Node::Kind::range);
+    if (!value) return failure_of(value);
+    if (node.kind == Node::Kind::print) {
+      if (node.pipeline.variables.empty()) text_ += value->text();
+      return {};
+    }
+    auto const done = node.kind == Node::Kind::range  ? range(node, *value, dot)
+                      : !value->is_true()             ? each(node.otherwise, dot)
+                      : node.kind == Node::Kind::with ? each(node.body, *value)
+                                                      : each(node.body, dot);
+    variables_.resize(visible);
+    return done;
   }
 
-  Result<json::value const*> find(std::string_view path) const {
-    auto const* value = &root_;
-    path.remove_prefix(1);
-    while (!path.empty()) {
-      auto const name = path.substr(0, path.find('.'));
-      auto const* object = value->if_object();
-      value = object != nullptr ? object->if_contains(name) : nullptr;
-      if (value == nullptr) return failure(ErrorKind::not_found, fmt::format("can't evaluate field {}", name));
-      path.remove_prefix(std::min(path.size(), name.size() + 1));
+  Result<void> range(Node const& node, Value const& value, Value const& dot) {
+    auto const body = [&](Value const& key, Value const& item) {
+      auto const visible = variables_.size();
+      auto const& names = node.pipeline.variables;
+      if (names.size() == 2) set(names.front(), key, node.pipeline.declares);
+      if (!names.empty()) set(names.back(), item, node.pipeline.declares);
+      auto const done = each(node.body, item);
+      variables_.resize(visible);
+      return done;
+    };
+    if (!value.is_list() && !value.is_map())
+      return failure(ErrorKind::refused, "range can't iterate over what is no list");
+    if (!value.is_true()) return each(node.otherwise, dot);
+    if (auto const* array = value.json().if_array()) {
+      for (std::size_t i = 0; i < array->size(); ++i) {
+        if (auto const done = body(Value{json::value(static_cast<std::int64_t>(i))}, value.element(i)); !done)
+          return done;
+      }
+      return {};
+    }
+    std::map<std::string, Value> items;
+    for (auto const& item : value.json().as_object()) items.emplace(item.key(), *value.field(item.key()));
+    for (auto const& [key, item] : items) {
+      if (auto const done = body(Value{json::value(key)}, item); !done) return done;
+    }
+    return {};
+  }
+
+  Result<Value> evaluate(Pipeline const& pipeline, Value const& dot, bool assigns = true) {
+    std::optional<Value> last;
+    for (auto const& command : pipeline.commands) {
+      auto value = run_command(command, dot, last);
+      if (!value) return value;
+      last = *std::move(value);
+    }
+    if (assigns && !pipeline.variables.empty()) set(pipeline.variables.front(), *last, pipeline.declares);
+    return *std::move(last);
+  }
+
+  Result<Value> run_command(Command const& command, Value const& dot, std::optional<Value> const& last) {
+    auto const& first = command.operands.front();
+    if (first.kind != Operand::Kind::function) {
+      if (command.operands.size() > 1 || last) {
+        return failure(ErrorKind::refused, "can't give argument to what is no function");
+      }
+      return operand(first, dot);
+    }
+    bool const decides = first.name == "and" || first.name == "or";
+    std::vector<Value> arguments;
+    for (std::size_t i = 1; i < command.operands.size(); ++i) {
+      auto value = operand(command.operands[i], dot);
+      if (!value) return value;
+      arguments.push_back(*std::move(value));
+      // The others are not looked at, so that {{and .DNS .DNS.Domain}} works without DNS.
+      if (decides && arguments.back().is_true() == (first.name == "or")) break;
+    }
+    if (last) arguments.push_back(*last);
+    auto result = text_template::call_function(first.name, arguments);
+    return result ? fields_of(*std::move(result), first) : result;
+  }
+
+  Result<Value> operand(Operand const& operand, Value const& dot) {
+    switch (operand.kind) {
+      case Operand::Kind::constant: return fields_of(Value{operand.constant}, operand);
+      case Operand::Kind::nil: return fields_of(Value{json::value(nullptr), Value::Nature::pointer}, operand);
+      case Operand::Kind::dot: return fields_of(dot, operand);
+      case Operand::Kind::variable: return fields_of(variable(operand.name), operand);
+      case Operand::Kind::function: {
+        auto value = text_template::call_function(operand.name, {});
+        return value ? fields_of(*std::move(value), operand) : value;
+      }
+      case Operand::Kind::pipeline: {
+        auto value = evaluate(*operand.inner, dot);
+        return value ? fields_of(*std::move(value), operand) : value;
+      }
+    }
+    return dot;
+  }
+
+  static Result<Value> fields_of(Value value, Operand const& operand) {
+    for (auto const& name : operand.fields) {
+      auto next = value.field(name);
+      if (!next) return next;
+      value = *std::move(next);
     }
     return value;
   }
 
-  StatusReport const& report_;
-  json::value root_;
+  void set(std::string const& name, Value value, bool declare) {
+    if (declare) {
+      variables_.emplace_back(name, std::move(value));
+    } else {
+      find(name) = std::move(value);
+    }
+  }
+
+  Value& find(std::string const& name) {
+    for (auto at = variables_.rbegin(); at != variables_.rend(); ++at) {
+      if (at->first == name) return at->second;
+    }
+    return variables_.front().second; // the parser has seen to it that there is one
+  }
+  Value variable(std::string const& name) { return find(name); }
+
+  std::vector<std::pair<std::string, Value>> variables_;
+  std::string text_;
+  std::size_t line_ = 1;
+  int steps_ = 0;
 };
 
 } // namespace
 
 Result<std::string> expand_template(std::string_view format, StatusReport const& report) {
-  return Template{report}.expand(format);
+  auto const nodes = text_template::parse(format);
+  if (!nodes) return failure_of(nodes);
+  return Execution{root_of(report)}.run(*nodes);
 }
 
 } // namespace weave::controller::api

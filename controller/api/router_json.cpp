@@ -236,7 +236,6 @@ json::value router_to_value(RouterStatus const& router) {
           {"ProtocolMinVersion", router.protocol_min},
           {"ProtocolMaxVersion", router.protocol_max},
           {"Encryption", router.encryption},
-          {"FastPathObstacle", router.fast_path_obstacle},
           {"PeerDiscovery", router.peer_discovery},
           {"Name", router.name.to_string()},
           {"NickName", router.nickname},
@@ -251,7 +250,8 @@ json::value router_to_value(RouterStatus const& router) {
           {"TrustedSubnets", trusted_subnets(router)},
           {"Interface", router.interface},
           {"CaptureStats", capture_stats(router)},
-          {"MACs", list_or_null(router.macs, kToValue)}};
+          {"MACs", list_or_null(router.macs, kToValue)},
+          {"FastPathObstacle", router.fast_path_obstacle}};
 }
 
 RouterStatus router_from_value(json::value const& value) {

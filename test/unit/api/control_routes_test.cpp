@@ -98,7 +98,8 @@ TEST_F(ControlRoutes, ReportAsJsonOrThroughOneTemplate) {
   EXPECT_ANSWER(ask("GET", "/report"), 400, "error: must supply one format parameter\n");
   EXPECT_ANSWER(ask("GET", "/report?format=a&format=b"), 400, "error: must supply one format parameter\n");
   EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B+.Version+%7D%7D"), 200, "3.0.0");
-  EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B.Bogus%7D%7D"), 500, "error during template execution\n");
+  EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B.Bogus%7D%7D"), 500,
+                "error during template execution\ntemplate: format:1: can't evaluate field Bogus\n");
   EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B"), 400, "template: format:1: unclosed action\n");
 }
 
