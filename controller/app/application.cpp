@@ -11,7 +11,6 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
-#include "base/http/endpoint.hpp"
 #include "controller/api/control_routes.hpp"
 #include "controller/app/firewall_ports.hpp"
 #include "controller/app/host_facts.hpp"
@@ -91,13 +90,7 @@ Result<PeerName> Application::choose_name() {
   auto name = options_.name;
   if (!name) name = store_->peer_name();
   if (!name) name = peer_name_of_bridge(options_.weave_bridge);
-  if (!name) {
-    auto const system_id = read_system_id(options_.host_root.empty() ? "/" : options_.host_root);
-    auto constexpr kLocalUnicast = 0x0200'0000'0000ULL;
-    auto constexpr kFlags = 0x0300'0000'0000ULL;
-    name =
-        system_id.empty() ? PeerName{(random_.u64() & ~kFlags) | kLocalUnicast} : peer_name_from_system_id(system_id);
-  }
+  if (!name) name = peer_name_of_host(options_.host_root.empty() ? "/" : options_.host_root, random_);
   if (auto const saved = store_->set_peer_name(*name); !saved) return failure_of(saved);
   return *name;
 }
@@ -389,23 +382,10 @@ Result<void> Application::build_api() {
                                             .names = dns_ ? &dns_->names() : nullptr,
                                             .attach = attachments_.get(),
                                             .expose = expose_.get()});
-  auto const serve = [this](http::Handler handler) -> http::Server& {
-    return *servers_.emplace_back(
-        std::make_unique<http::Server>(context_, std::move(handler), http::ServerOptions{}, logger_));
-  };
-  auto& main_server = serve(control);
-  if (auto bound = main_server.bind_unix(options_.control_socket()); !bound) return bound;
-  if (!options_.http_addr.empty()) {
-    auto const endpoint = http::Endpoint::parse(options_.http_addr);
-    if (!endpoint) return failure_of(endpoint);
-    if (auto bound = main_server.bind(*endpoint); !bound) return bound;
-  }
-  if (!options_.status_addr.empty()) {
-    auto const endpoint = http::Endpoint::parse(options_.status_addr);
-    if (!endpoint) return failure_of(endpoint);
-    if (auto bound = serve(api::status_routes(*this)).bind(*endpoint); !bound) return bound;
-  }
-  return {};
+  api_ = std::make_unique<ApiServers>(context_, logger_);
+  return api_->open(
+      {.control_socket = options_.control_socket(), .control = options_.http_addr, .status = options_.status_addr},
+      control, api::status_routes(*this));
 }
 
 Result<void> Application::start() {
@@ -444,7 +424,7 @@ void Application::stop() {
   notify_service_manager("STOPPING=1");
   if (plane_) plane_->leave();
   if (expose_) expose_->stop();
-  servers_.clear();
+  api_.reset();
   if (containers_) containers_->stop();
   if (dns_) dns_->stop();
   if (docker_) docker_->stop();

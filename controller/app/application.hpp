@@ -11,13 +11,13 @@
 
 #include "base/async/asio_fd_watcher.hpp"
 #include "base/async/asio_scheduler.hpp"
-#include "base/http/server.hpp"
 #include "base/logger.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "controller/api/control_port.hpp"
 #include "controller/app/address_service.hpp"
 #include "controller/app/allocation_gate.hpp"
+#include "controller/app/api_servers.hpp"
 #include "controller/app/attach_service.hpp"
 #include "controller/app/attached_addresses.hpp"
 #include "controller/app/attachment_keeper.hpp"
@@ -119,7 +119,7 @@ class Application final : public api::DaemonPort {
   std::unique_ptr<DockerService> docker_;
   std::unique_ptr<DnsService> dns_;
   std::unique_ptr<AttachmentKeeper> attachments_;
-  std::vector<std::unique_ptr<http::Server>> servers_;
+  std::unique_ptr<ApiServers> api_;
   Watchdog watchdog_{scheduler_, Watchdog::limit_of_process(), notify_service_manager, logger_};
 };
 

@@ -40,4 +40,12 @@ std::string read_system_id(std::filesystem::path const& root) {
          first_readable({"/sys/class/dmi/id/product_uuid", "/sys/hypervisor/uuid"});
 }
 
+PeerName peer_name_of_host(std::filesystem::path const& root, RandomSource& random) {
+  auto const system_id = read_system_id(root);
+  if (!system_id.empty()) return peer_name_from_system_id(system_id);
+  auto constexpr kLocalUnicast = 0x0200'0000'0000ULL;
+  auto constexpr kFlags = 0x0300'0000'0000ULL;
+  return PeerName{(random.u64() & ~kFlags) | kLocalUnicast};
+}
+
 } // namespace weave::controller

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/peer_name.hpp"
+#include "base/random.hpp"
 
 namespace weave::controller {
 
@@ -15,5 +16,8 @@ namespace weave::controller {
 /// The concatenated contents, newlines included, of machine-id (or the D-Bus one) under `root` and of product_uuid (or
 /// the hypervisor's). Missing files count as empty; empty if there are none.
 [[nodiscard]] std::string read_system_id(std::filesystem::path const& root);
+
+/// Of the identity files under `root`; without any, a random one of the same kind.
+[[nodiscard]] PeerName peer_name_of_host(std::filesystem::path const& root, RandomSource& random);
 
 } // namespace weave::controller
