@@ -1,18 +1,50 @@
 # shellcheck shell=bash
-# lab: two hosts with Open vSwitch: containers talk by VXLAN only, and ovs-dpctl used meanwhile harms nothing
+# lab: two hosts with Open vSwitch, one taken over from Weave Net: containers talk by VXLAN only, and ovs-dpctl used meanwhile harms nothing
 # needs: weave docker python3 ss ping tcpdump iperf3 ovs-dpctl
 # kernel: uml
+# catalogue: 191
 # limit: 120
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2
 lab_dockerd_start hosta hostb
 lab_image_load hosta hostb
+
+lab_case 191
+# What a Weave Net that was killed leaves in the kernel (protocol/datapath.md §7.1, §8.2), with flows that send what comes from
+# containers astray.
+lab_exec hosta sh -ec '
+  ip link add weave address 00:00:00:00:00:0a type bridge
+  ip link set weave mtu 1376 up
+  ip link add vethwe-bridge mtu 1376 type veth peer name vethwe-datapath mtu 1376
+  ip link set vethwe-bridge master weave up; ip link set vethwe-datapath up'
+lab_exec hosta python3 "$LAB_ROOT/lib/original_datapath.py" datapath 6784 vethwe-datapath
+for eth in 0x0800,ipv4\(\) 0x0806,arp\(\); do
+  lab_exec hosta ovs-dpctl add-flow datapath "in_port(1),eth(),eth_type(${eth/,/),}" \
+    'set(tunnel(tun_id=0x123456,src=192.0.2.1,dst=192.0.2.77,ttl=64,flags(df|key))),2'
+done
+lab_exec hosta sh -ec '
+  ip xfrm policy add dir out src 192.0.2.1/32 dst 192.0.2.2/32 proto udp mark 0x20000 mask 0x20000 \
+    tmpl src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x1234 mode transport
+  key=0x000102030405060708090a0b0c0d0e0f10111213
+  associate() { id="src $1 dst $2 proto esp spi $3"; shift 3; ip xfrm state add $id "$@" mode transport aead "rfc4106(gcm(aes))" $key 128; }
+  associate 192.0.2.1 192.0.2.2 0x1234
+  associate 192.0.2.2 192.0.2.1 0x1235
+  associate 192.0.2.2 192.0.2.1 0x7777 reqid 42'
+associations() { lab_exec hosta ip xfrm state | sed -nE 's/.*spi 0x0*([0-9a-f]+) .*/\1/p' | sort | tr '\n' ' '; }
+lab_equal 'associations, one of somebody else' '1234 1235 7777 ' "$(associations)"
+lab_match 'datapath of Weave Net' 'port 2: vxlan-6784 \(vxlan' "$(lab_exec hosta ovs-dpctl show datapath)"
+lab_match 'its flows' 'dst=192\.0\.2\.77' "$(lab_exec hosta ovs-dpctl dump-flows datapath)"
 lab_weave_launch hosta --fast-path=openvswitch
 lab_weave_launch hostb --fast-path=openvswitch 192.0.2.1
 lab_weave_containers c1:hosta c2:hostb
 address2=$(lab_container_address hostb c2)
 fastpath_both 10 fastdp hosta hostb
+lab_absent 'flows of Weave Net' 'dst=192\.0\.2\.77' "$(lab_exec hosta ovs-dpctl dump-flows datapath)"
+lab_equal 'associations that stay' '7777 ' "$(associations)"
+lab_equal 'policies' '' "$(lab_exec hosta ip xfrm policy)"
+lab_equal 'name of the peer' 00:00:00:00:00:0a "$(lab_weave_name hosta)"
+lab_case
 for pair in hosta:hostb hostb:hosta; do
   lab_match "status connections of ${pair%:*}" ' established fastdp .* mtu=1376$' "$(fastpath_line "${pair%:*}" "${pair#*:}")"
   lab_equal "why ${pair%:*} does not use fastdp" '' "$(fastpath_why "${pair%:*}" "${pair#*:}")"

@@ -48,7 +48,7 @@ lab_wait 5 'the plugin listens' lab_exec host1 test -S /run/docker/plugins/weave
 lab_docker host1 network create --driver weavemesh --ipam-driver weavemesh --subnet 10.32.0.0/12 weave >/dev/null
 lab_container_start host1 p1 --net=weave
 lab_container_start host1 p2 --net=weave
-lab_container_start host1 m1 --net=none --hostname m1.weave.local
+lab_container_start host1 m1 --hostname m1.weave.local --dns 172.17.0.1 --dns-search weave.local
 pid=$(lab_container_pid host1 m1) id=$(lab_docker host1 inspect -f '{{.Id}}' m1)
 # shellcheck disable=SC2016
 lab_exec host1 sh -ec '
@@ -157,6 +157,7 @@ lab_wait 5 'MTU of m1' fitted m1 ethwe
 lab_wait 5 'MTU of p1' fitted p1 ethwe0
 lab_ping host1 m1 10.39.9.9 64 8000
 lab_wait 5 'rules and policies of the original are gone' swept
+lab_match 'a name as m1 asks for it' '10\.39\.9\.9' "$(lab_docker host1 exec m1 nslookup p1.weave.local 2>&1)"
 lab_absent 'devices' 'vethwe-pcap|vethwe-bridge' "$(lab_exec host1 ls /sys/class/net)"
 lab_match 'exposed' 'weave:expose .* 10\.32\.0\.2/12' "$(lab_weave host1 ps)"
 
@@ -178,6 +179,13 @@ lab_say 'ends and new beginnings'
 lab_docker host1 restart -t 0 m1 >/dev/null
 attached() { lab_container_net host1 m1 ip -o -4 addr show ethwe | grep -q '10\.32\.0\.3/12'; }
 lab_wait 5 'm1 has its address again after a restart' attached
+stopped=$(lab_container_address host1 p2)
+start=$(lab_now_ms)
+lab_docker host1 stop -t 0 p2 >/dev/null
+lab_at_most 'docker stop of p2' 3000 $(($(lab_now_ms) - start))
+lab_docker host1 start p2 >/dev/null
+lab_equal 'address of p2 after stop and start' "$stopped" "$(lab_container_address host1 p2)"
+lab_ping host1 m1 "$stopped" 64
 for name in p1 m1; do
   start=$(lab_now_ms)
   lab_docker host1 rm -f "$name" >/dev/null
