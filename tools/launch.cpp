@@ -211,12 +211,11 @@ int run_launch(Invocation& call) {
   auto const plan = plan_launch(call.words, settings);
   auto stored = plan;
   if (!service) stored.password.reset(); // then it lives in the environment of supervisor and daemon only
-  end_stand_in(settings);                // on the sockets of the former launch
   if (auto const saved = save_plan(settings.launch_file(), stored); !saved) {
     call.err << saved.error().text() << "\n";
     return 1;
   }
-  end_stand_in(settings); // and on ours, which a reset has left
+  end_stand_in(settings);
   ::unlink(settings.restart_mark().c_str());
   return service ? launch_service(call, plan, *daemon) : launch_supervised(call, plan, *daemon);
 }

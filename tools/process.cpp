@@ -2,7 +2,11 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +68,29 @@ Error become_program(std::vector<std::string> const& words) {
   auto copy = words;
   ::execvp(copy[0].c_str(), pointers(copy).data());
   return system_error(words[0], errno);
+}
+
+std::vector<pid_t> find_processes(std::function<bool(pid_t)> const& condition) {
+  std::vector<pid_t> found;
+  std::error_code error;
+  auto const space = std::filesystem::read_symlink("/proc/self/ns/pid", error);
+  for (auto const& entry : std::filesystem::directory_iterator{"/proc", error}) {
+    auto const name = entry.path().filename().string();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc{}) continue;
+    // A container's processes are seen here too, and have a weave of their own.
+    std::error_code gone;
+    if (condition(pid) && std::filesystem::read_symlink(entry.path() / "ns/pid", gone) == space) found.push_back(pid);
+  }
+  return found;
+}
+
+bool command_line_ends(pid_t pid, std::vector<std::string> const& words) {
+  std::ifstream file{fmt::format("/proc/{}/cmdline", pid)};
+  std::string const line{std::istreambuf_iterator<char>{file}, {}};
+  std::string end{'\0'};
+  for (auto const& word : words) end += word + '\0';
+  return line.ends_with(end);
 }
 
 int exit_status(int wait_status) {

@@ -125,7 +125,7 @@ int run_reset(Invocation& call) {
   bool const clean = clean_up_host(call);
   // Containers that are still attached can be removed without waiting for a weave that is not coming back. It finds its
   // sockets by the files that go now.
-  if (stopped.attached && !start_stand_in(settings))
+  if (stopped.attached == true && !start_stand_in(settings))
     call.err << "WARNING: removing these containers takes Docker up to a minute\n";
   bool const removed = remove_files(call);
   bool const aside = set_aside_original_database(call);

@@ -10,6 +10,8 @@
 #include <map>
 #include <memory>
 #include <poll.h>
+#include <set>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
@@ -23,6 +25,8 @@
 #include "base/http/client.hpp"
 #include "base/http/server.hpp"
 #include "tools/command.hpp"
+#include "tools/docker_answer.hpp"
+#include "tools/docker_networks.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/process.hpp"
 #include "tools/run_files.hpp"
@@ -34,6 +38,12 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kCommand = "stand-in";
 constexpr std::string_view kInWaiting = "--in-waiting";
+/// What it is called in lists of processes: ending all of weave by that name must not end it, or Docker would wait.
+constexpr auto kName = "plugin-stand-in";
+constexpr auto kLook = 1s;
+/// How many looks go between questions to Docker.
+constexpr int kLooksPerQuestion = 30;
+constexpr auto kQuestionTime = 5s;
 constexpr auto kRefusal = R"({"Err":"weave is not running on this host: start it with 'weave launch'"})";
 constexpr auto kContentType = "application/vnd.docker.plugins.v1.1+json";
 
@@ -44,10 +54,15 @@ std::vector<std::string> arguments_of(Settings const& settings) {
   return plan ? plan->daemon_arguments : std::vector<std::string>{};
 }
 
-bool is_stand_in(pid_t pid) {
-  std::ifstream file{fmt::format("/proc/{}/cmdline", pid)};
-  std::string const words{std::istreambuf_iterator<char>{file}, {}};
-  return words.ends_with(fmt::format("{}{}{}", '\0', kCommand, '\0'));
+/// Names the daemon that it stands in for.
+std::string mark_of(Settings const& settings) { return fmt::format("--of={}", settings.run_dir); }
+
+bool is_stand_in(pid_t pid, Settings const& settings) {
+  return command_line_ends(pid, {std::string{kCommand}, mark_of(settings)});
+}
+
+std::vector<pid_t> stand_ins(Settings const& settings) {
+  return find_processes([&](pid_t pid) { return is_stand_in(pid, settings); });
 }
 
 /// Which file that is; 0 for none.
@@ -71,9 +86,11 @@ class StandIn {
     auto const arguments = arguments_of(settings_);
     auto const scope = argument_value(arguments, "--plugin-weave-scope", "local");
     auto const weave = argument_value(arguments, "--plugin-socket", "/run/docker/plugins/weave.sock");
-    for (auto const& path : plugin_sockets(arguments)) {
+    auto const sockets = plugin_sockets(arguments);
+    for (auto const& path : sockets) {
       if (!listen(path, path == weave ? scope : "local")) return 1;
     }
+    drivers_ = driver_names(sockets);
     signals_.async_wait([this](boost::system::error_code const&, int) { end(); });
     look();
     context_.run();
@@ -94,6 +111,7 @@ class StandIn {
   }
 
   http::Response answer(http::Request const& request, std::string const& scope) {
+    if (request.path() == "/NetworkDriver.DeleteNetwork") looks_ = kLooksPerQuestion; // it may have been the last
     auto answer = stand_in_answer(request.path(), scope);
     if (answer.record && !append(record_file(settings_), released_line(request.path(), request.body))) {
       answer.body = "{}"; // the daemon finds out by itself, later
@@ -104,10 +122,22 @@ class StandIn {
   /// Whoever has taken a socket's place, as the service manager does, answers from now on.
   void look() {
     if (!std::ranges::all_of(files_, [](auto const& file) { return inode(file.first) == file.second; })) return end();
-    timer_.expires_after(1s);
+    if (++looks_ > kLooksPerQuestion) ask();
+    timer_.expires_after(kLook);
     timer_.async_wait([this](boost::system::error_code const& error) {
       if (!error) look();
     });
+  }
+
+  /// A Docker without networks of ours has nothing to ask.
+  void ask() {
+    looks_ = 0;
+    auto const engine = docker_endpoint(settings_);
+    if (!engine) return;
+    client_.request(*engine, {.method = "GET", .target = "/networks", .headers = {}, .body = {}}, kQuestionTime,
+                    [this](Result<http::Response> const& answer) {
+                      if (answer && answer->ok() && !names_network_of(drivers_, answer->body)) end();
+                    });
   }
 
   void end() {
@@ -119,13 +149,21 @@ class StandIn {
   boost::asio::io_context context_;
   boost::asio::signal_set signals_{context_, SIGTERM, SIGINT};
   boost::asio::steady_timer timer_{context_};
+  http::Client client_{context_};
   std::vector<std::unique_ptr<http::Server>> servers_;
   std::map<std::string, ino_t> files_;
+  std::set<std::string> drivers_;
+  int looks_ = 0; ///< since Docker was asked last
 };
 
-/// In a child: a session of its own, and nothing open of what our caller has, its locks above all, but `input`.
+/// In a child: a session and signals of its own, and nothing open of what our caller has, its locks above all, but
+/// `input`.
 void leave_caller(int input = -1) {
   ::setsid();
+  sigset_t none{};
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  std::signal(SIGPIPE, SIG_DFL);
   [[maybe_unused]] auto const root = ::chdir("/");
   auto const null = ::open("/dev/null", O_RDWR);
   ::dup2(input < 0 ? null : input, STDIN_FILENO);
@@ -226,7 +264,7 @@ bool start_stand_in(Settings const& settings) {
   if (child < 0) return false;
   if (child == 0) {
     leave_caller();
-    (void)become_program({own_program(), std::string{kCommand}});
+    (void)become_program({own_program(), std::string{kCommand}, mark_of(settings)});
     ::_exit(1);
   }
   for (int look = 0; look < 300; ++look) {
@@ -236,33 +274,33 @@ bool start_stand_in(Settings const& settings) {
   return false;
 }
 
-UniqueFd start_stand_in_waiting() {
+StandInWaiting start_stand_in_waiting(Settings const& settings) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
   UniqueFd const theirs{ends[0]};
   UniqueFd ours{ends[1]};
   auto const child = ::fork();
   if (child < 0) return {};
-  if (child > 0) return ours;
+  if (child > 0) return {.word = std::move(ours), .pid = child};
   leave_caller(theirs.get());
   ::unsetenv("WEAVE_PASSWORD");
-  (void)become_program({own_program(), std::string{kCommand}, std::string{kInWaiting}});
+  (void)become_program({own_program(), std::string{kCommand}, std::string{kInWaiting}, mark_of(settings)});
   ::_exit(1);
 }
 
-void end_stand_in_waiting(UniqueFd const& waiting) {
-  if (!waiting || ::write(waiting.get(), "E", 1) != 1) return;
-  pollfd reader_gone{.fd = waiting.get(), .events = 0, .revents = 0};
+void end_stand_in_waiting(StandInWaiting const& waiting) {
+  if (!waiting.word || ::write(waiting.word.get(), "E", 1) != 1) return;
+  pollfd reader_gone{.fd = waiting.word.get(), .events = 0, .revents = 0};
   ::poll(&reader_gone, 1, 500);
 }
 
+bool has_stand_in(Settings const& settings) { return !stand_ins(settings).empty(); }
+
 void end_stand_in(Settings const& settings) {
-  for (auto const& path : plugin_sockets(arguments_of(settings))) {
-    auto const pid = listener(path);
-    if (!pid || !is_stand_in(*pid)) continue;
-    ::kill(*pid, SIGTERM);
-    for (int look = 0; look < 300 && is_stand_in(*pid); ++look) {
-      if (look == 200) ::kill(*pid, SIGKILL);
+  for (auto const pid : stand_ins(settings)) {
+    ::kill(pid, SIGTERM);
+    for (int look = 0; look < 300 && is_stand_in(pid, settings); ++look) {
+      if (look == 200) ::kill(pid, SIGKILL);
       std::this_thread::sleep_for(10ms);
     }
   }
@@ -283,6 +321,8 @@ void tell_released_later(Settings const& settings) {
 }
 
 int run_stand_in(Invocation& call) {
+  ::prctl(PR_SET_NAME, kName);
+  std::ofstream{"/proc/self/oom_score_adj"} << "-1000\n"; // small, and all that is left when memory has run out
   if (call.take_flag(kInWaiting)) return run_in_waiting(call.settings);
   return StandIn{call.settings}.run();
 }

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 #include "base/unique_fd.hpp"
@@ -39,16 +40,23 @@ struct ReleasedCall {
 /// In order; a last line without its end (a crash while writing) and lines that are no calls are left out.
 [[nodiscard]] std::vector<ReleasedCall> released_calls(std::string_view record);
 
-/// Becomes a process of its own, which goes by itself when others take its sockets. Returns when it answers, or after
-/// 3 s without success. Nothing happens if there are no plugin sockets.
+/// Becomes a process of its own, `plugin-stand-in` by name, which goes by itself when others take its sockets or Docker
+/// has no network of ours any more. Returns when it answers, or after 3 s without success. Nothing happens if there are
+/// no plugin sockets.
 [[nodiscard]] bool start_stand_in(Settings const& settings);
-/// A process that waits for the caller, the supervisor, to be gone without a word (one byte through the descriptor),
-/// and for the daemon to be gone too; then it starts the stand-in if dead plugin sockets are left. None if it cannot be
-/// made.
-[[nodiscard]] UniqueFd start_stand_in_waiting();
-/// The word: it is not needed any more. Returns when it has gone, or after half a second.
-void end_stand_in_waiting(UniqueFd const& waiting);
-/// Ends it and waits for that; nothing if there is none.
+/// A child that waits for the caller, the supervisor, to be gone without a word, and for the daemon to be gone too;
+/// then it starts the stand-in if dead plugin sockets are left.
+struct StandInWaiting {
+  UniqueFd word; ///< one byte: it is not needed any more
+  pid_t pid = 0;
+};
+/// Empty if it cannot be made.
+[[nodiscard]] StandInWaiting start_stand_in_waiting(Settings const& settings);
+/// Gives the word. Returns when it has gone, or after half a second.
+void end_stand_in_waiting(StandInWaiting const& waiting);
+/// Whether one stands in for the daemon of this run directory.
+[[nodiscard]] bool has_stand_in(Settings const& settings);
+/// Ends all that do, whatever sockets they have, and waits for that.
 void end_stand_in(Settings const& settings);
 /// For whoever starts the daemon: if there is a record, a process of its own waits up to a minute for the daemon, tells
 /// it, and removes the record; a daemon that does not come is told at the next start. What the daemon does not take is

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "tools/daemon_answer.hpp"
+#include "tools/docker_networks.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/run_files.hpp"
 #include "tools/service_manager.hpp"
@@ -24,6 +25,9 @@ using namespace std::chrono_literals;
 /// More than the 10 s after which the supervisor kills a daemon that does not end.
 constexpr auto kEndTime = 15s;
 constexpr auto kKillTime = 3s;
+constexpr auto kDockerTime = 3s;
+/// A daemon that says nothing for so long is not asked to do anything any more.
+constexpr auto kHangTime = 3s;
 
 bool wait_until(std::function<bool()> const& condition, std::chrono::milliseconds limit) {
   auto const deadline = std::chrono::steady_clock::now() + limit;
@@ -34,27 +38,36 @@ bool wait_until(std::function<bool()> const& condition, std::chrono::millisecond
   return true;
 }
 
-void warn_of_attached(Invocation& call, std::string const& ids) {
-  call.err << "WARNING: the following containers are still attached to network \"weave\":\n ";
-  std::istringstream words{ids};
-  for (std::string id; words >> id;) call.err << fmt::format(" {} ", id.substr(0, 12));
-  call.err << "\nDocker operations involving those containers may pause or fail\nwhile Weave is not running\n";
+bool hangs(Settings const& settings) {
+  auto const daemon = ApiClient::at(settings.control_socket());
+  if (!daemon) return false;
+  auto const answer = daemon->get("/status", kHangTime);
+  return !answer && answer.error().kind() == ErrorKind::timed_out;
 }
 
-/// Whether Docker still has it, or other networks of ours.
-bool remove_docker_network(Invocation& call) {
+/// Whether Docker still has it, or other networks of ours; nothing if the daemon does not say.
+std::optional<bool> remove_docker_network(Invocation& call) {
   auto const daemon = ApiClient::at(call.settings.control_socket());
-  if (!daemon) return false;
+  if (!daemon) return std::nullopt;
   auto const answer = daemon->remove("/plugin/network", 10s);
   // Without plugin (404) there is no network, without Docker (503) nobody on it.
   if (answer && answer->status == 200) return true;
-  if (!answer || answer->ok() || answer->status == 404 || answer->status == 503) return false;
+  if (!answer) return std::nullopt;
+  if (answer->ok() || answer->status == 404 || answer->status == 503) return false;
   if (answer->status == 409) {
     warn_of_attached(call, answer->body);
+    call.err << "Docker operations involving those containers may pause or fail\nwhile Weave is not running\n";
   } else {
     call.err << fmt::format("WARNING: Docker network \"weave\" was not removed: {}", answer->body);
   }
   return true;
+}
+
+/// What Docker says itself, where a daemon has gone that cannot be asked.
+std::optional<bool> left_in_docker(Settings const& settings) {
+  auto const plan = load_plan(settings.launch_file());
+  if (!plan) return false;
+  return docker_has_networks(settings, driver_names(plugin_sockets(plan->daemon_arguments)), kDockerTime);
 }
 
 void signal_to(pid_t pid, int number) {
@@ -73,8 +86,8 @@ void wait_for_exit(UniqueFd const& process, std::chrono::milliseconds limit) {
 }
 
 /// Ends whoever holds the pid file. The supervisor passes the signal on; a daemon whose supervisor is gone gets it
-/// itself.
-bool end_supervised(Settings const& settings) {
+/// itself. One that hangs is not waited for.
+bool end_supervised(Settings const& settings, bool hung) {
   auto const gone = [&] { return !PidFile::is_held(settings.pid_file()); };
   RunningProcesses processes; // one that has only just started may not have written its number yet
   (void)wait_until(
@@ -86,6 +99,7 @@ bool end_supervised(Settings const& settings) {
   auto const supervisor = process_handle(processes.supervisor);
   auto const daemon = process_handle(processes.daemon);
   signal_to(processes.supervisor > 0 ? processes.supervisor : processes.daemon, SIGTERM);
+  if (hung) signal_to(processes.daemon, SIGKILL);
   if (wait_until(gone, kEndTime)) {
     wait_for_exit(supervisor, 1s); // the lock goes a moment before the process
     wait_for_exit(daemon, 1s);
@@ -126,6 +140,13 @@ void remove_leftovers(Settings const& settings) {
 
 } // namespace
 
+void warn_of_attached(Invocation& call, std::string const& ids) {
+  call.err << "WARNING: the following containers are still attached to network \"weave\":\n ";
+  std::istringstream words{ids};
+  for (std::string id; words >> id;) call.err << fmt::format(" {} ", id.substr(0, 12));
+  call.err << "\n";
+}
+
 bool is_running(Settings const& settings) {
   if (PidFile::is_held(settings.pid_file()) || answers(settings.control_socket())) return true;
   if (!has_service(settings)) return false;
@@ -136,17 +157,21 @@ bool is_running(Settings const& settings) {
 Stopped stop_locked(Invocation& call) {
   auto const& settings = call.settings;
   bool const service = has_service(settings);
+  bool const hung = hangs(settings);
   bool ended = true;
-  bool attached = false;
+  std::optional<bool> attached;
   if (!is_running(settings)) {
     call.err << "Weave is not running (ignore on Kubernetes).\n";
+  } else if (hung) {
+    call.err << "weave does not answer and is killed; its log says more\n";
   } else {
     attached = remove_docker_network(call);
   }
   if (service) ended = stop_service(); // not running: its sockets may still be there to start it
-  if (PidFile::is_held(settings.pid_file())) ended = end_supervised(settings) && ended;
+  if (PidFile::is_held(settings.pid_file())) ended = end_supervised(settings, hung) && ended;
   ended = end_listener(settings) && ended;
   remove_leftovers(settings);
+  if (!attached) attached = left_in_docker(settings);
   if (!ended) call.err << "weave could not be stopped: its process weaver does not end; 'ps -C weaver' shows it\n";
   return {.status = ended ? 0 : 1, .attached = attached};
 }
@@ -163,7 +188,8 @@ int run_stop(Invocation& call) {
     return 1;
   }
   auto const stopped = stop_locked(call);
-  if (stopped.attached && !start_stand_in(call.settings)) {
+  if (stopped.attached == false) end_stand_in(call.settings);
+  if (stopped.attached == true && !has_stand_in(call.settings) && !start_stand_in(call.settings)) {
     call.err << "WARNING: nobody answers Docker for these containers; removing them takes up to a minute\n";
   }
   return stopped.status;

@@ -40,7 +40,7 @@ int run_supervise(Invocation& call) {
   }
   plan.weaver = *std::move(weaver);
   tell_released_later(call.settings);
-  plan.stand_in = start_stand_in_waiting(); // before there is a lock that it could inherit
+  plan.stand_in = start_stand_in_waiting(call.settings); // before there is a lock that it could inherit
   auto pid_file = PidFile::claim(call.settings.pid_file());
   if (!pid_file) {
     log.error("{}", pid_file.error().text());

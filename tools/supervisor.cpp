@@ -15,7 +15,6 @@
 
 #include "tools/log_tail.hpp"
 #include "tools/process.hpp"
-#include "tools/stand_in.hpp"
 
 namespace weave::tools {
 namespace {
@@ -27,6 +26,7 @@ constexpr auto kLongestPause = 5000ms;
 /// A daemon that lived this long was well; the next pause is the first again.
 constexpr auto kGoodLife = 10s;
 constexpr auto kGrace = 10s;
+constexpr auto kStandInPause = 1s;
 constexpr auto kLogCheck = 10s;
 /// What Docker may have to wait for.
 constexpr auto kSilence = 10s;
@@ -144,6 +144,7 @@ void Supervisor::on_signals() {
   int status = 0;
   for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     if (ended == daemon_) on_ended(status);
+    if (ended == plan_.stand_in.pid) stand_in_at_ = Clock::now() + kStandInPause;
   }
 }
 
@@ -163,6 +164,11 @@ void Supervisor::on_time() {
     kill_at_.reset();
   }
   if (restart_at_ && now >= *restart_at_ && !finished_) start();
+  if (stand_in_at_ && now >= *stand_in_at_ && !finished_) {
+    plan_.stand_in = start_stand_in_waiting(plan_.settings);
+    stand_in_at_.reset();
+    if (plan_.stand_in.pid == 0) stand_in_at_ = now + kLogCheck;
+  }
   bound_log(plan_.settings.log_file(), kLogLimit);
 }
 
@@ -225,6 +231,7 @@ int Supervisor::poll_timeout() const {
   auto next = Clock::now() + kLogCheck;
   if (restart_at_) next = std::min(next, *restart_at_);
   if (kill_at_) next = std::min(next, *kill_at_);
+  if (stand_in_at_) next = std::min(next, *stand_in_at_);
   if (signs_ && signs_->expects_signs()) next = std::min(next, Clock::now() + LifeSigns::kCheckInterval);
   auto const wait = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
   return static_cast<int>(std::max<std::chrono::milliseconds::rep>(wait.count(), 0));

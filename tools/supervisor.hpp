@@ -10,6 +10,7 @@
 #include "tools/launch_plan.hpp"
 #include "tools/life_signs.hpp"
 #include "tools/run_files.hpp"
+#include "tools/stand_in.hpp"
 
 namespace weave::tools {
 
@@ -17,7 +18,8 @@ namespace weave::tools {
 /// killing a daemon that takes longer than 10 s. A daemon that ends by itself is started again after a pause that grows
 /// from 0.1 s to 5 s while it keeps ending soon; one that gives no signs of life for WEAVE_WATCHDOG seconds (10; 0:
 /// never mind) is killed, since Docker would wait for it. Leaves neither pid file nor dead sockets; if the daemon has
-/// died for good, or the supervisor itself, the stand-in takes the plugin sockets over.
+/// died for good, or the supervisor itself, the stand-in takes the plugin sockets over; one in waiting that is killed
+/// is replaced.
 ///
 /// Over `channel` (a socket, -1 for none) it tells `weave launch` of a daemon that ends before launch has said that it
 /// works (one byte); then it gives up instead of starting it again. If launch goes away without a word, the daemon
@@ -29,7 +31,7 @@ class Supervisor {
     LaunchPlan launch;
     Settings settings;
     int channel = -1;
-    UniqueFd stand_in; ///< start_stand_in_waiting()
+    StandInWaiting stand_in; ///< start_stand_in_waiting()
   };
 
   Supervisor(Plan plan, PidFile pid_file, Logger log);
@@ -67,6 +69,7 @@ class Supervisor {
   Clock::time_point started_at_{};
   std::optional<Clock::time_point> restart_at_;
   std::optional<Clock::time_point> kill_at_;
+  std::optional<Clock::time_point> stand_in_at_; ///< the one in waiting has died
   std::chrono::milliseconds pause_;
 };
 

@@ -71,7 +71,7 @@ lab_weave_containers() {
 # lab_weave_running HOST: what of weave runs or holds a place there; empty when it is stopped.
 lab_weave_running() {
   lab_exec "$1" sh -c '
-    ps -eo stat=,pid=,comm= | grep -E "^[^Z].* weaver?$"
+    ps -eo stat=,pid=,comm= | grep -E "^[^Z].* (weaver?|plugin-stand-in)$"
     find /run/docker/plugins -name "weave*.sock" 2>/dev/null
     find /run/weave ! -type d 2>/dev/null | grep -vE "\.log(\.[0-9]+)?$"
     find /var/lib/weave \( -name "*.lock" -o -name "*.pid" \) 2>/dev/null

@@ -331,6 +331,36 @@ TEST_F(Lifecycle, WhatWaitsForTheSupervisorsDeathGoesWithAnOrderlyEnd) {
   }
 }
 
+TEST_F(Lifecycle, WhatWaitsForTheSupervisorsDeathIsReplacedWhenItIsKilled) {
+  ASSERT_EQ(launch().code, 0);
+  auto const both = running();
+  auto const waiting = [&]() -> pid_t {
+    auto const found = run_program({"pgrep", "-P", std::to_string(both.supervisor), "-x", "plugin-stand-in"});
+    return found->output.empty() ? 0 : std::stoi(found->output);
+  };
+  ASSERT_TRUE(eventually([&] { return waiting() > 0; })) << "by another name than weave";
+  auto const killed = waiting();
+  kill_hard(killed);
+  ASSERT_TRUE(eventually([&] { return waiting() > 0 && waiting() != killed; }));
+  ASSERT_TRUE(leave_dead_socket(root + "/weavemesh.sock"));
+  kill_hard(both.supervisor);
+  kill_hard(both.daemon);
+  EXPECT_TRUE(eventually([&] { return answers(root + "/weavemesh.sock"); }));
+  EXPECT_EQ(launch().code, 0);
+  EXPECT_EQ(weave("stop").code, 0);
+}
+
+TEST_F(Lifecycle, AStandInOnOtherSocketsEndsAtTheNextLaunch) {
+  set("FAKE_WEAVER", "attached");
+  ASSERT_EQ(launch().code, 0);
+  EXPECT_EQ(weave("reset").code, 0);
+  ASSERT_TRUE(answers(root + "/weave.sock"));
+  EXPECT_EQ(weave("launch --plugin=false").code, 0);
+  EXPECT_FALSE(answers(root + "/weave.sock"));
+  set("FAKE_WEAVER", "");
+  EXPECT_EQ(weave("reset").code, 0);
+}
+
 TEST_F(Lifecycle, LaunchAndStopRemoveTheRestartMark) {
   std::filesystem::create_directories(root + "/state");
   auto const mark = [&] { std::ofstream{root + "/state/restart.mark"} << "x"; };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tools/docker_networks.hpp"
+
 namespace weave::tools {
 namespace {
 
@@ -37,6 +39,14 @@ TEST(StandIn, TheRecordIsReadAsItWasWritten) {
                                         {.path = "/NetworkDriver.DeleteEndpoint", .body = R"({"EndpointID": "e"})"},
                                         {.path = "/IpamDriver.ReleaseAddress", .body = R"({"Address":"10.32.0.1"})"},
                                     }));
+}
+
+TEST(StandIn, IsNeededWhileDockerHasNetworksOfItsDrivers) {
+  auto const drivers = driver_names({"/run/docker/plugins/weave.sock", "/tmp/other.sock"});
+  EXPECT_EQ(drivers, (std::set<std::string>{"weave", "other"}));
+  EXPECT_FALSE(names_network_of(drivers, R"([{"Name":"weave","Id":"1","Driver":"bridge"}])"));
+  EXPECT_TRUE(names_network_of(drivers, R"([{"Name":"n","Id":"1","Driver":"bridge"},{"Id":"2","Driver":"other"}])"));
+  EXPECT_TRUE(names_network_of(drivers, "rubbish"));
 }
 
 TEST(StandIn, ATornOrForeignLineIsNoCall) {
