@@ -29,7 +29,6 @@ constexpr std::string_view kNone = "none";
 constexpr off_t kLargestFile = 256L << 20;
 /// An engine that is starting may itself be waiting for us.
 constexpr std::chrono::seconds kEngineLimit{2};
-constexpr auto kEngineFiles = "var/lib/docker";
 
 /// The whole of a file that no original uses.
 struct LockedFile {
@@ -71,13 +70,10 @@ Result<LockedFile> open_unused(std::string const& path) {
 
 /// The script of the original keeps its database in the volume of a container.
 std::optional<std::string> database_of_script(ImportSettings const& settings) {
-  if (settings.engine.empty()) return std::nullopt;
-  if (auto const endpoint = http::Endpoint::parse(settings.engine)) {
-    auto found = docker::find_original_database(*endpoint, kEngineLimit);
-    if (found) return *std::move(found);
-  }
-  return docker::original_database_below(fs::path{settings.host_root.empty() ? "/" : settings.host_root} /
-                                         kEngineFiles);
+  auto const endpoint = http::Endpoint::parse(settings.engine);
+  if (settings.engine.empty() || !endpoint) return std::nullopt;
+  return docker::locate_original_database(*endpoint, settings.host_root.empty() ? "/" : settings.host_root,
+                                          kEngineLimit);
 }
 
 std::vector<fs::path> known_places(ImportSettings const& settings) {
@@ -137,6 +133,25 @@ Error cannot_import(std::string const& path, Error const& reason) {
   return Error{reason.kind(), std::move(text)};
 }
 
+Result<void> check_name(PeerName name, ImportSettings const& settings) {
+  // A file that is named counts more than the bridge.
+  bool const by_bridge = !settings.name && settings.file.empty();
+  auto const expected = by_bridge ? settings.bridge_name : settings.name;
+  if (!expected || *expected == name) return {};
+  return failure(
+      ErrorKind::refused,
+      fmt::format("persisted data are for peername {}, our name is {}{}", name.to_string(), expected->to_string(),
+                  by_bridge ? " by the bridge; if the file is right, name it with --import" : " by --name"));
+}
+
+Result<void> check_range(std::optional<ipam::RingState> const& ring, ImportSettings const& settings) {
+  if (!ring || ring->tokens.empty() || !settings.universe || ring->universe == *settings.universe) return {};
+  return failure(ErrorKind::refused,
+                 fmt::format("persisted data are for IPAM range {}, our range is {}; launch with the --ipalloc-range "
+                             "that this host had before, as all its peers do",
+                             ring->universe.to_string(), settings.universe->to_string()));
+}
+
 ipam::StoredIpam rows_of(PeerName name, ipam::RingState ring,
                          std::map<std::string, ipam::OwnedAddresses> const& owned) {
   ipam::PersistedState persisted{.self = name, .universe = ring.universe, .uid = 0, .state = {}};
@@ -148,26 +163,19 @@ ipam::StoredIpam rows_of(PeerName name, ipam::RingState ring,
 
 } // namespace
 
-std::optional<Inheritance> inheritance_of(bolt::OriginalState state, ImportSettings const& settings,
-                                          std::string const& path, Logger const& logger) {
+Result<std::optional<Inheritance>> inheritance_of(bolt::OriginalState state, ImportSettings const& settings,
+                                                  std::string const& path, Logger const& logger) {
   if (!state.name) {
     logger.warning("{}: No valid persisted data; nothing is imported", path);
-    return std::nullopt;
+    return std::optional<Inheritance>{};
   }
-  auto const expected = settings.name || !settings.file.empty() ? settings.name : settings.bridge_name;
-  if (expected && *expected != *state.name) {
-    logger.warning("{}: persisted data are for peername {}, our name is {}; nothing is imported", path,
-                   state.name->to_string(), expected->to_string());
-    return std::nullopt;
-  }
+  if (auto const fits = check_name(*state.name, settings); !fits) return failure_of(fits);
+  if (auto const fits = check_range(state.ring, settings); !fits) return failure_of(fits);
   Inheritance inheritance{.name = *state.name, .ipam = {}, .targets = std::move(state.targets)};
   auto const part = fmt::format("{}: importing peer name {} and {} direct peers", path, state.name->to_string(),
                                 inheritance.targets.size());
   if (!state.ring || state.ring->tokens.empty()) {
     logger.info("{}; No valid persisted data about addresses", part);
-  } else if (settings.universe && state.ring->universe != *settings.universe) {
-    logger.warning("{}; persisted data are for IPAM range {}, our range is {}; no addresses are imported", part,
-                   state.ring->universe.to_string(), settings.universe->to_string());
   } else {
     std::size_t addresses = 0;
     for (auto const& [id, row] : state.owned) addresses += row.cidrs.size();
@@ -187,8 +195,9 @@ Result<bool> import_original(ImportSettings const& settings, StoreService& store
   auto state = bolt::decode_original_state(file->content);
   if (!state) return std::unexpected{cannot_import(*path, state.error())};
   auto const inheritance = inheritance_of(*std::move(state), settings, *path, logger);
-  if (!inheritance) return false;
-  if (auto const saved = store.inherit(*inheritance); !saved) return failure_of(saved);
+  if (!inheritance) return std::unexpected{cannot_import(*path, inheritance.error())};
+  if (!*inheritance) return false;
+  if (auto const saved = store.inherit(**inheritance); !saved) return failure_of(saved);
   return true;
 }
 

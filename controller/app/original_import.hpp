@@ -35,13 +35,15 @@ struct ImportSettings {
 /// under the lock that a running original would hold. The log says what was taken and what was not, and why. True if
 /// something was.
 ///
-/// Everything that keeps a file from being read is fatal, also one that was only found: it may be the only record of
-/// who has which address. The text says how to go on without it.
+/// Everything that keeps a file from being read or used is fatal, also for one that was only found: it may be the only
+/// record of who has which address, and after a first start without it nobody would look again. The text says how to go
+/// on without it.
 [[nodiscard]] Result<bool> import_original(ImportSettings const& settings, StoreService& store, Logger const& logger);
 
-/// What of the state is of use, by the rules of §9.3; nothing if it is another peer's or no peer's. Pure but for the
-/// log.
-[[nodiscard]] std::optional<Inheritance> inheritance_of(bolt::OriginalState state, ImportSettings const& settings,
-                                                        std::string const& path, Logger const& logger);
+/// What of the state is of use, by the rules of §9.3; nothing if it is no peer's, refused if it is another peer's or of
+/// another range. Pure but for the log.
+[[nodiscard]] Result<std::optional<Inheritance>> inheritance_of(bolt::OriginalState state,
+                                                                ImportSettings const& settings, std::string const& path,
+                                                                Logger const& logger);
 
 } // namespace weave::controller

@@ -1,13 +1,17 @@
 #include "controller/docker/original_container.hpp"
 
+#include <cerrno>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
+#include <sys/file.h>
 #include <utility>
 
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include "base/http/blocking_client.hpp"
+#include "base/unique_fd.hpp"
 #include "controller/docker/engine_json.hpp"
 #include "controller/docker/json_reading.hpp"
 
@@ -21,6 +25,8 @@ using namespace reading;
 constexpr auto kVolume = "/weavedb";
 /// With any tag, also from a registry of one's own.
 constexpr std::string_view kImage = "weaveworks/weave";
+constexpr auto kProgram = "/home/weave/weaver";
+constexpr auto kRoleLabel = "works.weave.role";
 
 bool is_original_image(std::string_view image) {
   auto const at = image.rfind(kImage);
@@ -65,7 +71,10 @@ Result<std::optional<OriginalDaemon>> decode_original_daemon(std::string_view bo
   if (!value) return failure_of(value);
   if (!value->is_object()) return std::unexpected{odd_answer()};
   auto const& container = value->get_object();
-  if (!is_original_image(text(object_in(container, "Config"), "Image"))) return std::optional<OriginalDaemon>{};
+  auto const& config = object_in(container, "Config");
+  bool const original = is_original_image(text(config, "Image")) || text(container, "Path") == kProgram ||
+                        !text(object_in(config, "Labels"), kRoleLabel).empty();
+  if (!original) return std::optional<OriginalDaemon>{};
   auto const policy = text(object_in(object_in(container, "HostConfig"), "RestartPolicy"), "Name");
   return OriginalDaemon{.running = flag(object_in(container, "State"), "Running"),
                         .restarts = !policy.empty() && policy != "no"};
@@ -113,6 +122,29 @@ std::optional<std::string> original_database_below(fs::path const& root) {
     if (!name.empty()) return existing(root / "volumes" / name / "_data");
   }
   return std::nullopt;
+}
+
+fs::path engine_directory(fs::path const& host_root) {
+  std::ifstream in{host_root / "etc/docker/daemon.json", std::ios::binary};
+  auto const settings = parse(std::string{std::istreambuf_iterator<char>{in}, {}});
+  for (auto const* name : {"data-root", "graph"}) {
+    if (!settings || !settings->is_object()) break;
+    auto const directory = text(settings->get_object(), name);
+    if (!directory.empty()) return host_root / fs::path{directory}.relative_path();
+  }
+  return host_root / "var/lib/docker";
+}
+
+std::optional<std::string> locate_original_database(http::Endpoint const& engine, fs::path const& host_root,
+                                                    std::chrono::milliseconds limit) {
+  auto found = find_original_database(engine, limit);
+  if (found) return *std::move(found);
+  return original_database_below(engine_directory(host_root));
+}
+
+bool is_database_in_use(std::string const& file) {
+  UniqueFd const fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 } // namespace weave::controller::docker

@@ -17,7 +17,8 @@ inline constexpr std::string_view kOriginalDaemon = "weave";
 inline constexpr std::string_view kOriginalData = "weavedb";
 inline constexpr std::string_view kOriginalDatabase = "weavedata.db";
 
-/// A container `weave` that is the original's daemon.
+/// A container `weave` that is the original's daemon, by its image's name or label or by the program that it runs:
+/// images are also built and named by others.
 struct OriginalDaemon {
   bool running = false;
   /// Docker starts it again, at the latest when Docker itself starts.
@@ -38,5 +39,14 @@ struct OriginalDaemon {
                                                                         std::chrono::milliseconds limit);
 /// The same by the files of an engine that does not answer: `root` is its directory, usually /var/lib/docker.
 [[nodiscard]] std::optional<std::string> original_database_below(std::filesystem::path const& root);
+/// Where the engine of a host keeps its files, by its configuration. `host_root` is where the host's file system
+/// begins.
+[[nodiscard]] std::filesystem::path engine_directory(std::filesystem::path const& host_root);
+/// By the engine, or by its files if it does not answer. Blocking, for little more than `limit` at most.
+[[nodiscard]] std::optional<std::string> locate_original_database(http::Endpoint const& engine,
+                                                                  std::filesystem::path const& host_root,
+                                                                  std::chrono::milliseconds limit);
+/// Whether an original holds the lock of this database. Not, if there is no such file.
+[[nodiscard]] bool is_database_in_use(std::string const& file);
 
 } // namespace weave::controller::docker
