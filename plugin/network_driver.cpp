@@ -77,7 +77,8 @@ NetworkDriver::NetworkDriver(Dependencies dependencies, Config config)
 Result<void> NetworkDriver::create_network(CreateNetworkRequest const& request) {
   auto const& id = request.network_id;
   if (!valid_docker_id(id)) return std::unexpected{bad_id("network", id)};
-  auto const options = parse_network_options(request.options, {.multicast = config_.default_multicast});
+  auto const options =
+      parse_network_options(request.options, {.multicast = config_.default_multicast, .docker_ipam = config_.swarm});
   if (!options) return failure_of(options);
   for (auto const& [name, value] : request.options) {
     if (!is_known_option(name)) {
@@ -90,7 +91,7 @@ Result<void> NetworkDriver::create_network(CreateNetworkRequest const& request) 
     }
   }
   if (auto good = check_network(request, *options, records_, config_.range); !good) return good;
-  if (options->docker_ipam || request.ipv6) {
+  if (!config_.swarm && (options->docker_ipam || request.ipv6)) {
     dependencies_.log.warning("plugin: network {}: its addresses are not coordinated between hosts", id.substr(0, 12));
   }
   auto const repeated = records_.network(id) != nullptr;
@@ -170,8 +171,9 @@ void NetworkDriver::run_creation(std::shared_ptr<Creation> const& creation, Keye
 
 std::optional<MacAddress> NetworkDriver::derived_mac(CreateEndpointRequest const& request) const {
   auto const address = Ipv4Cidr::parse(request.interface->address);
-  if (!config_.range || !address || !contains(config_.range->universe, address->address)) return std::nullopt;
-  return mac_of_address(address->address);
+  if (!address) return std::nullopt;
+  auto const unique = config_.swarm || (config_.range && contains(config_.range->universe, address->address));
+  return unique ? std::optional{mac_of_address(address->address)} : std::nullopt;
 }
 
 void NetworkDriver::on_created(Creation const& creation, Result<MacAddress> const& made,

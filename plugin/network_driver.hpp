@@ -56,6 +56,9 @@ class NetworkDriver {
     bool default_multicast = false;
     /// Addresses in its universe are unique in the mesh and give their containers' MACs.
     std::optional<AddressRange> range = {};
+    /// Docker's swarm hands out all addresses, each once in the mesh: any network is served, and all addresses give
+    /// MACs.
+    bool swarm = false;
     Duration limit = std::chrono::seconds{5};
   };
   template <class T>

@@ -235,6 +235,8 @@ struct PluginStatus {
   std::string driver_name = "weave";
   std::string mesh_driver_name = "weavemesh";
   std::string engine_obstacle = {}; ///< why containers are not followed; empty: they are, or nobody wants that
+  bool v2 = false;                  ///< the managed plugin of Docker's
+  bool v2_multicast = false;
 
   friend bool operator==(PluginStatus const&, PluginStatus const&) = default;
 };

@@ -139,8 +139,8 @@ json::value to_value(PluginStatus const& plugin) {
            {{"Socket", plugin.socket},
             {"MeshSocket", plugin.mesh_socket},
             {"Enable", plugin.enable},
-            {"EnableV2", false},
-            {"EnableV2Multicast", false},
+            {"EnableV2", plugin.v2},
+            {"EnableV2Multicast", plugin.v2_multicast},
             {"DNS", plugin.dns},
             {"DefaultSubnet", plugin.default_subnet},
             {"ProcPath", "/proc"}}},
@@ -158,7 +158,9 @@ PluginStatus plugin_status(json::value const& value) {
           .default_subnet = read<std::string>(config, "DefaultSubnet"),
           .driver_name = read<std::string>(value, "DriverName"),
           .mesh_driver_name = read<std::string>(value, "MeshDriverName"),
-          .engine_obstacle = read<std::string>(value, "EngineObstacle")};
+          .engine_obstacle = read<std::string>(value, "EngineObstacle"),
+          .v2 = read<bool>(config, "EnableV2"),
+          .v2_multicast = read<bool>(config, "EnableV2Multicast")};
 }
 
 StatusReport report_from_value(json::value const& value) {

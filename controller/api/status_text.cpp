@@ -235,7 +235,8 @@ std::string status_text(StatusReport const& report) {
     add(Section{}.line("Service", "proxy").line("Address", joined_or_none(report.proxy->addresses)).text());
   }
   if (report.plugin) {
-    auto section = Section{}.line("Service", "plugin (legacy)").line("DriverName", report.plugin->driver_name);
+    auto section = Section{}.line("Service", report.plugin->v2 ? "plugin (v2)" : "plugin (legacy)");
+    if (!report.plugin->v2) section.line("DriverName", report.plugin->driver_name);
     if (auto const& obstacle = report.plugin->engine_obstacle; !obstacle.empty())
       section.line("Docker", printable(obstacle));
     add(section.text());

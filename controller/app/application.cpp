@@ -306,7 +306,7 @@ Result<void> Application::build_docker() {
   auto docker = DockerService::create({.weave_socket = options_.plugin_socket,
                                        .mesh_socket = options_.plugin_mesh_socket,
                                        .inherited = std::move(inherited_),
-                                       .weave_global_scope = options_.plugin_weave_global_scope,
+                                       .weave_reach = options_.plugin_reach,
                                        .multicast_route = !options_.no_multicast_route,
                                        .engine = options_.docker_api,
                                        .bridge = options_.weave_bridge,

@@ -44,6 +44,13 @@ std::optional<plugin::AddressRange> address_range(DockerService::Settings const&
   return plugin::AddressRange{.universe = *settings.universe, .default_subnet = ports.allocator->default_subnet()};
 }
 
+plugin::NetworkDriver::Config driver_config(DockerService::Settings const& settings,
+                                            DockerService::Ports const& ports) {
+  auto const swarm = settings.weave_reach == PluginReach::swarm;
+  return {
+      .default_multicast = swarm && settings.multicast_route, .range = address_range(settings, ports), .swarm = swarm};
+}
+
 /// What the engine knows of the endpoints that running containers have on a network.
 std::map<std::string, plugin::EndpointRecord> endpoints_on(EngineSurvey const& survey, std::string const& network_id) {
   std::map<std::string, plugin::EndpointRecord> endpoints;
@@ -99,7 +106,7 @@ DockerService::DockerService(Settings settings, Ports ports)
                        .source = *networks_,
                        .isolation = isolation_,
                        .log = ports_.logger},
-                      {.range = address_range(settings_, ports_)}},
+                      driver_config(settings_, ports_)},
       ipam_driver_{ports_.scheduler, *addresses_, ports_.logger},
       listener_{ports_.context, network_driver_, ipam_driver_, ports_.logger} {}
 
@@ -113,7 +120,8 @@ Result<void> DockerService::listen() {
     }
     sockets.push_back({.path = path, .scope = scope, .inherited = std::move(inherited)});
   };
-  add(settings_.weave_socket, settings_.weave_global_scope ? plugin::Scope::global : plugin::Scope::local);
+  add(settings_.weave_socket,
+      settings_.weave_reach == PluginReach::local ? plugin::Scope::local : plugin::Scope::global);
   add(settings_.mesh_socket, plugin::Scope::local);
   return listener_.listen(std::move(sockets));
 }
@@ -148,6 +156,8 @@ api::PluginStatus DockerService::status() const {
   status.socket = settings_.weave_socket;
   status.mesh_socket = settings_.mesh_socket;
   status.default_subnet = ports_.allocator == nullptr ? "" : ports_.allocator->default_subnet().to_string();
+  status.v2 = settings_.weave_reach == PluginReach::swarm;
+  status.v2_multicast = status.v2 && settings_.multicast_route;
   if (!settings_.weave_socket.empty()) status.driver_name = driver_name(settings_.weave_socket);
   if (!settings_.mesh_socket.empty()) status.mesh_driver_name = driver_name(settings_.mesh_socket);
   return status;

@@ -16,6 +16,7 @@
 #include "controller/app/address_service.hpp"
 #include "controller/app/engine_survey.hpp"
 #include "controller/app/isolation_service.hpp"
+#include "controller/app/options.hpp"
 #include "controller/app/sandbox_service.hpp"
 #include "controller/docker/default_network.hpp"
 #include "controller/docker/docker_client.hpp"
@@ -38,7 +39,8 @@ class DockerService final : public api::DockerNetworkPort {
     std::string mesh_socket;
     /// Sockets that the service manager listens on already, by path.
     std::map<std::string, UniqueFd> inherited = {};
-    bool weave_global_scope = false;
+    PluginReach weave_reach = PluginReach::local;
+    /// Of the default network; in a swarm of all networks that do not say otherwise.
     bool multicast_route = true;
     /// Engine to make the default network on; empty: none.
     std::string engine;

@@ -45,7 +45,12 @@ Result<void> set_log_level(Options& options, std::string_view text) {
 
 Result<void> set_weave_scope(Options& options, std::string_view text) {
   if (text != "local" && text != "global") return failure(ErrorKind::malformed, "local or global is expected");
-  options.plugin_weave_global_scope = text == "global";
+  options.plugin_reach = text == "global" ? PluginReach::global : PluginReach::local;
+  return {};
+}
+
+Result<void> set_managed_plugin(Options& options, std::string_view text) {
+  options.plugin_reach = *parse_boolean(text) ? PluginReach::swarm : PluginReach::local;
   return {};
 }
 
@@ -257,8 +262,10 @@ constexpr std::array kFlags{
     Flag{"--plugin-mesh-socket", kValue, "/run/docker/plugins/weavemesh.sock", "driver `weavemesh`, empty for none",
          text_to<&Options::plugin_mesh_socket>},
     Flag{"--plugin-weave-scope", kValue, "local", "scope of driver `weave`: local or global", set_weave_scope},
-    Flag{"--plugin-v2", kBoolean, "false", "Docker managed plugin", nullptr, "false"},
-    Flag{"--plugin-v2-multicast", kBoolean, "false", "multicast in the managed plugin", nullptr, "false"},
+    Flag{"--plugin-v2", kBoolean, "false", "be the managed plugin of a Docker swarm, and nothing else",
+         set_managed_plugin},
+    Flag{"--plugin-v2-multicast", kBoolean, "false", "with --plugin-v2: a multicast route on all its networks",
+         switch_to<&Options::plugin_v2_multicast>},
     Flag{"--no-multicast-route", kBoolean, "false", "no multicast route on the default network",
          switch_to<&Options::no_multicast_route>},
 

@@ -120,6 +120,15 @@ class Parser {
   Options& options_;
 };
 
+/// Docker's swarm gives names and addresses, and asks no other socket.
+void become_managed_plugin(Options& options) {
+  options.plugin = true;
+  options.plugin_mesh_socket.clear();
+  options.docker_api.clear();
+  options.dns = false;
+  options.no_multicast_route = !options.plugin_v2_multicast;
+}
+
 /// What no single flag can know. The text is the fatal log line.
 std::optional<std::string> contradiction(Options const& options) {
   if (options.resume && !options.peers.empty()) {
@@ -182,6 +191,7 @@ std::expected<Options, EarlyExit> parse_options(std::span<std::string const> arg
   options.docker_bridge = variable("DOCKER_BRIDGE", options.docker_bridge);
   if (auto const parsed = Parser{arguments, options}.run(); !parsed) return std::unexpected{parsed.error()};
   if (options.cleanup || options.print_peer_name) return options;
+  if (options.plugin_reach == PluginReach::swarm) become_managed_plugin(options);
   if (auto password = variable("WEAVE_PASSWORD", {}); !options.password && !password.empty()) {
     options.password = std::make_shared<Secret const>(Secret::of(password));
     ::explicit_bzero(password.data(), password.size());

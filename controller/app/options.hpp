@@ -32,6 +32,10 @@ struct IpallocInit {
 /// Which kernel datapath carries frames between hosts.
 enum class FastPathChoice { automatic, openvswitch, bpf, none };
 
+/// What Docker takes the driver `weave` for: one of this host, one of its cluster store, or the managed plugin of its
+/// swarm, which hands out all addresses itself and is all that is served then.
+enum class PluginReach { local, global, swarm };
+
 /// The configuration of the daemon (protocol/surfaces.md §4), parsed and checked. Plain data.
 struct Options {
   std::vector<std::string> peers; ///< as typed
@@ -75,7 +79,8 @@ struct Options {
   bool plugin = true;
   std::string plugin_socket = "/run/docker/plugins/weave.sock";          ///< empty = without this driver
   std::string plugin_mesh_socket = "/run/docker/plugins/weavemesh.sock"; ///< empty = without this driver
-  bool plugin_weave_global_scope = false;
+  PluginReach plugin_reach = PluginReach::local;
+  bool plugin_v2_multicast = false;
 
   bool dns = true;
   std::string dns_domain = "weave.local."; ///< with the final dot

@@ -31,6 +31,12 @@ TEST(StatusText, OfARunningPeerHasEverySectionOfTheOriginal) {
             "     DriverName: weave\n");
 }
 
+TEST(StatusText, TheManagedPluginHasNoDriverName) {
+  auto report = sample_report();
+  report.plugin->v2 = true;
+  EXPECT_TRUE(status_text(report).ends_with("\n\n        Service: plugin (v2)\n"));
+}
+
 TEST(StatusText, TheAddressSectionSaysWhoIsMissingAndWhoDisagrees) {
   auto report = sample_report();
   report.ipam->waiting_for = "1 of 2 initial peers reachable; missing b";

@@ -37,7 +37,7 @@ TEST(Options, DefaultsOfTheOriginalAndOurs) {
   EXPECT_EQ(options.http_addr, "");
   EXPECT_EQ(options.docker_api, "unix:///var/run/docker.sock");
   EXPECT_TRUE(options.plugin);
-  EXPECT_FALSE(options.plugin_weave_global_scope);
+  EXPECT_EQ(options.plugin_reach, PluginReach::local);
   EXPECT_EQ(options.control_socket(), "/run/weave/control.sock");
   EXPECT_EQ(options.database(), "/var/lib/weave/state.db");
   EXPECT_EQ(options.restart_mark(), "/var/lib/weave/restart.mark");
@@ -119,9 +119,22 @@ TEST(Options, HarmlessFlagsOfPartsNotThereYetAreAccepted) {
   auto const options = parsed({"--no-dns", "--no-fastdp", "--no-bridged-fastdp", "--proxy=false", "--plugin",
                                "--without-dns", "--datapath", "datapath", "--dns-domain=weave.local.", "--bufsz", "8",
                                "--trusted-subnets=", "--awsvpc=false", "--plugin-weave-scope=global"});
-  EXPECT_TRUE(options.plugin_weave_global_scope);
+  EXPECT_EQ(options.plugin_reach, PluginReach::global);
   EXPECT_TRUE(options.warnings.empty());
   EXPECT_EQ(parsed({"--token", "t"}).warnings.size(), 1U);
+}
+
+TEST(Options, TheManagedPluginServesTheSwarmAndNothingElse) {
+  auto const options = parsed({"--plugin-v2", "--plugin=false", "--docker-api=unix:///d", "--plugin-v2=true"});
+  EXPECT_EQ(options.plugin_reach, PluginReach::swarm);
+  EXPECT_TRUE(options.plugin);
+  EXPECT_EQ(options.plugin_socket, "/run/docker/plugins/weave.sock");
+  EXPECT_EQ(options.plugin_mesh_socket, "");
+  EXPECT_EQ(options.docker_api, "");
+  EXPECT_FALSE(options.dns);
+  EXPECT_TRUE(options.no_multicast_route);
+  EXPECT_FALSE(parsed({"--plugin-v2", "--plugin-v2-multicast"}).no_multicast_route);
+  EXPECT_EQ(parsed({"--plugin-v2=false"}).plugin_reach, PluginReach::local);
 }
 
 struct Rejection {
