@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "controller/app/firewall_ports.hpp"
+#include "controller/app/firewall_remarks.hpp"
 #include "datapath/link/attached_interface.hpp"
 #include "datapath/link/gratuitous_arp.hpp"
 
@@ -21,6 +22,8 @@ constexpr Duration kSettling = std::chrono::milliseconds{100};
 /// A check prints all of iptables. Where that takes long and others change it all the time, it shall not take more than
 /// a fifth of a processor.
 constexpr int kRestPerCheck = 4;
+/// Our end of what `weave attach-bridge` makes.
+constexpr std::string_view kJoinedPrefix = "vethwebl";
 constexpr std::string_view kMasquerade = "masquerade";
 constexpr std::string_view kPlain = "plain";
 constexpr std::string_view kSeparator = ", ";
@@ -117,9 +120,15 @@ Result<void> ExposeService::keep(Exposures exposures) {
   return {};
 }
 
-datapath::FirewallWish ExposeService::wish() const {
+datapath::FirewallWish ExposeService::wish() {
   auto wish = settings_.firewall;
   wish.exposures = settings_.exposures;
+  // Without them the rest is worth having.
+  for (auto const& link : links_.list().value_or(std::vector<datapath::Link>{})) {
+    if (is_docker_bridge(link)) wish.container_bridges.push_back(link.name);
+    wish.keep_sources |= link.name.starts_with(kJoinedPrefix);
+  }
+  std::ranges::sort(wish.container_bridges);
   return wish;
 }
 
@@ -175,21 +184,34 @@ void ExposeService::hide(Ipv4Address address, api::Completion<void> done) {
 void ExposeService::apply(api::Completion<void> done) {
   struct Applied {
     Result<void> outcome;
-    std::optional<Error> refusal;
+    datapath::FirewallState state;
   };
+  auto wanted = wish();
+  applied_ = wanted;
   ports_.worker.run<Applied>(
-      [firewall = firewall_, wanted = wish()] {
+      [firewall = firewall_, wanted = std::move(wanted)] {
         auto outcome = firewall->apply(wanted);
-        return Applied{.outcome = std::move(outcome), .refusal = firewall->set_refusal()};
+        return Applied{.outcome = std::move(outcome), .state = firewall->state()};
       },
       [this, done = std::move(done)](Applied applied) {
-        auto const refusal = applied.refusal ? applied.refusal->text() : std::string{};
-        if (refusal != set_refusal_ && !refusal.empty()) {
-          ports_.logger.warning("--no-masq-local has no effect: {}", refusal);
-        }
-        set_refusal_ = refusal;
+        see(std::move(applied.state));
         done(std::move(applied.outcome));
       });
+}
+
+void ExposeService::spare(std::vector<Ipv4Cidr> ranges) {
+  if (ranges == settings_.firewall.local_ranges) return;
+  settings_.firewall.local_ranges = std::move(ranges);
+  apply([this](Result<void> const& applied) { note(applied ? std::string{} : applied.error().text()); });
+}
+
+void ExposeService::see(datapath::FirewallState state) {
+  auto const now = firewall_remarks(state, settings_.firewall);
+  for (auto const& remark : now) {
+    if (std::ranges::find(remarks_, remark) == remarks_.end()) ports_.logger.warning("{}", remark);
+  }
+  remarks_ = now;
+  state_ = std::move(state);
 }
 
 void ExposeService::watch() {
@@ -236,20 +258,29 @@ void ExposeService::check() {
   if (auto const placed = put_on_bridge(); !placed) return note(placed.error().text());
   checking_ = true;
   auto const began = ports_.scheduler.now();
-  ports_.worker.run<Result<bool>>([firewall = firewall_] { return firewall->intact(); },
-                                  [this, began](Result<bool> const& intact) {
-                                    checking_ = false;
-                                    auto const now = ports_.scheduler.now();
-                                    rested_at_ = now + std::min(kRestPerCheck * (now - began), kCheckInterval);
-                                    if (std::exchange(again_, false)) check_soon();
-                                    if (!intact || *intact) return note(intact ? std::string{} : intact.error().text());
-                                    apply([this](Result<void> const& applied) {
-                                      note(applied ? std::string{} : applied.error().text());
-                                      if (applied) {
-                                        ports_.logger.info("firewall rules of the overlay were gone and are back");
-                                      }
-                                    });
-                                  });
+  ports_.worker.run<Checked>(
+      [firewall = firewall_] {
+        auto intact = firewall->intact();
+        return Checked{.intact = std::move(intact), .state = firewall->state()};
+      },
+      [this, began](Checked checked) {
+        checking_ = false;
+        auto const now = ports_.scheduler.now();
+        rested_at_ = now + std::min(kRestPerCheck * (now - began), kCheckInterval);
+        if (std::exchange(again_, false)) check_soon();
+        on_checked(checked);
+      });
+}
+
+void ExposeService::on_checked(Checked const& checked) {
+  if (!checked.intact) return note(checked.intact.error().text());
+  see(checked.state);
+  bool const other_wish = applied_ != wish();
+  if (*checked.intact && !other_wish) return note({});
+  apply([this, gone = !*checked.intact](Result<void> const& applied) {
+    note(applied ? std::string{} : applied.error().text());
+    if (applied && gone) ports_.logger.info("firewall rules of the overlay were gone and are back");
+  });
 }
 
 void ExposeService::note(std::string obstacle) {

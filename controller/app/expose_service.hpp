@@ -54,15 +54,26 @@ class ExposeService final : public api::ExposePort {
     for (auto* const timer : {&timer_, &older_timer_, &soon_}) timer->reset();
   }
 
+  /// From now on, traffic to these is not masqueraded (`--no-masq-local`).
+  void spare(std::vector<Ipv4Cidr> ranges);
+  /// What people should know about this host's firewall, one sentence each, empty if there is nothing.
+  [[nodiscard]] std::vector<std::string> const& remarks() const { return remarks_; }
+  [[nodiscard]] datapath::FirewallState const& firewall_state() const { return state_; }
+
   void expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) override;
   void hide(Ipv4Address address, api::Completion<void> done) override;
 
  private:
+  struct Checked {
+    Result<bool> intact;
+    datapath::FirewallState state;
+  };
+
   ExposeService(Settings settings, Ports ports, datapath::RouteSocket socket);
   [[nodiscard]] Result<void> adopt();
   [[nodiscard]] Result<void> put_on_bridge();
   [[nodiscard]] Result<void> keep(std::vector<datapath::Exposure> exposures);
-  [[nodiscard]] datapath::FirewallWish wish() const;
+  [[nodiscard]] datapath::FirewallWish wish();
   void apply(api::Completion<void> done);
   void watch();
   void watch_firewall();
@@ -70,6 +81,9 @@ class ExposeService final : public api::ExposePort {
   /// In a moment, with what else changes until then.
   void check_soon();
   void check();
+  void on_checked(Checked const& checked);
+  /// Logs what is new in it.
+  void see(datapath::FirewallState state);
   /// Logs what hinders us, but not again and again.
   void note(std::string obstacle);
 
@@ -82,8 +96,10 @@ class ExposeService final : public api::ExposePort {
   std::shared_ptr<datapath::OverlayFirewall> firewall_ = std::make_shared<datapath::OverlayFirewall>();
   /// As last logged; empty while nothing is wrong.
   std::string obstacle_;
-  /// Why local addresses are masqueraded all the same, as last logged.
-  std::string set_refusal_;
+  std::vector<std::string> remarks_;
+  datapath::FirewallState state_;
+  /// As last given to the worker.
+  std::optional<datapath::FirewallWish> applied_;
   /// A check waits for the worker or is under way there.
   bool checking_ = false;
   /// Something changed meanwhile.

@@ -1,5 +1,6 @@
 #include "controller/app/firewall_ports.hpp"
 
+#include <string_view>
 #include <utility>
 
 #include "base/http/endpoint.hpp"
@@ -24,6 +25,14 @@ datapath::FirewallWish firewall_of(Options const& options, std::string local_set
     }
   }
   return wish;
+}
+
+bool is_docker_bridge(datapath::Link const& link) {
+  constexpr std::string_view kPrefix = "br-";
+  if (link.kind != "bridge") return false;
+  if (link.name == "docker_gwbridge") return true;
+  return link.name.size() == kPrefix.size() + 12 && link.name.starts_with(kPrefix) &&
+         link.name.find_first_not_of("0123456789abcdef", kPrefix.size()) == std::string::npos;
 }
 
 } // namespace weave::controller

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "datapath/link/firewall.hpp"
+
 namespace weave::controller {
 namespace {
 
@@ -9,12 +11,13 @@ constexpr Duration kCheckInterval = std::chrono::seconds{10};
 
 } // namespace
 
-LocalRanges::LocalRanges(std::unique_ptr<datapath::AddressSet> set, Scheduler& scheduler, Logger logger)
-    : set_{std::move(set)}, scheduler_{scheduler}, logger_{std::move(logger)} {}
+LocalRanges::LocalRanges(std::unique_ptr<datapath::AddressSet> set, Tell tell, Scheduler& scheduler, Logger logger)
+    : set_{std::move(set)}, tell_{std::move(tell)}, scheduler_{scheduler}, logger_{std::move(logger)} {}
 
 void LocalRanges::follow(std::vector<Ipv4Range> const& ranges) {
   wish_ = ipam::covering_cidrs(ranges);
-  reconcile();
+  tell_(wish_);
+  if (set_) reconcile();
 }
 
 void LocalRanges::watch() {
@@ -43,9 +46,12 @@ Result<void> LocalRanges::make_so() {
   return {};
 }
 
-std::unique_ptr<LocalRanges> make_local_ranges(Scheduler& scheduler, Logger const& logger) {
+std::unique_ptr<LocalRanges> make_local_ranges(Scheduler& scheduler, Logger const& logger, LocalRanges::Tell tell) {
+  if (datapath::can_have_overlay_table(datapath::kernel_nftables())) {
+    return std::make_unique<LocalRanges>(nullptr, std::move(tell), scheduler, logger);
+  }
   auto set = datapath::AddressSet::open(std::string{kLocalSet});
-  if (set) return std::make_unique<LocalRanges>(*std::move(set), scheduler, logger);
+  if (set) return std::make_unique<LocalRanges>(*std::move(set), std::move(tell), scheduler, logger);
   logger.warning("--no-masq-local has no effect: {}", set.error().text());
   return nullptr;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,12 +17,15 @@ namespace weave::controller {
 inline constexpr std::string_view kLocalSet = "weaver-no-masq-local";
 inline constexpr std::string_view kLocalTracker = "no-masq-local";
 
-/// Keeps a set in the kernel at the subnets that the ring gives to this host (`--no-masq-local`), at start whatever an
-/// earlier daemon has left in it, and every ten seconds whatever others have done to it. Control thread. A failure is
-/// logged once and tried again.
+/// Tells the firewall which subnets the ring gives to this host (`--no-masq-local`), and keeps a set in the kernel at
+/// them where the firewall can only be told by one: at start whatever an earlier daemon has left in it, and every ten
+/// seconds whatever others have done to it. Control thread. A failure is logged once and tried again.
 class LocalRanges final : public ipam::RangeTracker {
  public:
-  LocalRanges(std::unique_ptr<datapath::AddressSet> set, Scheduler& scheduler, Logger logger);
+  using Tell = std::function<void(std::vector<Ipv4Cidr>)>;
+
+  /// `set` may be none.
+  LocalRanges(std::unique_ptr<datapath::AddressSet> set, Tell tell, Scheduler& scheduler, Logger logger);
 
   void follow(std::vector<Ipv4Range> const& ranges) override;
 
@@ -31,6 +35,7 @@ class LocalRanges final : public ipam::RangeTracker {
   [[nodiscard]] Result<void> make_so();
 
   std::unique_ptr<datapath::AddressSet> set_;
+  Tell tell_;
   Scheduler& scheduler_;
   Logger logger_;
   std::vector<Ipv4Cidr> wish_;
@@ -38,7 +43,8 @@ class LocalRanges final : public ipam::RangeTracker {
   Timer timer_;
 };
 
-/// Nothing, and a warning, where the kernel has no such sets.
-[[nodiscard]] std::unique_ptr<LocalRanges> make_local_ranges(Scheduler& scheduler, Logger const& logger);
+/// Nothing, and a warning, where the kernel can neither keep them in a table of nftables nor has such sets.
+[[nodiscard]] std::unique_ptr<LocalRanges> make_local_ranges(Scheduler& scheduler, Logger const& logger,
+                                                             LocalRanges::Tell tell);
 
 } // namespace weave::controller

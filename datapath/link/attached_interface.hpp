@@ -8,10 +8,10 @@
 
 #include "base/address.hpp"
 #include "base/result.hpp"
-#include "datapath/link/firewall.hpp"
 #include "datapath/link/links.hpp"
 #include "datapath/link/network_namespace.hpp"
 #include "datapath/link/sandbox_interface.hpp"
+#include "datapath/link/subprocess.hpp"
 
 namespace weave::datapath {
 

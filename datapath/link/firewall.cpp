@@ -1,171 +1,20 @@
 #include "datapath/link/firewall.hpp"
 
 #include <algorithm>
-#include <array>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "datapath/link/iptables_rules.hpp"
+#include "datapath/link/overlay_table_script.hpp"
+
 namespace weave::datapath {
 namespace {
 
-/// A chain of ours, and the chain of the kernel from which it is reached (none: from another one of ours).
-struct OwnChain {
-  std::string_view table;
-  std::string_view name;
-  std::string_view entry;
-};
-constexpr std::array kChains{OwnChain{"filter", "WEAVE-FORWARD", "FORWARD"}, OwnChain{"filter", "WEAVE-EXPOSE", ""},
-                             OwnChain{"filter", "WEAVE-INPUT", "INPUT"}, OwnChain{"nat", "WEAVE", "POSTROUTING"}};
-constexpr std::array<std::string_view, 2> kTables{"filter", "nat"};
-
-std::string jump_to(OwnChain const& chain) { return fmt::format("-A {} -j {}", chain.entry, chain.name); }
-
-/// Calls for each line, with the table that it is in.
-template <class Visit>
-void each_line(std::string_view saved, Visit visit) {
-  std::string_view table;
-  while (!saved.empty()) {
-    auto const line = saved.substr(0, saved.find('\n'));
-    saved.remove_prefix(std::min(saved.size(), line.size() + 1));
-    if (line.starts_with('*')) table = line.substr(1);
-    visit(table, line);
-  }
-}
-
-std::size_t count_lines(std::string_view saved, std::string_view table, std::string_view wanted) {
-  std::size_t count = 0;
-  each_line(saved, [&](std::string_view in, std::string_view line) {
-    if (in == table && line == wanted) ++count;
-  });
-  return count;
-}
-
-bool has_chain(std::string_view saved, OwnChain const& chain) {
-  bool found = false;
-  each_line(saved, [&](std::string_view table, std::string_view line) {
-    found |= table == chain.table && line.starts_with(fmt::format(":{} ", chain.name));
-  });
-  return found;
-}
-
-bool wants_nat(FirewallWish const& wish) {
-  return std::ranges::any_of(wish.exposures, [](Exposure const& each) { return each.masquerade; });
-}
-
-std::string filter_rules(FirewallWish const& wish) {
-  auto const& bridge = wish.bridge;
-  std::string rules;
-  if (!wish.docker_bridge.empty() && wish.docker_bridge != bridge) {
-    rules += fmt::format("-A WEAVE-FORWARD -i {} -o {} -j DROP\n", wish.docker_bridge, bridge);
-  }
-  rules += fmt::format(
-      "-A WEAVE-FORWARD -i {0} -o {0} -j ACCEPT\n"
-      "-A WEAVE-FORWARD -o {0} -j WEAVE-EXPOSE\n"
-      "-A WEAVE-FORWARD -i {0} ! -o {0} -j ACCEPT\n",
-      bridge);
-  if (!wish.exposures.empty()) {
-    rules += fmt::format("-A WEAVE-FORWARD -o {} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n", bridge);
-  }
-  for (auto const& each : wish.exposures) {
-    rules += fmt::format("-A WEAVE-EXPOSE -d {} -j ACCEPT\n", each.address.network().to_string());
-  }
-  return rules;
-}
-
-std::string input_rules(FirewallWish const& wish) {
-  std::string rules;
-  std::set<std::string_view> const bridges{wish.docker_bridge, wish.bridge};
-  for (auto const from : bridges) {
-    if (from.empty()) continue;
-    for (auto const port : wish.tcp_ports) {
-      rules += fmt::format("-A WEAVE-INPUT -i {} -p tcp -m tcp --dport {} -j DROP\n", from, port);
-    }
-    for (auto const port : wish.udp_ports) {
-      rules += fmt::format("-A WEAVE-INPUT -i {} -p udp -m udp --dport {} -j DROP\n", from, port);
-    }
-  }
-  if (wish.names && !wish.docker_bridge.empty()) {
-    for (auto const* protocol : {"udp", "tcp"}) {
-      rules += fmt::format("-A WEAVE-INPUT -i {0} -p {1} -m {1} --dport 53 -j ACCEPT\n", wish.docker_bridge, protocol);
-    }
-  }
-  for (auto const port : wish.loopback_ports) {
-    rules += fmt::format("-A WEAVE-INPUT -d 127.0.0.0/8 ! -i lo -p tcp -m tcp --dport {} -j DROP\n", port);
-  }
-  return rules;
-}
-
-std::string nat_rules(FirewallWish const& wish) {
-  std::string rules;
-  if (!wish.local_set.empty()) {
-    rules += fmt::format(
-        "-A WEAVE -m set --match-set {} dst -m comment --comment \"Prevent SNAT to locally running containers\" "
-        "-j RETURN\n",
-        wish.local_set);
-  }
-  for (auto const& each : wish.exposures) {
-    if (!each.masquerade) continue;
-    rules += fmt::format(
-        "-A WEAVE -s {0} -d 224.0.0.0/4 -j RETURN\n"
-        "-A WEAVE -d {0} ! -s {0} -j MASQUERADE\n"
-        "-A WEAVE -s {0} ! -d {0} -j MASQUERADE\n",
-        each.address.network().to_string());
-  }
-  return rules;
-}
-
-/// A chain that is named is emptied.
-std::string table_script(std::string_view table, std::string_view rules, std::string_view saved) {
-  auto script = fmt::format("*{}\n", table);
-  for (auto const& chain : kChains) {
-    if (chain.table == table) script += fmt::format(":{} - [0:0]\n", chain.name);
-  }
-  script += rules;
-  for (auto const& chain : kChains) {
-    if (chain.table != table || chain.entry.empty() || count_lines(saved, table, jump_to(chain)) > 0) continue;
-    // Before Docker's rules; the order of nat rules that are not ours is none of our business.
-    script += fmt::format("{} {} -j {}\n", table == "filter" ? "-I" : "-A", chain.entry, chain.name);
-  }
-  return script + "COMMIT\n";
-}
-
-std::string table_removal(std::string_view table, std::string_view saved) {
-  std::string script;
-  for (auto const& chain : kChains) {
-    if (chain.table != table || chain.entry.empty()) continue;
-    for (auto copies = count_lines(saved, table, jump_to(chain)); copies > 0; --copies) {
-      script += fmt::format("-D {} -j {}\n", chain.entry, chain.name);
-    }
-  }
-  for (auto const* verb : {"-F", "-X"}) {
-    for (auto const& chain : kChains) {
-      if (chain.table == table && has_chain(saved, chain)) script += fmt::format("{} {}\n", verb, chain.name);
-    }
-  }
-  return script.empty() ? script : fmt::format("*{}\n{}COMMIT\n", table, script);
-}
-
-std::size_t count_chain_rules(std::string_view text) {
-  std::size_t count = 0;
-  each_line(text, [&](std::string_view table, std::string_view line) {
-    for (auto const& chain : kChains) {
-      if (chain.table == table && line.starts_with(fmt::format("-A {} ", chain.name))) ++count;
-    }
-  });
-  return count;
-}
-
-/// Whether what is saved has all that the script has just put there.
-bool holds(std::string_view saved, std::string_view script) {
-  if (count_chain_rules(saved) != count_chain_rules(script)) return false;
-  return std::ranges::all_of(kChains, [&](OwnChain const& chain) {
-    if (chain.entry.empty() || count_lines(script, chain.table, fmt::format(":{} - [0:0]", chain.name)) == 0)
-      return true;
-    return count_lines(saved, chain.table, jump_to(chain)) > 0;
-  });
-}
+constexpr std::string_view kNft = "iptables-nft";
+constexpr std::string_view kLegacy = "iptables-legacy";
+/// Of before there were two kinds.
+constexpr std::string_view kOnly = "iptables";
 
 /// What iptables ends with when somebody else has its lock for too long.
 constexpr int kLockHeld = 4;
@@ -177,90 +26,171 @@ Error refusal(std::string_view program, CommandResult const& result) {
                fmt::format("{} failed (exit status {}): {}", program, result.status, first_line(result.errors))};
 }
 
+std::string_view kind_of(std::string_view version) {
+  if (version.find("nf_tables") != std::string_view::npos) return kNft;
+  return version.find("legacy") != std::string_view::npos ? kLegacy : kOnly;
+}
+
+/// Whether a rule of firewalld's names the interface.
+bool names(std::string_view rules, std::string_view bridge) {
+  return rules.find(fmt::format("ifname \"{}\"", bridge)) != std::string_view::npos;
+}
+
+bool iptables_zone(std::string_view saved, std::string_view bridge) {
+  return saved.find(fmt::format("_ZONES -i {} -g ", bridge)) != std::string_view::npos ||
+         saved.find(fmt::format("_POLICIES_pre -i {} ", bridge)) != std::string_view::npos;
+}
+
 } // namespace
 
-std::string firewall_script(FirewallWish const& wish, std::string_view saved) {
-  auto script = table_script("filter", filter_rules(wish) + input_rules(wish), saved);
-  // Where nothing is masqueraded, the kernel shall not have to track connections because of us.
-  if (wants_nat(wish)) return script + table_script("nat", nat_rules(wish), saved);
-  return script + table_removal("nat", saved);
-}
-
-std::string firewall_removal(std::string_view saved) {
-  std::string script;
-  for (auto const& table : kTables) script += table_removal(table, saved);
-  return script;
-}
-
-std::vector<std::string> own_rules(std::string_view saved) {
-  std::vector<std::string> rules;
-  each_line(saved, [&](std::string_view table, std::string_view line) {
-    auto const is_ours = std::ranges::any_of(kChains, [&](OwnChain const& chain) {
-      if (chain.table != table) return false;
-      if (!chain.entry.empty() && line == jump_to(chain)) return true;
-      return line.starts_with(fmt::format("-A {} ", chain.name));
-    });
-    if (is_ours) rules.push_back(fmt::format("{}: {}", table, line));
-  });
-  return rules;
-}
-
-Result<std::string> OverlayFirewall::saved() const {
-  auto result = converse_({"iptables-save"}, {});
+Result<std::string> OverlayFirewall::saved(std::string const& name) const {
+  auto const program = name + "-save";
+  auto result = converse_({program}, {});
   if (!result) return failure_of(result);
-  if (result->status != 0) return std::unexpected{refusal("iptables-save", *result)};
+  if (result->status != 0) return std::unexpected{refusal(program, *result)};
   return std::move(result->output);
 }
 
-Result<void> OverlayFirewall::restore(std::string const& script, int* status) const {
-  auto const result = converse_({"iptables-restore", "-w", "5", "--noflush"}, script);
+Result<void> OverlayFirewall::restore(std::string const& name, std::string const& script, int* status) const {
+  auto const program = name + "-restore";
+  auto const result = converse_({program, "-w", "5", "--noflush"}, script);
   if (!result) return failure_of(result);
   if (status != nullptr) *status = result->status;
-  if (result->status != 0) return std::unexpected{refusal("iptables-restore", *result)};
+  if (result->status != 0) return std::unexpected{refusal(program, *result)};
   return {};
+}
+
+std::string OverlayFirewall::table() const { return nftables_(overlay_table_query()).value_or(std::string{}); }
+
+Result<std::vector<OverlayFirewall::Kind>> OverlayFirewall::kinds() const {
+  auto const version = converse_({std::string{kOnly}, "--version"}, {});
+  if (!version && version.error().kind() == ErrorKind::not_found) return std::vector<Kind>{};
+  if (!version) return failure_of(version);
+  std::string const usual{kind_of(version->output)};
+  std::vector<Kind> kinds;
+  auto own = saved(usual);
+  if (!own) return failure_of(own);
+  kinds.push_back({.name = usual, .saved = std::move(*own)});
+  if (usual != kOnly) {
+    std::string const other{usual == kNft ? kLegacy : kNft};
+    // Kernels without it have no rules of it.
+    if (auto rules = saved(other)) kinds.push_back({.name = other, .saved = std::move(*rules)});
+  }
+  for (auto& kind : kinds) kind.chosen = iptables_filter(kind.saved);
+  if (std::ranges::none_of(kinds, &Kind::chosen)) kinds.front().chosen = true;
+  return kinds;
+}
+
+void OverlayFirewall::look_around(std::vector<Kind> const& kinds, std::string const& bridge) {
+  state_.iptables.clear();
+  for (auto const& kind : kinds) {
+    if (kind.chosen) state_.iptables.push_back(kind.name);
+  }
+  state_.mixed = state_.iptables.size() > 1;
+  state_.foreign = read_foreign_tables(nftables_("list chains\n").value_or(std::string{}));
+  auto const holder = std::ranges::find_if(kinds, [](Kind const& kind) { return iptables_have_firewalld(kind.saved); });
+  state_.firewalld = state_.foreign.firewalld || holder != kinds.end();
+  state_.zoned = holder != kinds.end()
+                     ? iptables_zone(holder->saved, bridge)
+                     : state_.foreign.firewalld && names(nftables_("list table inet firewalld\n").value_or(""), bridge);
+}
+
+OverlayFirewall::Left OverlayFirewall::left_in(std::string table, std::vector<Kind> const& kinds) {
+  Left left{.table = std::move(table), .iptables = {}};
+  for (auto const& kind : kinds) {
+    left.iptables.push_back({.name = kind.name, .chosen = kind.chosen, .rules = own_iptables_rules(kind.saved)});
+  }
+  return left;
+}
+
+Result<void> OverlayFirewall::apply_iptables(FirewallWish const& wish, Kind& kind) {
+  if (!kind.chosen) {
+    auto const script = iptables_removal(kind.saved);
+    return script.empty() ? Result<void>{} : restore(kind.name, script);
+  }
+  auto const share = state_.table_refusal ? IptablesShare::everything : IptablesShare::accepts;
+  int status = 0;
+  kind.script = iptables_script(wish, kind.saved, share);
+  auto restored = restore(kind.name, kind.script, &status);
+  bool const has_set = share == IptablesShare::everything && wants_masquerading(wish) && !wish.local_set.empty();
+  if (!restored && has_set && status != 0 && status != kLockHeld) {
+    // The rest of the rules is worth more than this one.
+    auto plain = wish;
+    plain.local_set.clear();
+    state_.set_refusal = restored.error();
+    kind.script = iptables_script(plain, kind.saved, share);
+    restored = restore(kind.name, kind.script);
+  }
+  return restored;
 }
 
 Result<void> OverlayFirewall::apply(FirewallWish const& wish) {
   left_.reset();
-  auto const before = saved();
-  if (!before) {
-    if (before.error().kind() != ErrorKind::not_found) return failure_of(before);
-    if (!wants_nat(wish)) return {};
+  bridge_ = wish.bridge;
+  state_ = {};
+  auto const script = overlay_table_script(wish);
+  if (auto const done = nftables_(script); !done) {
+    state_.table_refusal = done.error();
+    // What an earlier one wanted must not stay in force beside what iptables does now.
+    (void)nftables_(overlay_table_removal());
+  }
+  auto before = kinds();
+  if (!before) return failure_of(before);
+  if (before->empty() && state_.table_refusal && wants_masquerading(wish)) {
     return failure(ErrorKind::not_found, "addresses cannot be masqueraded: iptables is not installed on this host");
   }
-  int status = 0;
-  auto script = firewall_script(wish, *before);
-  auto restored = restore(script, &status);
-  set_refusal_.reset();
-  bool const set_in_doubt = wants_nat(wish) && !wish.local_set.empty() && status != 0 && status != kLockHeld;
-  if (!restored && set_in_doubt) {
-    // The rest of the rules is worth more than this one.
-    auto plain = wish;
-    plain.local_set.clear();
-    set_refusal_ = restored.error();
-    script = firewall_script(plain, *before);
-    restored = restore(script);
+  Result<void> outcome;
+  for (auto& kind : *before) {
+    if (auto const done = apply_iptables(wish, kind); !done) outcome = done;
   }
-  if (!restored) return restored;
-  auto const after = saved();
+  if (!outcome) return outcome;
+  auto const after = kinds();
   if (!after) return failure_of(after);
+  look_around(*after, wish.bridge);
+  auto left = left_in(table(), *after);
   // Otherwise somebody was there in between, which must not pass for what we left.
-  if (holds(*after, script)) left_ = own_rules(*after);
+  if (is_whole(left, script, *before, *after)) left_ = std::move(left);
   return {};
 }
 
-Result<bool> OverlayFirewall::intact() const {
-  auto const now = saved();
-  if (!now) return now.error().kind() == ErrorKind::not_found ? Result<bool>{true} : failure_of(now);
-  return own_rules(*now) == left_;
+bool OverlayFirewall::is_whole(Left const& left, std::string_view script, std::vector<Kind> const& before,
+                               std::vector<Kind> const& after) const {
+  if (!state_.table_refusal && count_overlay_rules(left.table) != count_overlay_rules(script)) return false;
+  return std::ranges::equal(before, after, [](Kind const& was, Kind const& is) {
+    return was.name == is.name && was.chosen == is.chosen && iptables_hold(is.saved, was.script);
+  });
+}
+
+Result<bool> OverlayFirewall::intact() {
+  auto const now = kinds();
+  if (!now) return failure_of(now);
+  look_around(*now, bridge_);
+  return left_in(table(), *now) == left_;
 }
 
 Result<void> OverlayFirewall::remove() {
   left_.reset();
-  auto const now = saved();
-  if (!now) return now.error().kind() == ErrorKind::not_found ? Result<void>{} : failure_of(now);
-  auto const script = firewall_removal(*now);
-  return script.empty() ? Result<void>{} : restore(script);
+  (void)nftables_(overlay_table_removal());
+  auto const now = kinds();
+  if (!now) return failure_of(now);
+  Result<void> outcome;
+  for (auto const& kind : *now) {
+    auto const script = iptables_removal(kind.saved);
+    if (script.empty()) continue;
+    if (auto const done = restore(kind.name, script); !done) outcome = done;
+  }
+  return outcome;
+}
+
+bool can_have_overlay_table(RunNftables const& nftables) {
+  FirewallWish const everything{.bridge = "weave",
+                                .docker_bridge = "docker0",
+                                .exposures = {{.address = {Ipv4Address{0x0a000001}, 24}}},
+                                .local_ranges = {{Ipv4Address{0x0a000000}, 24}},
+                                .tcp_ports = {1},
+                                .loopback_ports = {1}};
+  constexpr std::string_view kAttempt = "weave-attempt";
+  return nftables(overlay_table_script(everything, kAttempt) + overlay_table_removal(kAttempt)).has_value();
 }
 
 } // namespace weave::datapath

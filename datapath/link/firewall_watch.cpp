@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "datapath/link/overlay_table_script.hpp"
+
 namespace weave::datapath {
 namespace {
 
@@ -23,6 +25,8 @@ constexpr auto kOlderTables = "/proc/thread-self/net/ip_tables_names";
 Result<FirewallWatch> FirewallWatch::open() {
   std::vector<NftablesTable> tables;
   for (auto const table : kTables) tables.push_back({.family = NFPROTO_IPV4, .name = std::string{table}});
+  tables.push_back({.family = NFPROTO_INET, .name = std::string{kOverlayTable}});
+  for (auto const family : {NFPROTO_INET, NFPROTO_IPV4}) tables.push_back({.family = family, .name = "firewalld"});
   auto nftables = NftablesWatch::open(std::move(tables));
   if (!nftables) return failure_of(nftables);
   UniqueFd socket{::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)};

@@ -2,31 +2,23 @@
 
 #include <algorithm>
 #include <linux/netfilter.h>
-#include <nftables/libnftables.h>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace weave::datapath {
 
-void PortIsolation::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }
-
 Result<PortIsolation> PortIsolation::open() {
   auto watch = NftablesWatch::open({{.family = NFPROTO_BRIDGE, .name = std::string{kIsolationTable}}});
   if (!watch) return failure_of(watch);
-  Context context{nft_ctx_new(NFT_CTX_DEFAULT)};
-  if (!context || nft_ctx_buffer_error(context.get()) != 0 || nft_ctx_buffer_output(context.get()) != 0) {
-    return failure(ErrorKind::system, "nftables cannot be used");
-  }
-  return PortIsolation{std::move(context), std::move(*watch)};
+  auto nftables = Nftables::open();
+  if (!nftables) return failure_of(nftables);
+  return PortIsolation{std::move(*nftables), std::move(*watch)};
 }
 
 Result<void> PortIsolation::run(std::string const& script) {
-  if (nft_run_cmd_from_buffer(context_.get(), script.c_str()) == 0) return {};
-  std::string_view const errors = nft_ctx_get_error_buffer(context_.get());
-  // The lines that follow repeat the script.
-  return failure(ErrorKind::system, fmt::format("nftables: {}", errors.substr(0, errors.find('\n'))));
+  auto const done = nftables_.run(script);
+  return done ? Result<void>{} : failure_of(done);
 }
 
 Result<void> PortIsolation::apply(IsolatedNetworks wanted) {

@@ -1,15 +1,13 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.hpp"
 #include "datapath/link/isolation_script.hpp"
+#include "datapath/link/nftables.hpp"
 #include "datapath/link/nftables_watch.hpp"
-
-struct nft_ctx;
 
 namespace weave::datapath {
 
@@ -33,16 +31,11 @@ class PortIsolation {
   [[nodiscard]] Result<bool> disturbed();
 
  private:
-  struct Free {
-    void operator()(nft_ctx* context) const;
-  };
-  using Context = std::unique_ptr<nft_ctx, Free>;
-
-  PortIsolation(Context context, NftablesWatch watch) : context_{std::move(context)}, watch_{std::move(watch)} {}
+  PortIsolation(Nftables nftables, NftablesWatch watch) : nftables_{std::move(nftables)}, watch_{std::move(watch)} {}
   [[nodiscard]] Result<void> run(std::string const& script);
   [[nodiscard]] Result<void> remove();
 
-  Context context_;
+  Nftables nftables_;
   NftablesWatch watch_;
   /// As last put in force; none: never.
   std::optional<IsolatedNetworks> wanted_;

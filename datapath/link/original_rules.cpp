@@ -12,25 +12,15 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kTables{"mangle", "nat", "filter"};
 
-/// Shared ones have names that ours have, too, or are ours alone: where the host does not use iptables of that kind
-/// (any more) they are nobody's.
 struct OriginalChain {
   std::string_view table;
   std::string_view name;
-  bool shared = false;
 };
-constexpr std::array kChains{OriginalChain{"mangle", "WEAVE-CANARY"},
-                             OriginalChain{"mangle", "WEAVE-IPSEC-IN"},
-                             OriginalChain{"mangle", "WEAVE-IPSEC-IN-MARK"},
-                             OriginalChain{"mangle", "WEAVE-IPSEC-OUT"},
-                             OriginalChain{"mangle", "WEAVE-IPSEC-OUT-MARK"},
-                             OriginalChain{"nat", "WEAVE-CANARY"},
-                             OriginalChain{"nat", "WEAVE", true},
-                             OriginalChain{"filter", "WEAVE-CANARY"},
-                             OriginalChain{"filter", "WEAVE-IPSEC-IN"},
-                             OriginalChain{"filter", "WEAVE-EXPOSE", true},
-                             OriginalChain{"filter", "WEAVE-FORWARD", true},
-                             OriginalChain{"filter", "WEAVE-INPUT", true}};
+constexpr std::array kChains{
+    OriginalChain{"mangle", "WEAVE-CANARY"},         OriginalChain{"mangle", "WEAVE-IPSEC-IN"},
+    OriginalChain{"mangle", "WEAVE-IPSEC-IN-MARK"},  OriginalChain{"mangle", "WEAVE-IPSEC-OUT"},
+    OriginalChain{"mangle", "WEAVE-IPSEC-OUT-MARK"}, OriginalChain{"nat", "WEAVE-CANARY"},
+    OriginalChain{"filter", "WEAVE-CANARY"},         OriginalChain{"filter", "WEAVE-IPSEC-IN"}};
 
 /// Lines of one table.
 std::vector<std::string_view> lines_of(std::string_view saved, std::string_view table) {
@@ -67,7 +57,7 @@ std::string table_removal(OriginalRules const& which, std::string_view table, st
   auto const lines = lines_of(saved, table);
   std::vector<std::string_view> chains;
   for (auto const& chain : kChains) {
-    if (chain.table != table || (chain.shared && !which.shared_chains)) continue;
+    if (chain.table != table) continue;
     auto const head = fmt::format(":{} ", chain.name);
     if (std::ranges::any_of(lines, [&](auto line) { return line.starts_with(head); })) chains.push_back(chain.name);
   }
@@ -121,10 +111,8 @@ Result<std::size_t> remove_original_rules(OriginalRules const& which, ConverseCo
   if (!version && version.error().kind() == ErrorKind::not_found) return 0;
   if (!version) return failure_of(version);
   bool const nft = version->find("nf_tables") != std::string::npos;
-  auto other = which;
-  other.shared_chains = true;
   auto const here = remove_from("iptables", which, converse);
-  auto const there = remove_from(nft ? "iptables-legacy" : "iptables-nft", other, converse);
+  auto const there = remove_from(nft ? "iptables-legacy" : "iptables-nft", which, converse);
   if (!here) return here;
   if (!there) return there;
   return *here + *there;

@@ -220,7 +220,6 @@ lab_exec host1 touch "$volume/weavedata.db"
 lab_exec host1 iptables -F
 lab_exec host1 iptables -X WEAVE-EXPOSE
 lab_exec host1 iptables -t nat -F
-lab_exec host1 iptables -t nat -X WEAVE
 original_rules iptables
 original_rules iptables-legacy
 lab_weave host1 reset --force

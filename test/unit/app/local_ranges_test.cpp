@@ -52,7 +52,9 @@ class LocalRangesTest : public testing::Test {
   std::shared_ptr<test::LogRecorder> log = std::make_shared<test::LogRecorder>();
   test::VirtualScheduler scheduler;
   KernelState kernel;
-  LocalRanges ranges{std::make_unique<FakeSet>(kernel), scheduler, Logger{log}};
+  std::vector<std::vector<Ipv4Cidr>> told;
+  LocalRanges::Tell tell = [this](auto cidrs) { told.push_back(std::move(cidrs)); };
+  LocalRanges ranges{std::make_unique<FakeSet>(kernel), tell, scheduler, Logger{log}};
 };
 
 TEST_F(LocalRangesTest, add_before_they_remove) {
@@ -62,6 +64,13 @@ TEST_F(LocalRangesTest, add_before_they_remove) {
             (std::vector<std::string>{"+10.32.0.0/12", "+10.32.0.0/13", "+10.40.0.0/14", "-10.32.0.0/12"}));
   ranges.follow({});
   EXPECT_TRUE(kernel.entries.empty());
+}
+
+TEST_F(LocalRangesTest, are_told_whether_or_not_there_is_a_set) {
+  ranges.follow({range("10.32.0.0/13"), range("10.40.0.0/13")});
+  LocalRanges setless{nullptr, tell, scheduler, Logger{log}};
+  setless.follow({range("10.32.0.0/14")});
+  EXPECT_EQ(told, (std::vector<std::vector<Ipv4Cidr>>{{cidr("10.32.0.0/12")}, {cidr("10.32.0.0/14")}}));
 }
 
 TEST_F(LocalRangesTest, correct_what_an_earlier_daemon_left) {

@@ -1,6 +1,10 @@
 #include "datapath/link/firewall.hpp"
 
+#include <map>
+
 #include <gtest/gtest.h>
+
+#include "datapath/link/overlay_table_script.hpp"
 
 namespace weave::datapath {
 namespace {
@@ -11,8 +15,9 @@ Exposure exposure(char const* text, bool masquerade = true) {
   return {.address = Ipv4Cidr::parse(text).value(), .masquerade = masquerade};
 }
 
-/// Stands in for iptables: prints what a test says, remembers what it was given.
+/// Stands in for one kind of iptables: prints what others have there and what it was given, and remembers that.
 struct Iptables {
+  std::string others = {};
   std::string saved = {};
   int restore_status = 0;
   std::vector<std::string> scripts = {};
@@ -26,110 +31,50 @@ struct Iptables {
     for (auto at = saved.find("-I "); at != std::string::npos; at = saved.find("-I ")) saved.replace(at, 3, "-A ");
     if (auto const at = saved.find(stolen); !stolen.empty()) saved.erase(at, stolen.size());
   }
+  CommandResult answer(Words const& command, std::string_view input) {
+    if (command[0].ends_with("-save")) return {.status = 0, .output = others + saved, .errors = {}};
+    EXPECT_EQ(Words(command.begin() + 1, command.end()), (Words{"-w", "5", "--noflush"})) << command[0];
+    scripts.emplace_back(input);
+    if (restore_status == 0) take(input);
+    return {.status = restore_status, .output = {}, .errors = "line 3 failed\n"};
+  }
+};
+
+/// A host with one or both kinds of it, and with nftables or without.
+struct Host {
+  std::string version = "iptables v1.6.1";
+  std::map<std::string, Iptables> kinds = {};
+  bool nftables = false;
+  std::string table = {};
+  std::string chains = {};
 
   OverlayFirewall firewall() {
-    return OverlayFirewall{[this](Words const& command, std::string_view input) -> Result<CommandResult> {
-      if (!installed) return failure(ErrorKind::not_found, command[0] + ": not found");
-      if (command == Words{"iptables-save"}) return CommandResult{.status = 0, .output = saved, .errors = {}};
-      EXPECT_EQ(command, (Words{"iptables-restore", "-w", "5", "--noflush"}));
-      scripts.emplace_back(input);
-      if (restore_status == 0) take(input);
-      return CommandResult{.status = restore_status, .output = {}, .errors = "line 3 failed\n"};
-    }};
+    return OverlayFirewall{[this](std::string const& script) { return nft(script); },
+                           [this](Words const& command, std::string_view input) -> Result<CommandResult> {
+                             if (kinds.empty()) return failure(ErrorKind::not_found, command[0] + ": not found");
+                             if (command == Words{"iptables", "--version"})
+                               return CommandResult{.status = 0, .output = version, .errors = {}};
+                             auto const found = kinds.find(command[0].substr(0, command[0].rfind('-')));
+                             if (found == kinds.end()) return failure(ErrorKind::not_found, command[0] + ": not found");
+                             return found->second.answer(command, input);
+                           }};
+  }
+  Result<std::string> nft(std::string const& script) {
+    if (!nftables) return failure(ErrorKind::system, "nftables: Error: Could not process rule");
+    if (script == overlay_table_query()) return table;
+    if (script == "list chains\n") return chains;
+    table = script.substr(script.find("table inet weave {"));
+    return std::string{};
   }
 };
 
 constexpr auto kBare = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -j DOCKER-USER\nCOMMIT\n";
-constexpr auto kApplied =
-    "*nat\n:POSTROUTING ACCEPT [0:0]\n:WEAVE - [0:0]\n-A POSTROUTING -j WEAVE\n"
-    "-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\nCOMMIT\n"
-    "*filter\n:FORWARD DROP [0:0]\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-FORWARD - [0:0]\n"
-    "-A FORWARD -j WEAVE-FORWARD\n-A FORWARD -j DOCKER-USER\n"
-    "-A WEAVE-EXPOSE -d 10.2.1.0/24 -j ACCEPT\n-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\nCOMMIT\n";
-
-TEST(FirewallScript, lets_the_overlay_pass_and_tracks_nothing_while_nothing_is_exposed) {
-  EXPECT_EQ(firewall_script({.bridge = "weave", .docker_bridge = "docker0", .exposures = {}}, kBare),
-            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-INPUT - [0:0]\n"
-            "-A WEAVE-FORWARD -i docker0 -o weave -j DROP\n"
-            "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"
-            "-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
-            "-A WEAVE-FORWARD -i weave ! -o weave -j ACCEPT\n"
-            "-I FORWARD -j WEAVE-FORWARD\n-I INPUT -j WEAVE-INPUT\nCOMMIT\n");
-}
-
-TEST(FirewallScript, keeps_containers_from_ports_that_are_not_for_them) {
-  auto const script = firewall_script({.bridge = "weave",
-                                       .docker_bridge = "docker0",
-                                       .exposures = {},
-                                       .local_set = {},
-                                       .tcp_ports = {6783},
-                                       .udp_ports = {6784},
-                                       .loopback_ports = {6782},
-                                       .names = true},
-                                      kBare);
-  EXPECT_NE(script.find("-A WEAVE-INPUT -i docker0 -p tcp -m tcp --dport 6783 -j DROP\n"
-                        "-A WEAVE-INPUT -i docker0 -p udp -m udp --dport 6784 -j DROP\n"
-                        "-A WEAVE-INPUT -i weave -p tcp -m tcp --dport 6783 -j DROP\n"
-                        "-A WEAVE-INPUT -i weave -p udp -m udp --dport 6784 -j DROP\n"
-                        "-A WEAVE-INPUT -i docker0 -p udp -m udp --dport 53 -j ACCEPT\n"
-                        "-A WEAVE-INPUT -i docker0 -p tcp -m tcp --dport 53 -j ACCEPT\n"
-                        "-A WEAVE-INPUT -d 127.0.0.0/8 ! -i lo -p tcp -m tcp --dport 6782 -j DROP\n"
-                        "-I FORWARD -j WEAVE-FORWARD\n-I INPUT -j WEAVE-INPUT\nCOMMIT\n"),
-            std::string::npos)
-      << script;
-}
-
-TEST(FirewallScript, spares_local_containers_before_all_else_in_the_nat_table) {
-  auto const script = firewall_script({.bridge = "weave",
-                                       .docker_bridge = "weave",
-                                       .exposures = {exposure("10.2.1.254/24")},
-                                       .local_set = "weaver-no-masq-local"},
-                                      kBare);
-  EXPECT_NE(script.find("*nat\n:WEAVE - [0:0]\n"
-                        "-A WEAVE -m set --match-set weaver-no-masq-local dst -m comment --comment \"Prevent SNAT to "
-                        "locally running containers\" -j RETURN\n-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\n"),
-            std::string::npos)
-      << script;
-}
-
-TEST(FirewallScript, exposes_networks) {
-  auto const script = firewall_script({.bridge = "weave",
-                                       .docker_bridge = "weave",
-                                       .exposures = {exposure("10.2.1.254/24"), exposure("10.2.2.254/24", false)}},
-                                      kBare);
-  EXPECT_EQ(script,
-            "*filter\n:WEAVE-FORWARD - [0:0]\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-INPUT - [0:0]\n"
-            "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"
-            "-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
-            "-A WEAVE-FORWARD -i weave ! -o weave -j ACCEPT\n"
-            "-A WEAVE-FORWARD -o weave -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
-            "-A WEAVE-EXPOSE -d 10.2.1.0/24 -j ACCEPT\n-A WEAVE-EXPOSE -d 10.2.2.0/24 -j ACCEPT\n"
-            "-I FORWARD -j WEAVE-FORWARD\n-I INPUT -j WEAVE-INPUT\nCOMMIT\n"
-            "*nat\n:WEAVE - [0:0]\n"
-            "-A WEAVE -s 10.2.1.0/24 -d 224.0.0.0/4 -j RETURN\n"
-            "-A WEAVE -d 10.2.1.0/24 ! -s 10.2.1.0/24 -j MASQUERADE\n"
-            "-A WEAVE -s 10.2.1.0/24 ! -d 10.2.1.0/24 -j MASQUERADE\n"
-            "-A POSTROUTING -j WEAVE\nCOMMIT\n");
-}
-
-TEST(FirewallScript, jumps_once_and_leaves_nothing_of_what_is_hidden) {
-  auto const script = firewall_script({.bridge = "weave", .docker_bridge = {}, .exposures = {}}, kApplied);
-  EXPECT_EQ(script.find("-I FORWARD"), std::string::npos);
-  EXPECT_TRUE(script.ends_with("*nat\n-D POSTROUTING -j WEAVE\n-F WEAVE\n-X WEAVE\nCOMMIT\n")) << script;
-}
-
-TEST(FirewallScript, removal_takes_every_copy) {
-  EXPECT_EQ(firewall_removal(kApplied),
-            "*filter\n-D FORWARD -j WEAVE-FORWARD\n-F WEAVE-FORWARD\n-F WEAVE-EXPOSE\n-X WEAVE-FORWARD\n"
-            "-X WEAVE-EXPOSE\nCOMMIT\n*nat\n-D POSTROUTING -j WEAVE\n-F WEAVE\n-X WEAVE\nCOMMIT\n");
-  EXPECT_EQ(firewall_removal("*filter\n-A FORWARD -j WEAVE-FORWARD\n-A FORWARD -j WEAVE-FORWARD\nCOMMIT\n"),
-            "*filter\n-D FORWARD -j WEAVE-FORWARD\n-D FORWARD -j WEAVE-FORWARD\nCOMMIT\n");
-  EXPECT_EQ(firewall_removal(kBare), "");
-}
+FirewallWish plain_wish() { return {.bridge = "weave", .docker_bridge = {}, .exposures = {}}; }
 
 TEST(OverlayFirewall, notices_what_others_do_to_its_rules_and_nothing_else) {
-  Iptables iptables{.saved = kBare};
-  auto firewall = iptables.firewall();
+  Host host{.kinds = {{"iptables", {.others = kBare}}}};
+  auto& iptables = host.kinds.at("iptables");
+  auto firewall = host.firewall();
   ASSERT_TRUE(firewall.apply({.bridge = "weave", .docker_bridge = {}, .exposures = {exposure("10.2.1.254/24")}}));
   EXPECT_EQ(iptables.scripts.size(), 1U);
   EXPECT_TRUE(firewall.intact().value());
@@ -147,69 +92,126 @@ TEST(OverlayFirewall, notices_what_others_do_to_its_rules_and_nothing_else) {
 
 TEST(OverlayFirewall, does_not_take_for_its_own_what_others_do_meanwhile) {
   for (auto const* const rule : {"-A FORWARD -j WEAVE-FORWARD\n", "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"}) {
-    Iptables iptables{.saved = kBare, .stolen = rule};
-    auto firewall = iptables.firewall();
-    ASSERT_TRUE(firewall.apply({.bridge = "weave", .docker_bridge = {}, .exposures = {}}));
+    Host host{.kinds = {{"iptables", {.others = kBare, .stolen = rule}}}};
+    auto firewall = host.firewall();
+    ASSERT_TRUE(firewall.apply(plain_wish()));
     EXPECT_FALSE(firewall.intact().value()) << rule;
-    iptables.stolen.clear();
-    iptables.saved = kBare;
-    ASSERT_TRUE(firewall.apply({.bridge = "weave", .docker_bridge = {}, .exposures = {}}));
+    host.kinds.at("iptables").stolen.clear();
+    host.kinds.at("iptables").saved.clear();
+    ASSERT_TRUE(firewall.apply(plain_wish()));
     EXPECT_TRUE(firewall.intact().value());
   }
 }
 
+TEST(OverlayFirewall, keeps_drops_and_masquerading_in_a_table_of_its_own) {
+  Host host{.kinds = {{"iptables", {.others = kBare}}}, .nftables = true};
+  auto firewall = host.firewall();
+  FirewallWish const wish{.bridge = "weave", .docker_bridge = "docker0", .exposures = {exposure("10.2.1.254/24")}};
+  ASSERT_TRUE(firewall.apply(wish));
+  EXPECT_FALSE(firewall.state().table_refusal);
+  EXPECT_NE(host.table.find("masquerade"), std::string::npos);
+  EXPECT_EQ(host.kinds.at("iptables").saved.find("MASQUERADE"), std::string::npos);
+  EXPECT_EQ(host.kinds.at("iptables").saved.find("DROP"), std::string::npos);
+  EXPECT_TRUE(firewall.intact().value());
+  host.table.clear();
+  EXPECT_FALSE(firewall.intact().value());
+  host.kinds.at("iptables").saved.clear();
+  ASSERT_TRUE(firewall.apply(wish));
+  EXPECT_TRUE(firewall.intact().value());
+  host.nftables = false;
+  ASSERT_TRUE(firewall.apply(wish));
+  EXPECT_TRUE(firewall.state().table_refusal) << "what the kernel cannot is done by iptables";
+  EXPECT_NE(host.kinds.at("iptables").saved.find("MASQUERADE"), std::string::npos);
+}
+
+TEST(OverlayFirewall, accepts_where_others_filter) {
+  Host host{.version = "iptables v1.8.9 (nf_tables)",
+            .kinds = {{"iptables-nft", {}}, {"iptables-legacy", {.others = kBare}}},
+            .nftables = true};
+  auto firewall = host.firewall();
+  ASSERT_TRUE(firewall.apply(plain_wish()));
+  EXPECT_EQ(firewall.state().iptables, Words{"iptables-legacy"});
+  EXPECT_FALSE(firewall.state().mixed);
+  EXPECT_TRUE(host.kinds.at("iptables-nft").scripts.empty());
+}
+
+TEST(OverlayFirewall, follows_docker_to_where_it_filters_and_tells_of_two_kinds) {
+  Host host{.version = "iptables v1.8.9 (nf_tables)",
+            .kinds = {{"iptables-nft", {}}, {"iptables-legacy", {}}},
+            .nftables = true};
+  auto& nft = host.kinds.at("iptables-nft");
+  auto& legacy = host.kinds.at("iptables-legacy");
+  auto firewall = host.firewall();
+  ASSERT_TRUE(firewall.apply(plain_wish()));
+  EXPECT_EQ(firewall.state().iptables, Words{"iptables-nft"}) << "the usual one, for whoever comes";
+  ASSERT_TRUE(firewall.intact().value());
+  legacy.others = kBare;
+  EXPECT_FALSE(firewall.intact().value());
+  ASSERT_TRUE(firewall.apply(plain_wish()));
+  EXPECT_EQ(firewall.state().iptables, Words{"iptables-legacy"});
+  EXPECT_EQ(nft.saved.find("-A FORWARD"), std::string::npos) << nft.saved;
+  nft.others = kBare;
+  ASSERT_TRUE(firewall.apply(plain_wish()));
+  EXPECT_EQ(firewall.state().iptables, (Words{"iptables-nft", "iptables-legacy"}));
+  EXPECT_TRUE(firewall.state().mixed);
+}
+
 TEST(OverlayFirewall, says_what_failed) {
-  Iptables iptables{.saved = kBare, .restore_status = 2};
-  auto const applied = iptables.firewall().apply({.bridge = "weave", .docker_bridge = {}, .exposures = {}});
+  Host host{.kinds = {{"iptables", {.others = kBare, .restore_status = 2}}}};
+  auto const applied = host.firewall().apply(plain_wish());
   ASSERT_FALSE(applied);
   EXPECT_EQ(applied.error().text(), "iptables-restore failed (exit status 2): line 3 failed");
 }
 
 TEST(OverlayFirewall, does_without_a_set_that_iptables_cannot_match) {
   std::vector<std::string> scripts;
-  OverlayFirewall firewall{[&](Words const& command, std::string_view input) -> Result<CommandResult> {
-    if (command[0] == "iptables-save") return CommandResult{.status = 0, .output = kBare, .errors = {}};
-    scripts.emplace_back(input);
-    bool const with_set = input.find("--match-set") != std::string_view::npos;
-    return CommandResult{.status = with_set ? 1 : 0, .output = {}, .errors = "line 8 failed\n"};
-  }};
+  auto const no_nftables = [](std::string const&) -> Result<std::string> {
+    return failure(ErrorKind::system, "nftables cannot be used");
+  };
+  OverlayFirewall firewall{no_nftables, [&](Words const& command, std::string_view input) -> Result<CommandResult> {
+                             if (command[0] != "iptables-restore")
+                               return CommandResult{.status = 0, .output = kBare, .errors = {}};
+                             scripts.emplace_back(input);
+                             bool const with_set = input.find("--match-set") != std::string_view::npos;
+                             return CommandResult{
+                                 .status = with_set ? 1 : 0, .output = {}, .errors = "line 8 failed\n"};
+                           }};
   FirewallWish wish{.bridge = "weave",
                     .docker_bridge = {},
                     .exposures = {exposure("10.2.1.254/24")},
                     .local_set = "weaver-no-masq-local"};
   EXPECT_TRUE(firewall.apply(wish));
   EXPECT_EQ(scripts.size(), 2U);
-  ASSERT_TRUE(firewall.set_refusal());
-  EXPECT_EQ(firewall.set_refusal()->text(), "iptables-restore failed (exit status 1): line 8 failed");
+  ASSERT_TRUE(firewall.state().set_refusal);
+  EXPECT_EQ(firewall.state().set_refusal->text(), "iptables-restore failed (exit status 1): line 8 failed");
   wish.local_set.clear();
   EXPECT_TRUE(firewall.apply(wish));
-  EXPECT_FALSE(firewall.set_refusal());
+  EXPECT_FALSE(firewall.state().set_refusal);
 }
 
 TEST(OverlayFirewall, does_not_blame_the_set_for_a_lock_that_others_hold) {
-  std::vector<std::string> scripts;
-  OverlayFirewall firewall{[&](Words const& command, std::string_view input) -> Result<CommandResult> {
-    if (command[0] == "iptables-save") return CommandResult{.status = 0, .output = kBare, .errors = {}};
-    scripts.emplace_back(input);
-    return CommandResult{.status = 4, .output = {}, .errors = "Another app is currently holding the xtables lock\n"};
-  }};
+  Host host{.kinds = {{"iptables", {.others = kBare, .restore_status = 4}}}};
+  auto firewall = host.firewall();
   EXPECT_FALSE(firewall.apply({.bridge = "weave",
                                .docker_bridge = {},
                                .exposures = {exposure("10.2.1.254/24")},
                                .local_set = "weaver-no-masq-local"}));
-  EXPECT_EQ(scripts.size(), 1U);
-  EXPECT_FALSE(firewall.set_refusal());
+  EXPECT_EQ(host.kinds.at("iptables").scripts.size(), 1U);
+  EXPECT_FALSE(firewall.state().set_refusal);
 }
 
-TEST(OverlayFirewall, is_content_on_a_host_without_iptables_unless_it_has_to_masquerade) {
-  Iptables iptables{.installed = false};
-  auto firewall = iptables.firewall();
+TEST(OverlayFirewall, is_content_on_a_host_without_iptables_unless_nothing_can_masquerade) {
+  Host host;
+  auto firewall = host.firewall();
   FirewallWish wish{.bridge = "weave", .docker_bridge = {}, .exposures = {exposure("10.2.1.254/24", false)}};
   EXPECT_TRUE(firewall.apply(wish));
   EXPECT_TRUE(firewall.intact().value());
   EXPECT_TRUE(firewall.remove());
   wish.exposures[0].masquerade = true;
   EXPECT_EQ(firewall.apply(wish).error().kind(), ErrorKind::not_found);
+  host.nftables = true;
+  EXPECT_TRUE(firewall.apply(wish));
+  EXPECT_TRUE(firewall.intact().value());
 }
 
 } // namespace

@@ -46,16 +46,6 @@ TEST(OriginalRulesRemoval, leaves_chains_that_ours_share_and_rules_of_others) {
                                                        kPlain + "-F WEAVE-CANARY\n-X WEAVE-CANARY\nCOMMIT\n");
 }
 
-TEST(OriginalRulesRemoval, takes_everything_if_asked) {
-  auto which = kUsual;
-  which.shared_chains = true;
-  EXPECT_EQ(original_rules_removal(which, kLeft),
-            std::string{kMangle} +
-                "*nat\n-D POSTROUTING -j WEAVE\n-F WEAVE-CANARY\n-F WEAVE\n-X WEAVE-CANARY\n-X WEAVE\nCOMMIT\n"
-                "*filter\n" +
-                kPlain + "-F WEAVE-CANARY\n-F WEAVE-EXPOSE\n-X WEAVE-CANARY\n-X WEAVE-EXPOSE\nCOMMIT\n");
-}
-
 TEST(OriginalRulesRemoval, does_nothing_where_only_ours_are) {
   EXPECT_EQ(original_rules_removal(kUsual,
                                    "*filter\n:FORWARD DROP [0:0]\n:WEAVE-FORWARD - [0:0]\n"
@@ -63,17 +53,6 @@ TEST(OriginalRulesRemoval, does_nothing_where_only_ours_are) {
                                    "-A WEAVE-FORWARD -i weave -o weave -j ACCEPT\n"
                                    "-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\nCOMMIT\n"),
             "");
-}
-
-TEST(OriginalRulesRemoval, empties_all_chains_before_it_removes_those_that_others_jump_to) {
-  auto which = kUsual;
-  which.shared_chains = true;
-  EXPECT_EQ(original_rules_removal(which,
-                                   "*filter\n:WEAVE-EXPOSE - [0:0]\n:WEAVE-FORWARD - [0:0]\n"
-                                   "-A FORWARD -j WEAVE-FORWARD\n-A WEAVE-FORWARD -o weave -j WEAVE-EXPOSE\n"
-                                   "COMMIT\n"),
-            "*filter\n-D FORWARD -j WEAVE-FORWARD\n-F WEAVE-EXPOSE\n-F WEAVE-FORWARD\n"
-            "-X WEAVE-EXPOSE\n-X WEAVE-FORWARD\nCOMMIT\n");
 }
 
 /// Stands in for the programs of both kinds.
@@ -97,14 +76,14 @@ struct Programs {
   }
 };
 
-TEST(OriginalRules, go_completely_from_the_kind_of_iptables_that_the_host_does_not_use) {
+TEST(OriginalRules, go_from_the_kind_of_iptables_that_the_host_does_not_use) {
   Programs programs{.saved = {{"iptables-save", ""}, {"iptables-legacy-save", kLeft}}};
   EXPECT_EQ(programs.remove(), 3U);
   EXPECT_FALSE(programs.scripts.contains("iptables-restore"));
-  EXPECT_NE(programs.scripts["iptables-legacy-restore"].find("-D POSTROUTING -j WEAVE\n"), std::string::npos);
+  EXPECT_NE(programs.scripts["iptables-legacy-restore"].find("-X WEAVE-CANARY\n"), std::string::npos);
 }
 
-TEST(OriginalRules, go_from_where_ours_are_but_for_shared_chains) {
+TEST(OriginalRules, leave_chains_that_ours_share_to_the_firewall) {
   Programs programs{.version = "iptables v1.8.9 (legacy)\n", .saved = {{"iptables-save", kLeft}}};
   EXPECT_EQ(programs.remove(), 3U);
   EXPECT_EQ(programs.scripts["iptables-restore"].find("-X WEAVE\n"), std::string::npos);
