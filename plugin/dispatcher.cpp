@@ -1,5 +1,7 @@
 #include "plugin/dispatcher.hpp"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include <fmt/format.h>
@@ -67,6 +69,17 @@ void Dispatcher::handle(http::Request const& request, http::Responder responder)
   if (method == methods_.end()) return responder.send(http::Response::text("404 page not found\n", 404));
   if (request.method != "POST") return responder.send(http::Response{.status = 405, .headers = {}, .body = {}});
   method->second(request.body, std::move(responder));
+}
+
+bool Dispatcher::attaches(http::Request const& request) {
+  static constexpr std::array<std::string_view, 4> kAttaching{"/NetworkDriver.CreateNetwork",
+                                                              "/NetworkDriver.CreateEndpoint", "/NetworkDriver.Join",
+                                                              "/IpamDriver.RequestAddress"};
+  return std::ranges::find(kAttaching, request.path()) != kAttaching.end();
+}
+
+void Dispatcher::refuse(std::string_view reason, http::Responder& responder) {
+  responder.send(json_response(encode_error(reason), 500));
 }
 
 void Dispatcher::add_constants(Scope scope) {

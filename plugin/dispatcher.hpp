@@ -24,6 +24,12 @@ class Dispatcher {
 
   void handle(http::Request const& request, http::Responder responder) const;
 
+  /// Whether it is a call after which something new uses weave. RequestPool is none: Docker makes it of the networks it
+  /// has each time it starts.
+  [[nodiscard]] static bool attaches(http::Request const& request);
+  /// Answers 500 with the reason.
+  static void refuse(std::string_view reason, http::Responder& responder);
+
  private:
   using Method = std::function<void(std::string_view body, http::Responder responder)>;
 

@@ -17,14 +17,14 @@ http::ServerOptions server_options() {
 
 } // namespace
 
-PluginListener::Door::Door(boost::asio::io_context& context, NetworkDriver& network, IpamDriver& ipam, Scope scope,
-                           Logger log)
-    : dispatcher{network, ipam, scope},
-      server{context,
-             [this](http::Request const& request, http::Responder responder) {
+PluginListener::Door::Door(PluginListener const& owner, Scope scope)
+    : dispatcher{owner.network_, owner.ipam_, scope},
+      server{owner.context_,
+             [this, &refusal = owner.refusal_](http::Request const& request, http::Responder responder) {
+               if (!refusal.empty() && Dispatcher::attaches(request)) return Dispatcher::refuse(refusal, responder);
                dispatcher.handle(request, std::move(responder));
              },
-             server_options(), std::move(log)} {}
+             server_options(), owner.log_} {}
 
 PluginListener::PluginListener(boost::asio::io_context& context, NetworkDriver& network, IpamDriver& ipam, Logger log)
     : context_{context}, network_{network}, ipam_{ipam}, log_{std::move(log)} {}
@@ -32,7 +32,7 @@ PluginListener::PluginListener(boost::asio::io_context& context, NetworkDriver& 
 Result<void> PluginListener::listen(std::vector<PluginSocket> sockets) {
   std::list<Door> opened;
   for (auto& socket : sockets) {
-    auto& door = opened.emplace_back(context_, network_, ipam_, socket.scope, log_);
+    auto& door = opened.emplace_back(*this, socket.scope);
     door.path = socket.path;
     auto const bound =
         socket.inherited ? door.server.adopt(std::move(socket.inherited)) : door.server.bind_unix(socket.path, kMode);

@@ -35,6 +35,8 @@ class PluginListener {
   /// All or none: on failure those opened by this call are closed again. Socket mode 0600: Docker's engine is root.
   [[nodiscard]] Result<void> listen(std::vector<PluginSocket> sockets);
   [[nodiscard]] bool listening() const { return !doors_.empty(); }
+  /// While there is a reason, calls that would attach something fail with it; what gives something up goes on.
+  void refuse(std::string reason) { refusal_ = std::move(reason); }
   /// Paths, in order.
   [[nodiscard]] std::vector<std::string> paths() const;
   /// The socket files go first, so that Docker fails at once instead of waiting (§12.2.7); calls under way are
@@ -44,7 +46,7 @@ class PluginListener {
 
  private:
   struct Door {
-    Door(boost::asio::io_context& context, NetworkDriver& network, IpamDriver& ipam, Scope scope, Logger log);
+    Door(PluginListener const& owner, Scope scope);
 
     Dispatcher dispatcher;
     http::Server server;
@@ -55,6 +57,7 @@ class PluginListener {
   NetworkDriver& network_;
   IpamDriver& ipam_;
   Logger log_;
+  std::string refusal_;
   std::list<Door> doors_;
 };
 

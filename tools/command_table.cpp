@@ -208,11 +208,15 @@ constexpr std::array kCommands{
     Command{.name = "launch-router", .summary = "the same as launch", .audience = kScripts, .run = run_launch},
     Command{.name = "stop-router", .summary = "the same as stop", .audience = kScripts, .run = run_stop},
     Command{.name = "launch-plugin",
-            .summary = "say whether the Docker plugin, a part of the daemon, is on",
+            .summary = "serve Docker again after 'weave stop-plugin' or 'weave launch --plugin=false'",
+            .details = "Returns when the network weave is there. Kept across restarts of the daemon.",
             .audience = kScripts,
             .run = run_launch_plugin},
     Command{.name = "stop-plugin",
-            .summary = "say how to have the daemon without the Docker plugin",
+            .summary = "have the daemon go on without the Docker plugin",
+            .details =
+                "Removes the network weave, unless containers are on it: these go on. Nothing new can join, until\n"
+                "'weave launch-plugin' or the next 'weave launch'; restarts of the daemon do not change that.",
             .audience = kScripts,
             .run = run_stop_plugin},
     Command{.name = "stop-proxy",

@@ -1,11 +1,18 @@
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "tools/daemon_answer.hpp"
+#include "tools/readiness.hpp"
+#include "tools/stop.hpp"
 
 /// Commands of former versions of Weave Net: answered so that scripts go on where they can, and people learn what to
 /// do.
 namespace weave::tools {
 namespace {
+
+/// For Docker to make the default network.
+constexpr std::chrono::milliseconds kNetworkTime{15'000};
 
 constexpr std::string_view kNoProxy =
     "there is no Docker API proxy in weave: containers join by 'docker run --net=weave', with names by "
@@ -72,14 +79,20 @@ int run_stop_proxy(Invocation& call) {
 }
 
 int run_launch_plugin(Invocation& call) {
-  auto const on = serves_docker(call.settings);
-  if (!on) return explain_unreachable(on.error(), call);
-  if (*on) {
-    call.err << "The plugin is part of the daemon, and it is on.\n";
-    return 0;
+  (void)call.take_flag("--no-restart"); // of 1.x, where the plugin was a container of its own
+  if (call.take_flag("--no-multicast-route")) {
+    call.err << "--no-multicast-route is an option of 'weave launch' now, and has no effect here\n";
   }
-  call.err << "The plugin is part of the daemon, and it is off. Do 'weave stop', then 'weave launch' without "
-              "--plugin=false\n";
+  if (!call.words.empty()) return usage(call.err, 1);
+  auto const daemon = ApiClient::at(call.settings.api_address);
+  auto const answer = daemon ? daemon->put("/plugin", {}, kAnswerTime) : Result<Answer>{failure_of(daemon)};
+  if (auto const code = conclude(answer, call, "the plugin"); code != 0) return code;
+  auto const pause = [](std::chrono::milliseconds time) {
+    std::this_thread::sleep_for(time);
+    return false;
+  };
+  if (wait_until_ready(*daemon, pause, kNetworkTime, call.err) == Start::ready) return 0;
+  call.err << "the plugin is on, but weave is not ready; 'weave status --check' says why\n";
   return 1;
 }
 
@@ -89,9 +102,19 @@ int run_stop_plugin(Invocation& call) {
     call.err << "Plugin is not running.\n";
     return 0;
   }
-  call.err << "The plugin is part of the daemon. To have the daemon without it: 'weave stop', then "
-              "'weave launch --plugin=false'\n";
-  return 1;
+  auto const answer =
+      ask_daemon(call.settings, [](ApiClient const& client) { return client.remove("/plugin", kAnswerTime); });
+  if (answer && answer->status == 409) {
+    warn_of_attached(call, answer->body);
+    call.err
+        << "They go on, and can be stopped and removed; what is stopped starts again after 'weave launch-plugin'\n";
+    return 0;
+  }
+  if (answer && answer->status == 503) {
+    call.err << fmt::format("WARNING: Docker network \"weave\" was not removed: {}", answer->body);
+    return 0;
+  }
+  return conclude(answer, call, "the plugin");
 }
 
 } // namespace weave::tools

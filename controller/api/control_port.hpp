@@ -101,7 +101,7 @@ class NamePort {
   [[nodiscard]] virtual std::string listen_address() const = 0;
 };
 
-/// Removes the default Docker network before a stop.
+/// Docker's part of the daemon: its default network and whether it is served at all.
 class DockerNetworkPort {
  public:
   struct Removal {
@@ -114,6 +114,13 @@ class DockerNetworkPort {
 
   /// Must complete in bounded time, with ErrorKind::unavailable if Docker does not answer.
   virtual void remove_default_network(Completion<Removal> done) = 0;
+
+  /// Serves Docker, from now on and after restarts, until switch_off. Nothing changes if it is served. The default
+  /// network comes in the background; readiness waits for it.
+  [[nodiscard]] virtual Result<void> switch_on() = 0;
+  /// Lets nothing new join, from now on and after restarts, until switch_on or the next launch; then removes the
+  /// default network as remove_default_network does. What is attached stays and can be given up.
+  virtual void switch_off(Completion<Removal> done) = 0;
 };
 
 } // namespace weave::controller::api

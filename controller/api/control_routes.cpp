@@ -254,6 +254,18 @@ void add_ownership(http::Router& router, AddressPort* addresses) {
 }
 
 void add_docker_network(http::Router& router, DockerNetworkPort& network) {
+  router.add("PUT", "/plugin", [&network](Request const&, PathValues const&, Responder responder) {
+    auto const on = network.switch_on();
+    responder.send(on ? Response::no_content() : error_response(500, on.error().text()));
+  });
+  router.add("DELETE", "/plugin", [&network](Request const&, PathValues const&, Responder responder) {
+    network.switch_off(
+        [answer = std::move(responder).into_function()](Result<DockerNetworkPort::Removal> const& result) {
+          if (!result) return answer(error_response(result.error()));
+          if (result->removed) return answer(Response::no_content());
+          answer(error_response(409, fmt::format("{}", fmt::join(result->attached_containers, " "))));
+        });
+  });
   router.add("DELETE", "/plugin/network", [&network](Request const&, PathValues const&, Responder responder) {
     network.remove_default_network(
         [answer = std::move(responder).into_function()](Result<DockerNetworkPort::Removal> const& result) {

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "controller/app/firewall_ports.hpp"
 #include "controller/app/host_facts.hpp"
 #include "controller/app/identity.hpp"
+#include "controller/app/mark_file.hpp"
 #include "controller/app/metric_samples.hpp"
 #include "controller/app/original_import.hpp"
 #include "controller/app/original_remains.hpp"
@@ -128,9 +128,7 @@ Result<void> Application::build_data_plane() {
 Result<void> Application::build_host_services() {
   auto stored = parse_exposures(store_->exposures());
   if (!stored) return failure(stored.error().kind(), fmt::format("state file: {}", stored.error().text()));
-  if (options_.no_masq_local && options_.ipalloc_range) {
-    local_ranges_ = make_local_ranges(scheduler_, logger_, [this](auto cidrs) { expose_->spare(std::move(cidrs)); });
-  }
+  if (options_.no_masq_local && options_.ipalloc_range) local_ranges_ = make_local_ranges(scheduler_, logger_);
   auto expose = ExposeService::create(
       {.firewall = firewall_of(options_, std::string{local_ranges_ ? kLocalSet : std::string_view{}}),
        .exposures = *std::move(stored)},
@@ -224,8 +222,7 @@ std::vector<std::string> Application::choose_targets() {
 
 Result<void> Application::build_containers() {
   if (options_.docker_api.empty()) return {};
-  auto drivers =
-      options_.plugin ? driver_names(options_.plugin_socket, options_.plugin_mesh_socket) : std::set<std::string>{};
+  auto drivers = driver_names(options_.plugin_socket, options_.plugin_mesh_socket);
   auto containers = ContainerService::create(
       {.engine = options_.docker_api, .domain = options_.dns_domain, .drivers = std::move(drivers)},
       {.context = context_, .scheduler = scheduler_, .logger = logger_});
@@ -304,29 +301,35 @@ void Application::follow_containers(bool memory_lost) {
 }
 
 Result<void> Application::build_docker() {
-  if (!options_.plugin) return {};
-  auto docker = DockerService::create({.weave_socket = options_.plugin_socket,
-                                       .mesh_socket = options_.plugin_mesh_socket,
-                                       .inherited = std::move(inherited_),
-                                       .weave_reach = options_.plugin_reach,
-                                       .multicast_route = !options_.no_multicast_route,
-                                       .engine = options_.docker_api,
-                                       .bridge = options_.weave_bridge,
-                                       .universe = options_.ipalloc_range,
-                                       .isolation_impossible = plane_->isolation_obstacle()},
-                                      {.context = context_,
-                                       .scheduler = scheduler_,
-                                       .watcher = watcher_,
-                                       .sandboxes = plane_->sandboxes(),
-                                       .store = store_->drivers(),
-                                       .allocator = allocator_.get(),
-                                       .gate = gate_,
-                                       .hooks = {.waiting_for = [this] { return mesh_view_->initial_peers(); },
-                                                 .touched =
-                                                     [this](Ipv4Address address) {
-                                                       if (container_addresses_) container_addresses_->touch(address);
-                                                     }},
-                                       .logger = logger_});
+  bool const is_off =
+      std::filesystem::exists(options_.restart_mark()) && std::filesystem::exists(options_.plugin_off_mark());
+  if (!is_off) (void)remove_mark(options_.plugin_off_mark());
+  auto docker = DockerService::create(
+      {.weave_socket = options_.plugin_socket,
+       .mesh_socket = options_.plugin_mesh_socket,
+       .inherited = std::move(inherited_),
+       .weave_reach = options_.plugin_reach,
+       .multicast_route = !options_.no_multicast_route,
+       .engine = options_.docker_api,
+       .bridge = options_.weave_bridge,
+       .universe = options_.ipalloc_range,
+       .enabled = options_.plugin && !is_off,
+       .dns = options_.dns,
+       .remember = [mark = options_.plugin_off_mark()](bool on) { return on ? remove_mark(mark) : make_mark(mark); },
+       .isolation_impossible = plane_->isolation_obstacle()},
+      {.context = context_,
+       .scheduler = scheduler_,
+       .watcher = watcher_,
+       .sandboxes = plane_->sandboxes(),
+       .store = store_->drivers(),
+       .allocator = allocator_.get(),
+       .gate = gate_,
+       .hooks = {.waiting_for = [this] { return mesh_view_->initial_peers(); },
+                 .touched =
+                     [this](Ipv4Address address) {
+                       if (container_addresses_) container_addresses_->touch(address);
+                     }},
+       .logger = logger_});
   if (!docker) return failure_of(docker);
   docker_ = std::move(*docker);
   return {};
@@ -400,7 +403,7 @@ Result<void> Application::start() {
   for (auto const& error : mesh_->initiate(targets_, true)) logger_.error("{}", error.text());
   watch_signals();
   // From here on a start counts as a restart, which keeps what connect and forget have changed.
-  std::ofstream{options_.restart_mark()};
+  (void)make_mark(options_.restart_mark());
   notify_service_manager("READY=1");
   watchdog_.start();
   return {};
@@ -450,7 +453,7 @@ api::StatusReport Application::report() const {
   }
   if (docker_) {
     report.plugin = docker_->status();
-    if (containers_) report.plugin->engine_obstacle = containers_->status().reason;
+    if (containers_ && report.plugin) report.plugin->engine_obstacle = containers_->status().reason;
     if (auto const reason = docker_->not_ready()) report.not_ready_reasons.push_back(*reason);
   }
   report.ready = report.not_ready_reasons.empty();

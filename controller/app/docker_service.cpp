@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kPatience = 2500ms;
+constexpr auto kSwitchedOff = "weave's Docker plugin is off on this host; 'weave launch-plugin' switches it on";
 
 /// The driver's name in Docker is the name of its socket.
 std::string driver_name(std::string const& socket) { return std::filesystem::path{socket}.stem().string(); }
@@ -85,8 +86,14 @@ Result<std::unique_ptr<DockerService>> DockerService::create(Settings settings, 
   if (!service->memory_lost_) {
     service->isolation_.ensure([driver = &service->network_driver_] { return driver->isolate(); });
   }
+  // Off, it still answers to what gives something up, if Docker may have something of ours; and sockets that somebody
+  // else opened must not keep Docker waiting.
+  auto const& records = service->network_driver_.records();
+  bool const known = !records.networks().empty() || !records.endpoints().empty();
+  if (!service->settings_.enabled) service->listener_.refuse(kSwitchedOff);
+  if (!service->settings_.enabled && !known && service->settings_.inherited.empty()) return service;
   if (auto const listening = service->listen(); !listening) return failure_of(listening);
-  service->start_default_network();
+  if (service->settings_.enabled) service->start_default_network();
   return service;
 }
 
@@ -145,14 +152,17 @@ void DockerService::start_default_network() {
 
 std::optional<std::string> DockerService::not_ready() const {
   if (auto reason = isolation_.not_ready()) return reason;
+  if (!settings_.enabled) return std::nullopt;
   if (!default_network_) return std::nullopt;
   if (default_network_->status().state != docker::DefaultNetworkState::waiting) return std::nullopt;
   if (ports_.scheduler.now() - started_ > kPatience) return std::nullopt;
   return "waiting for Docker to make the network weave";
 }
 
-api::PluginStatus DockerService::status() const {
+std::optional<api::PluginStatus> DockerService::status() const {
+  if (!settings_.enabled) return std::nullopt;
   api::PluginStatus status{};
+  status.dns = settings_.dns;
   status.socket = settings_.weave_socket;
   status.mesh_socket = settings_.mesh_socket;
   status.default_subnet = ports_.allocator == nullptr ? "" : ports_.allocator->default_subnet().to_string();
@@ -196,6 +206,33 @@ void DockerService::remove_default_network(api::Completion<Removal> done) {
     if (!removal) return done(failure_of(removal));
     done(Removal{.removed = removal->removed, .attached_containers = removal->attached_containers, .others = others()});
   });
+}
+
+Result<void> DockerService::switch_on() {
+  if (settings_.enabled) return {};
+  if (!listener_.listening()) {
+    if (auto const listening = listen(); !listening) return listening;
+  }
+  listener_.refuse({});
+  settings_.enabled = true;
+  remember(true);
+  started_ = ports_.scheduler.now();
+  start_default_network();
+  return {};
+}
+
+void DockerService::switch_off(api::Completion<Removal> done) {
+  if (std::exchange(settings_.enabled, false)) remember(false);
+  listener_.refuse(kSwitchedOff);
+  remove_default_network(std::move(done));
+}
+
+void DockerService::remember(bool enabled) {
+  if (!settings_.remember) return;
+  if (auto const saved = settings_.remember(enabled); !saved) {
+    ports_.logger.error("docker: after a restart the plugin is {} again: {}", enabled ? "off" : "on",
+                        saved.error().text());
+  }
 }
 
 void DockerService::stop() {

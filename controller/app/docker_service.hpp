@@ -47,6 +47,12 @@ class DockerService final : public api::DockerNetworkPort {
     std::string bridge = "weave";
     /// What may be allocated; absent: Docker has to bring addresses itself.
     std::optional<Ipv4Cidr> universe;
+    /// Whether Docker is served at the start.
+    bool enabled = true;
+    /// Whether DNS is served; for the status.
+    bool dns = false;
+    /// Called with each change, so that the next process begins with it.
+    std::function<Result<void>(bool enabled)> remember = {};
     /// Why containers' ports cannot be filtered here, if so.
     std::optional<std::string> isolation_impossible = {};
   };
@@ -72,14 +78,18 @@ class DockerService final : public api::DockerNetworkPort {
   [[nodiscard]] bool has_endpoint(Ipv4Address address) const;
   /// Options of networks that were made before our time, or whose record was lost.
   void learn_networks(EngineSurvey const& survey);
-  [[nodiscard]] api::PluginStatus status() const;
+  /// Absent while Docker is not served.
+  [[nodiscard]] std::optional<api::PluginStatus> status() const;
   void remove_default_network(api::Completion<Removal> done) override;
+  [[nodiscard]] Result<void> switch_on() override;
+  void switch_off(api::Completion<Removal> done) override;
   /// Takes the sockets away.
   void stop();
 
  private:
   DockerService(Settings settings, Ports ports);
   [[nodiscard]] Result<void> listen();
+  void remember(bool enabled);
   void start_default_network();
 
   Settings settings_;

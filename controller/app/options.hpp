@@ -101,6 +101,8 @@ struct Options {
   /// Exists while a start of the daemon counts as a restart (the persisted targets are used, not `peers`): the daemon
   /// makes it after its first good start, `weave launch` and `weave stop` remove it (§3.4).
   [[nodiscard]] std::string restart_mark() const { return state_dir + "/restart.mark"; }
+  /// Exists after `weave stop-plugin`; counts in restarts only.
+  [[nodiscard]] std::string plugin_off_mark() const { return state_dir + "/plugin-off.mark"; }
 };
 
 /// What the options may take from outside the command line.

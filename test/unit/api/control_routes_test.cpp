@@ -239,6 +239,17 @@ TEST_F(ControlRoutes, RemovesTheDockerNetworkOrNamesWhoHindersIt) {
   EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 503, "Docker does not answer\n");
 }
 
+TEST_F(ControlRoutes, SwitchesThePluginOffAndOn) {
+  EXPECT_ANSWER(ask("PUT", "/plugin"), 204, "");
+  EXPECT_ANSWER(ask("DELETE", "/plugin"), 204, "");
+  EXPECT_EQ(network.log, (std::vector<std::string>{"on", "off"}));
+  network.result = DockerNetworkPort::Removal{.removed = false, .attached_containers = {"abc", "def"}};
+  EXPECT_ANSWER(ask("DELETE", "/plugin"), 409, "abc def\n");
+  network.result = failure(ErrorKind::unavailable, "Docker does not answer");
+  EXPECT_ANSWER(ask("DELETE", "/plugin"), 503, "Docker does not answer\n");
+  EXPECT_ANSWER(ask("PUT", "/plugin"), 500, "Docker does not answer\n");
+}
+
 TEST_F(ControlRoutes, WithAllocationOffItsPathsAreUnknown) {
   router = control_routes({.daemon = &daemon, .addresses = nullptr, .docker_network = nullptr});
   for (auto const* path : {"/ip/c1", "/ip", "/ipinfo/defaultsubnet", "/ipinfo/tracker", "/ring"}) {

@@ -106,7 +106,16 @@ class AgreeableHost final : public AttachPort, public ExposePort {
 class FakeNetwork final : public DockerNetworkPort {
  public:
   Result<Removal> result = Removal{.removed = true, .attached_containers = {}};
+  std::vector<std::string> log = {};
   void remove_default_network(Completion<Removal> done) override { done(result); }
+  Result<void> switch_on() override {
+    log.emplace_back("on");
+    return result ? Result<void>{} : failure_of(result);
+  }
+  void switch_off(Completion<Removal> done) override {
+    log.emplace_back("off");
+    done(result);
+  }
 };
 
 } // namespace weave::controller::api

@@ -119,6 +119,22 @@ TEST_F(PluginListenerTest, ServesBothDriversOnBothSockets) {
   EXPECT_EQ(bench.allocator.held.size(), 2U);
 }
 
+TEST_F(PluginListenerTest, RefusesWhatWouldAttachWhileThereIsAReason) {
+  ASSERT_TRUE(listen(both(Scope::local)));
+  control.run([&] { listener->refuse("it is off"); });
+  for (auto const* method : {"NetworkDriver.CreateNetwork", "NetworkDriver.CreateEndpoint", "NetworkDriver.Join",
+                             "IpamDriver.RequestAddress"}) {
+    EXPECT_EQ(ask("weave.sock", method, R"({"PoolID":"weavepool"})"), "{\"Err\":\"it is off\"}\n") << method;
+  }
+  auto const* endpoint = R"({"NetworkID":"n","EndpointID":"e"})";
+  for (auto const* method : {"NetworkDriver.Leave", "NetworkDriver.DeleteEndpoint", "NetworkDriver.DeleteNetwork"}) {
+    EXPECT_EQ(ask("weave.sock", method, endpoint), "{}\n") << method;
+  }
+  control.run([&] { listener->refuse({}); });
+  EXPECT_NE(ask("weave.sock", "IpamDriver.RequestAddress", R"({"PoolID":"weavepool"})").find("10.32.0."),
+            std::string::npos);
+}
+
 TEST_F(PluginListenerTest, OpensAllSocketsOrNone) {
   auto sockets = both(Scope::local);
   sockets[1].path = "/proc/nowhere/x.sock";
