@@ -128,7 +128,9 @@ Result<void> Application::build_data_plane() {
 Result<void> Application::build_host_services() {
   auto stored = parse_exposures(store_->exposures());
   if (!stored) return failure(stored.error().kind(), fmt::format("state file: {}", stored.error().text()));
-  if (options_.no_masq_local && options_.ipalloc_range) local_ranges_ = make_local_ranges(scheduler_, logger_);
+  if (options_.no_masq_local && options_.ipalloc_range) {
+    local_ranges_ = make_local_ranges(scheduler_, logger_, [this](auto cidrs) { expose_->spare(std::move(cidrs)); });
+  }
   auto expose = ExposeService::create(
       {.firewall = firewall_of(options_, std::string{local_ranges_ ? kLocalSet : std::string_view{}}),
        .exposures = *std::move(stored)},
