@@ -31,6 +31,7 @@ int usage(std::ostream& err, int code);
 // The sub-commands, one file each or a few that belong together. All give the exit status.
 int run_attach(Invocation& call);
 int run_attach_bridge(Invocation& call);
+int run_boot(Invocation& call);
 int run_bridge_type(Invocation& call);
 int run_connect(Invocation& call);
 int run_detach(Invocation& call);

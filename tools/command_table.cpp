@@ -232,6 +232,7 @@ constexpr std::array kCommands{
     Command{.name = "launch-dns", .summary = "removed", .audience = kScripts, .run = run_removed},
     Command{.name = "stop-dns", .summary = "removed", .audience = kScripts, .run = run_removed},
     Command{.name = "setup-cni", .summary = "not part of weave", .audience = kScripts, .run = run_removed},
+    Command{.name = "boot", .summary = "", .audience = kOurselves, .run = run_boot},
     Command{.name = "supervise", .summary = "", .audience = kOurselves, .run = run_supervise},
     Command{.name = "stand-in", .summary = "", .audience = kOurselves, .run = run_stand_in},
     Command{.name = "run-daemon", .summary = "", .audience = kOurselves, .run = run_daemon},

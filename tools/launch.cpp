@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -18,6 +19,7 @@
 #include "tools/run_files.hpp"
 #include "tools/service_manager.hpp"
 #include "tools/stand_in.hpp"
+#include "tools/stop.hpp"
 
 namespace weave::tools {
 namespace {
@@ -210,14 +212,50 @@ int run_launch(Invocation& call) {
   if (auto const code = refusal(call, service)) return *code;
   auto const plan = plan_launch(call.words, settings);
   auto stored = plan;
-  if (!service) stored.password.reset(); // then it lives in the environment of supervisor and daemon only
+  bool const at_boot = !service && has_init_script(settings);
+  if (!service && !at_boot) stored.password.reset(); // then it lives in the environment of supervisor and daemon only
   if (auto const saved = save_plan(settings.launch_file(), stored); !saved) {
     call.err << saved.error().text() << "\n";
     return 1;
   }
   end_stand_in(settings);
   ::unlink(settings.restart_mark().c_str());
+  if (at_boot) run_init_script_at_boot(true);
   return service ? launch_service(call, plan, *daemon) : launch_supervised(call, plan, *daemon);
+}
+
+int run_boot(Invocation& call) {
+  auto const& settings = call.settings;
+  auto const lock = DirectoryLock::acquire(settings.run_dir);
+  auto const made = make_directory(settings.state_dir);
+  if (!lock || !made) {
+    call.err << (lock ? made.error() : lock.error()).text() << "\n";
+    return 1;
+  }
+  if (is_running(settings)) return 0;
+  end_stand_in(settings);
+  auto const plan = last_plan(settings);
+  auto supervised = start_supervisor(settings, plan);
+  if (!supervised) {
+    call.err << supervised.error().text() << "\n";
+    return 1;
+  }
+  // Nobody reads what goes wrong now, and what keeps the daemon down may be gone in a minute: it is started again.
+  [[maybe_unused]] auto const confirmed = ::send(supervised->channel.get(), "R", 1, MSG_NOSIGNAL);
+  // What comes after this may be Docker, which needs the sockets and nothing else of us. A machine does not wait
+  // longer.
+  constexpr auto kBootTime = 10s;
+  auto sockets = plugin_sockets(plan.daemon_arguments);
+  sockets.push_back(settings.control_socket());
+  auto const deadline = std::chrono::steady_clock::now() + kBootTime;
+  while (!std::ranges::all_of(sockets, answers)) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      call.err << fmt::format("weave has not started yet; {} says why\n", settings.log_file());
+      return 1;
+    }
+    std::this_thread::sleep_for(20ms);
+  }
+  return 0;
 }
 
 } // namespace weave::tools

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -159,6 +160,16 @@ Result<LaunchPlan> load_plan(std::string const& path) {
   std::stringstream text;
   text << file.rdbuf();
   return parse_plan(text.str());
+}
+
+LaunchPlan last_plan(Settings const& settings) {
+  auto plan = load_plan(settings.launch_file());
+  if (!plan) {
+    std::istringstream peers{settings.variable("PEERS").value_or("")};
+    return plan_launch({std::istream_iterator<std::string>{peers}, {}}, settings);
+  }
+  if (!plan->password) plan->password = settings.non_empty("WEAVE_PASSWORD");
+  return *std::move(plan);
 }
 
 std::string argument_value(std::vector<std::string> const& arguments, std::string_view name,

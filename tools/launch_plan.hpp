@@ -31,6 +31,10 @@ struct LaunchPlan {
 [[nodiscard]] Result<void> save_plan(std::string const& path, LaunchPlan const& plan);
 [[nodiscard]] Result<LaunchPlan> load_plan(std::string const& path);
 
+/// What starts the daemon again without anybody naming peers: as launched last, else for the peers of
+/// /etc/default/weave (PEERS). A password that is not kept with it is that of the environment.
+[[nodiscard]] LaunchPlan last_plan(Settings const& settings);
+
 /// The value of the last `name=value` or `name value`, or the fallback.
 [[nodiscard]] std::string argument_value(std::vector<std::string> const& arguments, std::string_view name,
                                          std::string_view fallback);

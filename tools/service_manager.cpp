@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto kService = "weave.service";
 constexpr auto kSocket = "weave-plugin.socket";
+constexpr auto kInitScript = "/etc/init.d/weave";
 constexpr auto kDropInDirectory = "/run/systemd/system/weave.service.d";
 
 bool systemctl(std::vector<std::string> words) {
@@ -26,6 +27,15 @@ std::string property(std::string const& name) {
   auto const result = run_program({"systemctl", "show", "--value", "--property=" + name, kService});
   if (!result || result->status != 0) return {};
   return result->output.substr(0, result->output.find('\n'));
+}
+
+bool has_usual_directories(Settings const& settings) {
+  return settings.run_dir == Settings{}.run_dir && settings.state_dir == Settings{}.state_dir;
+}
+
+bool is_systemd_init() {
+  std::error_code error;
+  return std::filesystem::is_directory("/run/systemd/system", error);
 }
 
 /// `Restart=no` for this run of the machine, or the unit's own setting again.
@@ -46,10 +56,9 @@ void set_restart(bool restart) {
 } // namespace
 
 bool has_service(Settings const& settings) {
-  std::error_code error;
-  if (settings.run_dir != Settings{}.run_dir || settings.state_dir != Settings{}.state_dir) return false;
+  if (!has_usual_directories(settings)) return false;
   if (settings.variable("WEAVE_SUPERVISOR") == "own") return false;
-  if (!std::filesystem::is_directory("/run/systemd/system", error)) return false;
+  if (!is_systemd_init()) return false;
   return property("ExecStart").find("run-daemon") != std::string::npos;
 }
 
@@ -90,6 +99,16 @@ std::string service_log(std::chrono::system_clock::time_point since) {
                                    fmt::format("--since=@{}.{:06}", microseconds / 1'000'000, microseconds % 1'000'000),
                                    std::string{"_SYSTEMD_UNIT="} + kService});
   return result ? result->output : std::string{};
+}
+
+bool has_init_script(Settings const& settings) {
+  std::error_code error;
+  return has_usual_directories(settings) && !is_systemd_init() && std::filesystem::exists(kInitScript, error);
+}
+
+void run_init_script_at_boot(bool run) {
+  if (run) (void)run_program({"update-rc.d", "weave", "defaults"}); // in case its links were removed
+  (void)run_program({"update-rc.d", "weave", run ? "enable" : "disable"});
 }
 
 } // namespace weave::tools

@@ -6,7 +6,8 @@
 #include "tools/settings.hpp"
 
 /// systemd, through systemctl. Used where it is init and weave.service is the one this project installs; everywhere
-/// else (no systemd, other directories, WEAVE_SUPERVISOR=own) the supervisor keeps the daemon.
+/// else (no systemd, other directories, WEAVE_SUPERVISOR=own) the supervisor keeps the daemon. An init script, where
+/// there is one, starts that at boot.
 namespace weave::tools {
 
 [[nodiscard]] bool has_service(Settings const& settings);
@@ -24,5 +25,10 @@ enum class ServiceState { inactive, starting, running, failed };
 bool stop_service();
 /// What it logged since then.
 [[nodiscard]] std::string service_log(std::chrono::system_clock::time_point since);
+
+/// Whether the machine boots by init scripts and has the one of this project's package, which starts the supervisor.
+[[nodiscard]] bool has_init_script(Settings const& settings);
+/// Whether it is to run at boot.
+void run_init_script_at_boot(bool run);
 
 } // namespace weave::tools

@@ -167,6 +167,7 @@ Stopped stop_locked(Invocation& call) {
   } else {
     attached = remove_docker_network(call);
   }
+  if (!service && has_init_script(settings)) run_init_script_at_boot(false);
   if (service) ended = stop_service(); // not running: its sockets may still be there to start it
   if (PidFile::is_held(settings.pid_file())) ended = end_supervised(settings, hung) && ended;
   ended = end_listener(settings) && ended;

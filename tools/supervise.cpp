@@ -1,7 +1,5 @@
 #include <charconv>
 #include <cstdlib>
-#include <iterator>
-#include <sstream>
 #include <unistd.h>
 
 #include "tools/command.hpp"
@@ -57,17 +55,10 @@ int run_daemon(Invocation& call) {
     return 1;
   }
   tell_released_later(call.settings);
-  auto const plan = load_plan(call.settings.launch_file());
+  auto const plan = last_plan(call.settings);
+  if (plan.password) ::setenv("WEAVE_PASSWORD", plan.password->c_str(), 1);
   std::vector<std::string> words{*weaver};
-  if (plan) {
-    if (plan->password) ::setenv("WEAVE_PASSWORD", plan->password->c_str(), 1);
-    words.insert(words.end(), plan->daemon_arguments.begin(), plan->daemon_arguments.end());
-  } else {
-    // Never launched by hand on this host: the peers are those of /etc/default/weave.
-    std::istringstream peers{call.settings.variable("PEERS").value_or("")};
-    auto arguments = plan_launch({std::istream_iterator<std::string>{peers}, {}}, call.settings).daemon_arguments;
-    words.insert(words.end(), arguments.begin(), arguments.end());
-  }
+  words.insert(words.end(), plan.daemon_arguments.begin(), plan.daemon_arguments.end());
   call.err << become_program(words).text() << "\n";
   return 1;
 }

@@ -88,7 +88,7 @@ runner_prepare() {
 runner_binaries() {
   local from=${WEAVE_BIN_DIR:-$(cd -- "$LAB_ROOT/../.." && pwd)/build} program place
   mkdir "$LAB_RUN_DIR/bin" "$LAB_RUN_DIR/units"
-  cp -- "$LAB_ROOT"/../../debian/weave*.service "$LAB_ROOT"/../../debian/weave*.socket "$LAB_RUN_DIR/units/"
+  cp -- "$LAB_ROOT"/../../debian/weave*.service "$LAB_ROOT"/../../debian/weave*.socket "$LAB_ROOT"/../../debian/weave.init "$LAB_RUN_DIR/units/"
   printf '%s\n' "$from" >"$LAB_RUN_DIR/bin-source"
   for program in weave weaver; do
     for place in "$from" "$from/tools" "$from/controller/app"; do

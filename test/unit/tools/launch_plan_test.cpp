@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "test/fixtures/temporary_directory.hpp"
 #include "tools/log_tail.hpp"
 
 namespace weave::tools {
@@ -12,11 +13,17 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-LaunchPlan plan(Words const& words, std::map<std::string, std::string, std::less<>> variables = {}) {
-  return plan_launch(words, Settings::from([variables](std::string_view name) -> std::optional<std::string> {
-                       auto const found = variables.find(name);
-                       return found != variables.end() ? std::optional{found->second} : std::nullopt;
-                     }));
+using Variables = std::map<std::string, std::string, std::less<>>;
+
+Settings settings_of(Variables const& variables) {
+  return Settings::from([variables](std::string_view name) -> std::optional<std::string> {
+    auto const found = variables.find(name);
+    return found != variables.end() ? std::optional{found->second} : std::nullopt;
+  });
+}
+
+LaunchPlan plan(Words const& words, Variables const& variables = {}) {
+  return plan_launch(words, settings_of(variables));
 }
 
 Words const kDefault{"--status-addr=127.0.0.1:6782"};
@@ -74,6 +81,19 @@ TEST(LaunchPlan, SurvivesItsFile) {
   EXPECT_EQ(parse_plan(format_plan(odd)).value(), odd);
   EXPECT_EQ(parse_plan(format_plan(LaunchPlan{})).value(), LaunchPlan{});
   EXPECT_FALSE(parse_plan("bogus 1\n"));
+}
+
+TEST(LaunchPlan, TheLastLaunchCountsMoreThanTheDefaults) {
+  test::TemporaryDirectory const directory;
+  auto const settings =
+      settings_of({{"WEAVE_STATE_DIR", directory.path()}, {"PEERS", "host8 host9"}, {"WEAVE_PASSWORD", "default"}});
+  auto const never = last_plan(settings);
+  EXPECT_EQ(Words(never.daemon_arguments.end() - 2, never.daemon_arguments.end()), (Words{"host8", "host9"}));
+  EXPECT_EQ(never.password, "default");
+  ASSERT_TRUE(save_plan(settings.launch_file(), {.daemon_arguments = {"host1"}, .password = {}, .restart = false}));
+  EXPECT_EQ(last_plan(settings), (LaunchPlan{.daemon_arguments = {"host1"}, .password = "default", .restart = false}));
+  ASSERT_TRUE(save_plan(settings.launch_file(), {.daemon_arguments = {"host1"}, .password = "launched"}));
+  EXPECT_EQ(last_plan(settings).password, "launched");
 }
 
 TEST(LaunchPlan, FindsWhereThePluginSocketsAre) {
