@@ -10,10 +10,9 @@
 
 #include <fmt/format.h>
 
-#include "controller/docker/original_container.hpp"
-#include "tools/docker_answer.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/log_tail.hpp"
+#include "tools/original.hpp"
 #include "tools/process.hpp"
 #include "tools/readiness.hpp"
 #include "tools/run_files.hpp"
@@ -27,7 +26,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kStartTime{60'000};
-constexpr std::chrono::milliseconds kEngineTime{1'000};
 constexpr auto kAlreadyRunning = "weave is already running; you can stop it with 'weave stop'.\n";
 
 /// The launching side of the supervisor: its process and the channel on which it tells of an early end.
@@ -153,23 +151,6 @@ void wait_for_dying_supervisor(Settings const& settings) {
   for (int i = 0; i < kLooks && PidFile::is_held(settings.pid_file()); ++i) std::this_thread::sleep_for(50ms);
 }
 
-/// A Weave Net that runs has our ports and our bridge; one that Docker starts again will want them.
-bool original_stands_in_the_way(Invocation& call) {
-  auto const engine = docker_endpoint(call.settings);
-  if (!engine) return false;
-  auto const found = controller::docker::find_original_daemon(*engine, kEngineTime);
-  if (!found || !*found) return false;
-  if ((*found)->running) {
-    call.err << "Weave Net is running in container weave; stop it with 'docker stop weave', then launch again\n";
-    return true;
-  }
-  if ((*found)->restarts) {
-    call.err << "WARNING: Docker starts the container weave of Weave Net again when it starts itself; remove it with "
-                "'docker rm weave'\n";
-  }
-  return false;
-}
-
 /// The exit status if it cannot be launched now.
 std::optional<int> refusal(Invocation& call, bool service) {
   auto const state = service ? service_state() : ServiceState::inactive;
@@ -187,7 +168,10 @@ std::optional<int> refusal(Invocation& call, bool service) {
         << "cannot find the program weaver beside weave or in PATH; install it there, or name it in WEAVE_WEAVER\n";
     return 1;
   }
-  if (original_stands_in_the_way(call)) return 1;
+  if (auto const obstacle = running_original(call, "launch")) {
+    call.err << *obstacle;
+    return 1;
+  }
   return std::nullopt;
 }
 

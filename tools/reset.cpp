@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "controller/docker/original_container.hpp"
 #include "tools/daemon_answer.hpp"
-#include "tools/docker_answer.hpp"
 #include "tools/launch_plan.hpp"
+#include "tools/original.hpp"
 #include "tools/process.hpp"
 #include "tools/run_files.hpp"
 #include "tools/stand_in.hpp"
@@ -17,8 +16,6 @@ namespace weave::tools {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::chrono::milliseconds kEngineTime{2'000};
 
 /// The daemon's database, or that of an original in its Kubernetes or plugin form.
 bool has_state(Settings const& settings) {
@@ -78,16 +75,13 @@ bool remove_files(Invocation& call) {
 }
 
 /// The next launch is not to take over again what Weave Net knew once: others have had these addresses since.
-bool set_aside_original_database(Invocation& call) {
-  auto const engine = docker_endpoint(call.settings);
-  if (!engine) return true;
-  auto const found = controller::docker::find_original_database(*engine, kEngineTime);
-  if (!found || !*found) return true;
-  auto const kept = **found + ".old";
+bool set_aside_original_database(Invocation& call, std::optional<std::string> const& database) {
+  if (!database) return true;
+  auto const kept = *database + ".old";
   std::error_code error;
-  std::filesystem::rename(**found, kept, error);
+  std::filesystem::rename(*database, kept, error);
   if (error) {
-    call.err << fmt::format("cannot rename {}: {}; launch with '--import none', or it is taken over again\n", **found,
+    call.err << fmt::format("cannot rename {}: {}; launch with '--import none', or it is taken over again\n", *database,
                             error.message());
     return false;
   }
@@ -110,6 +104,14 @@ int run_reset(Invocation& call) {
     call.err << lock.error().text() << "\n";
     return 1;
   }
+  // What goes below would be its.
+  auto const database = original_database(settings);
+  auto obstacle = running_original(call, "reset");
+  if (!obstacle) obstacle = working_original(settings, database, "reset");
+  if (obstacle) {
+    call.err << *obstacle;
+    return 1;
+  }
   if (is_running(settings)) {
     hand_over(settings);
   } else if (!force && has_state(settings)) {
@@ -128,7 +130,7 @@ int run_reset(Invocation& call) {
   if (stopped.attached == true && !start_stand_in(settings))
     call.err << "WARNING: removing these containers takes Docker up to a minute\n";
   bool const removed = remove_files(call);
-  bool const aside = set_aside_original_database(call);
+  bool const aside = set_aside_original_database(call, database);
   return clean && removed && aside ? 0 : 1;
 }
 

@@ -100,6 +100,17 @@ Result<std::optional<OriginalDaemon>> find_original_daemon(http::Endpoint const&
   return decode_original_daemon(**body);
 }
 
+Result<void> end_restarts(http::Endpoint const& engine, std::chrono::milliseconds limit) {
+  http::Request const request{.method = "POST",
+                              .target = fmt::format("/containers/{}/update", kOriginalDaemon),
+                              .headers = {{"Content-Type", "application/json"}},
+                              .body = R"({"RestartPolicy":{"Name":"no"}})"};
+  auto const response = http::request_and_wait(engine, request, limit);
+  if (!response) return failure_of(response);
+  if (!response->ok()) return std::unexpected{decode_error(response->status, response->body)};
+  return {};
+}
+
 Result<std::optional<std::string>> find_original_database(http::Endpoint const& engine,
                                                           std::chrono::milliseconds limit) {
   auto const body = inspect(engine, kOriginalData, limit);

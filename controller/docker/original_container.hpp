@@ -34,6 +34,8 @@ struct OriginalDaemon {
 /// None: there is no such container. Blocking, for `limit` at most.
 [[nodiscard]] Result<std::optional<OriginalDaemon>> find_original_daemon(http::Endpoint const& engine,
                                                                          std::chrono::milliseconds limit);
+/// Docker does not start that container again by itself. Blocking, for `limit` at most.
+[[nodiscard]] Result<void> end_restarts(http::Endpoint const& engine, std::chrono::milliseconds limit);
 /// The database in the volume of container weavedb; none: there is none. Blocking, for `limit` at most.
 [[nodiscard]] Result<std::optional<std::string>> find_original_database(http::Endpoint const& engine,
                                                                         std::chrono::milliseconds limit);

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -68,6 +70,7 @@ class Lifecycle : public ::testing::Test {
     set("WEAVE_RUN_DIR", root + "/run");
     set("WEAVE_STATE_DIR", root + "/state");
     set("WEAVE_WEAVER", FAKE_WEAVER_PATH);
+    set("DOCKER_HOST", "unix://" + root + "/docker.sock"); // not the one of the machine that tests
     for (auto const* name_unset : {"WEAVE_PASSWORD", "WEAVE_PORT", "WEAVE_HTTP_ADDR", "FAKE_WEAVER", "WEAVE_DEBUG",
                                    "WEAVE_STATUS_ADDR", "WEAVE_MTU", "WEAVE_NO_FASTDP"}) {
       ::unsetenv(name_unset);
@@ -400,6 +403,23 @@ TEST_F(Lifecycle, ResetOfAStoppedPeerNeedsForce) {
   EXPECT_EQ(weave("reset --force").code, 0);
   EXPECT_FALSE(exists("state/state.db"));
   EXPECT_EQ(weave("reset").code, 0) << "nothing there is nothing to refuse";
+}
+
+TEST_F(Lifecycle, ResetTouchesNothingBesideARunningOriginal) {
+  std::filesystem::create_directories(root + "/state");
+  auto const file = root + "/state/weave-netdata.db";
+  std::ofstream{file} << "x";
+  {
+    UniqueFd const original{::open(file.c_str(), O_RDWR | O_CLOEXEC)};
+    ASSERT_EQ(::flock(original.get(), LOCK_EX | LOCK_NB), 0);
+    auto const refused = weave("reset --force");
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_EQ(refused.err, "Weave Net is running: it has " + file + " open; stop it, then reset again\n");
+    EXPECT_TRUE(exists("state/weave-netdata.db"));
+    EXPECT_FALSE(exists("state/fake.arguments")) << "nothing was cleaned up";
+  }
+  EXPECT_EQ(weave("reset --force").code, 0);
+  EXPECT_FALSE(exists("state/weave-netdata.db"));
 }
 
 TEST_F(Lifecycle, VersionWithoutDaemonAsksTheProgram) {
