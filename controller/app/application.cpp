@@ -142,7 +142,9 @@ Result<void> Application::build_host_services() {
   if (!expose) return failure_of(expose);
   expose_ = std::move(*expose);
   expose_->start();
-  remove_original_remains(worker_, {.bridge = options_.weave_bridge, .docker_bridge = options_.docker_bridge}, logger_);
+  remove_original_remains(
+      worker_, {.bridge = options_.weave_bridge, .docker_bridge = options_.docker_bridge, .port = options_.port},
+      logger_);
   if (options_.docker_api.empty()) return {};
   auto attach = AttachService::create(
       {.engine = options_.docker_api, .bridge = options_.weave_bridge},

@@ -51,8 +51,8 @@ int print_peer_name(Options const& options) {
 
 int clean_up(Options const& options, Logger const& logger) {
   // First, as its rules refer to chains of ours.
-  auto const original =
-      datapath::remove_original_rules({.bridge = options.weave_bridge, .docker_bridge = options.docker_bridge});
+  auto const original = datapath::remove_original_rules(
+      {.bridge = options.weave_bridge, .docker_bridge = options.docker_bridge, .port = options.port});
   auto const rules = datapath::OverlayFirewall{}.remove();
   auto const devices = remove_data_plane(options.weave_bridge, options.datapath);
   // The ports are gone.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -35,22 +36,46 @@ std::vector<std::string_view> lines_of(std::string_view saved, std::string_view 
   return lines;
 }
 
+constexpr std::string_view kControlComment = "Block non-local access to Weave Net control port";
+
+std::string exposing(OriginalRules const& which) {
+  return fmt::format("-A FORWARD -o {} -j WEAVE-EXPOSE", which.bridge);
+}
+
+/// What only an original has put there, at the latest since 2.7 a chain of its own. Without it, rules that look like
+/// its are somebody else's.
+bool has_been_here(OriginalRules const& which, std::string_view saved) {
+  return saved.find("\n:WEAVE-CANARY ") != std::string_view::npos ||
+         saved.find("\n:WEAVE-IPSEC-") != std::string_view::npos ||
+         saved.find(kControlComment) != std::string_view::npos ||
+         saved.find(fmt::format("\n{}\n", exposing(which))) != std::string_view::npos;
+}
+
+/// `-A INPUT -d ADDRESS/32 -i docker0 -p tcp -m tcp --dport 6783 -j DROP`, and the like.
+bool closes_port(OriginalRules const& which, std::string_view line) {
+  constexpr std::string_view kStart = "-A INPUT -d ";
+  if (!line.starts_with(kStart)) return false;
+  auto const rest = line.substr(std::min(line.size(), line.find(' ', kStart.size())));
+  auto const is = [&](std::string_view protocol, int port) {
+    return rest == fmt::format(" -i {0} -p {1} -m {1} --dport {2} -j DROP", which.docker_bridge, protocol, port);
+  };
+  return is("tcp", which.port) || is("udp", which.port) || is("udp", which.port + 1);
+}
+
 /// Rules in the kernel's own chains of the filter table that jump nowhere.
 bool is_plain_rule(OriginalRules const& which, std::string_view line) {
   auto const& bridge = which.bridge;
-  std::array const forward{
+  std::array const rules{
       fmt::format("-A FORWARD -i {} -o {} -j DROP", which.docker_bridge, bridge),
       fmt::format("-A FORWARD -i {0} -o {0} -j ACCEPT", bridge),
-      fmt::format("-A FORWARD -o {} -j WEAVE-EXPOSE", bridge),
+      exposing(which),
       fmt::format("-A FORWARD -i {0} ! -o {0} -j ACCEPT", bridge),
       fmt::format("-A FORWARD -o {} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", bridge),
+      fmt::format("-A INPUT -i {} -p udp -m udp --dport 53 -j ACCEPT", which.docker_bridge),
+      fmt::format("-A INPUT -i {} -p tcp -m tcp --dport 53 -j ACCEPT", which.docker_bridge),
       std::string{"-A OUTPUT ! -p esp -m policy --dir out --pol none -m mark --mark 0x20000/0x20000 -j DROP"}};
-  if (std::ranges::find(forward, line) != forward.end()) return true;
-  if (!line.starts_with("-A INPUT ")) return false;
-  if (line.find("Block non-local access to Weave Net control port") != std::string_view::npos) return true;
-  if (line.find(fmt::format("-i {} ", which.docker_bridge)) == std::string_view::npos) return false;
-  return line.ends_with(" --dport 6783 -j DROP") || line.ends_with(" --dport 6784 -j DROP") ||
-         line.ends_with(" --dport 53 -j ACCEPT");
+  if (std::ranges::find(rules, line) != rules.end() || closes_port(which, line)) return true;
+  return line.starts_with("-A INPUT ") && line.find(kControlComment) != std::string_view::npos;
 }
 
 std::string table_removal(OriginalRules const& which, std::string_view table, std::string_view saved) {
@@ -62,9 +87,11 @@ std::string table_removal(OriginalRules const& which, std::string_view table, st
     if (std::ranges::any_of(lines, [&](auto line) { return line.starts_with(head); })) chains.push_back(chain.name);
   }
   std::string script;
+  // It has put each rule there once: a second one is somebody else's.
+  std::set<std::string_view> seen;
   for (auto const line : lines) {
     // What is in its own chains goes with them.
-    if (!line.starts_with("-A ") || line.starts_with("-A WEAVE")) continue;
+    if (!line.starts_with("-A ") || line.starts_with("-A WEAVE") || !seen.insert(line).second) continue;
     bool const jumps =
         std::ranges::any_of(chains, [&](auto chain) { return line.ends_with(fmt::format(" -j {}", chain)); });
     if (jumps || (table == "filter" && is_plain_rule(which, line))) script += fmt::format("-D{}\n", line.substr(2));
@@ -101,6 +128,7 @@ Result<std::size_t> remove_from(std::string const& name, OriginalRules const& wh
 } // namespace
 
 std::string original_rules_removal(OriginalRules const& which, std::string_view saved) {
+  if (!has_been_here(which, saved)) return {};
   std::string script;
   for (auto const table : kTables) script += table_removal(which, table, saved);
   return script;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,11 +14,15 @@ namespace weave::datapath {
 struct OriginalRules {
   std::string bridge;
   std::string docker_bridge;
+  /// Of its router.
+  std::uint16_t port = 6783;
 };
 
 /// Input for `iptables-restore --noflush` that takes away what an original Weave Net has left (protocol/surfaces.md
 /// §15.2, protocol/datapath.md §7.4), given what `iptables-save` prints; empty if there is nothing. Chains whose names
-/// ours have too (`WEAVE`, `WEAVE-EXPOSE`) are left to OverlayFirewall, which fills them anew or removes them. Pure.
+/// ours have too (`WEAVE`, `WEAVE-EXPOSE`) are left to OverlayFirewall, which fills them anew or removes them. Others'
+/// rules may look like its own: without a sign that only it leaves, nothing goes, and of two that are the same, one.
+/// Pure.
 [[nodiscard]] std::string original_rules_removal(OriginalRules const& which, std::string_view saved);
 
 /// Takes them out of iptables' tables, of both kinds that a host may have: the original brought an iptables of its own,

@@ -55,6 +55,44 @@ TEST(OriginalRulesRemoval, does_nothing_where_only_ours_are) {
             "");
 }
 
+std::string filter_with(std::string const& chain, std::string const& rules) {
+  return "*filter\n:INPUT ACCEPT [0:0]\n" + chain + rules + "COMMIT\n";
+}
+
+TEST(OriginalRulesRemoval, leaves_rules_that_look_alike_where_no_original_has_been) {
+  std::string const rules =
+      "-A INPUT -i docker0 -p udp -m udp --dport 53 -j ACCEPT\n"
+      "-A INPUT -d 172.17.0.1/32 -i docker0 -p tcp -m tcp --dport 6783 -j DROP\n"
+      "-A FORWARD -i weave ! -o weave -j ACCEPT\n";
+  EXPECT_EQ(original_rules_removal(kUsual, filter_with("", rules)), "");
+  EXPECT_NE(original_rules_removal(kUsual, filter_with(":WEAVE-CANARY - [0:0]\n", rules)), "");
+}
+
+TEST(OriginalRulesRemoval, knows_an_original_before_2_7_by_its_jump) {
+  auto const rule = std::string{"-A FORWARD -o weave -j WEAVE-EXPOSE\n"};
+  EXPECT_EQ(original_rules_removal(kUsual, filter_with(":WEAVE-EXPOSE - [0:0]\n", rule)),
+            "*filter\n-D FORWARD -o weave -j WEAVE-EXPOSE\nCOMMIT\n");
+}
+
+TEST(OriginalRulesRemoval, takes_only_what_an_original_writes_and_each_once) {
+  std::string const others =
+      "-A INPUT -s 10.0.0.0/8 -i docker0 -p udp -m udp --dport 53 -j ACCEPT\n"
+      "-A INPUT -i docker0 -p udp -m udp --dport 6783 -j DROP\n"
+      "-A INPUT -d 172.17.0.1/32 -i docker0 -p tcp -m tcp --dport 6784 -j DROP\n"
+      "-A INPUT -d 172.17.0.1/32 -i docker0 -p tcp -m tcp --dport 22 -j DROP\n"
+      "-A INPUT -s 192.0.2.9/32 -d 172.17.0.1/32 -i docker0 -p tcp -m tcp --dport 6783 -j DROP\n";
+  std::string const its =
+      "-A INPUT -d 172.17.0.1/32 -i docker0 -p udp -m udp --dport 7784 -j DROP\n"
+      "-A INPUT -i docker0 -p tcp -m tcp --dport 53 -j ACCEPT\n"
+      "-A INPUT -d 127.0.0.1/32 -p tcp -m tcp --dport 6784 -m addrtype ! --src-type LOCAL -m conntrack ! --ctstate "
+      "RELATED,ESTABLISHED -m comment --comment \"Block non-local access to Weave Net control port\" -j DROP\n";
+  auto which = kUsual;
+  which.port = 7783;
+  std::string removal = "*filter\n" + its;
+  for (auto at = removal.find("-A "); at != std::string::npos; at = removal.find("-A ", at)) removal[at + 1] = 'D';
+  EXPECT_EQ(original_rules_removal(which, filter_with("", its + others + its)), removal + "COMMIT\n");
+}
+
 /// Stands in for the programs of both kinds.
 struct Programs {
   std::string version = "iptables v1.8.9 (nf_tables)\n";
