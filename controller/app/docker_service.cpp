@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "controller/app/survey_source.hpp"
+
 namespace weave::controller {
 namespace {
 
@@ -23,9 +25,10 @@ std::unique_ptr<plugin::AddressAllocator> make_addresses(DockerService::Settings
   return std::make_unique<PluginAddresses>(*ports.allocator, ports.gate, *settings.universe, ports.hooks);
 }
 
-std::unique_ptr<plugin::NetworkSource> make_networks(docker::DockerClient* engine) {
+std::unique_ptr<plugin::NetworkSource> make_networks(docker::DockerClient* engine,
+                                                     std::function<void(EngineSurvey const&)> tell) {
   if (engine == nullptr) return std::make_unique<plugin::NullNetworkSource>();
-  return std::make_unique<docker::EngineNetworkSource>(*engine);
+  return std::make_unique<SurveySource>(*engine, std::move(tell));
 }
 
 std::unique_ptr<docker::DockerClient> make_engine(DockerService::Settings const& settings,
@@ -106,7 +109,7 @@ DockerService::DockerService(Settings settings, Ports ports)
       isolation_{{.scheduler = ports_.scheduler, .watcher = ports_.watcher, .logger = ports_.logger},
                  settings_.isolation_impossible},
       engine_{make_engine(settings_, ports_)},
-      networks_{make_networks(engine_.get())},
+      networks_{make_networks(engine_.get(), [this](EngineSurvey const& survey) { learn_networks(survey); })},
       network_driver_{{.scheduler = ports_.scheduler,
                        .attacher = sandboxes_,
                        .store = ports_.store,
@@ -115,6 +118,13 @@ DockerService::DockerService(Settings settings, Ports ports)
                        .log = ports_.logger},
                       driver_config(settings_, ports_)},
       ipam_driver_{ports_.scheduler, *addresses_, ports_.logger},
+      leftovers_{{.scheduler = ports_.scheduler,
+                  .driver = network_driver_,
+                  .host_ends = [this] { return ports_.sandboxes.host_ends(); },
+                  .remove = [this](std::string const& name) { return ports_.sandboxes.delete_endpoint(name); },
+                  .ask = [this] { survey(); },
+                  .logger = ports_.logger},
+                 {.networks_are_listed = settings_.weave_reach != PluginReach::swarm}},
       listener_{ports_.context, network_driver_, ipam_driver_, ports_.logger} {}
 
 Result<void> DockerService::listen() {
@@ -195,6 +205,14 @@ void DockerService::learn_networks(EngineSurvey const& survey) {
   network_driver_.learn_networks(networks);
   // Only now is it known that nothing is to be kept apart.
   if (std::exchange(memory_lost_, false)) isolation_.ensure([this] { return network_driver_.isolate(); });
+  leftovers_.look(survey);
+}
+
+void DockerService::survey() {
+  if (!engine_) return;
+  take_survey(*engine_, [this](Result<EngineSurvey> const& survey) {
+    if (survey) learn_networks(*survey);
+  });
 }
 
 void DockerService::remove_default_network(api::Completion<Removal> done) {

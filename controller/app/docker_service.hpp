@@ -16,11 +16,11 @@
 #include "controller/app/address_service.hpp"
 #include "controller/app/engine_survey.hpp"
 #include "controller/app/isolation_service.hpp"
+#include "controller/app/leftovers.hpp"
 #include "controller/app/options.hpp"
 #include "controller/app/sandbox_service.hpp"
 #include "controller/docker/default_network.hpp"
 #include "controller/docker/docker_client.hpp"
-#include "controller/docker/engine_network_source.hpp"
 #include "plugin/ipam_driver.hpp"
 #include "plugin/network_driver.hpp"
 #include "plugin/plugin_listener.hpp"
@@ -76,7 +76,7 @@ class DockerService final : public api::DockerNetworkPort {
   [[nodiscard]] std::optional<std::string> not_ready() const;
   /// Whether the address is that of an endpoint that Docker has made and not deleted.
   [[nodiscard]] bool has_endpoint(Ipv4Address address) const;
-  /// Options of networks that were made before our time, or whose record was lost.
+  /// Options of networks that were made before our time, or whose record was lost; and what crashes have left goes.
   void learn_networks(EngineSurvey const& survey);
   /// Absent while Docker is not served.
   [[nodiscard]] std::optional<api::PluginStatus> status() const;
@@ -91,6 +91,8 @@ class DockerService final : public api::DockerNetworkPort {
   [[nodiscard]] Result<void> listen();
   void remember(bool enabled);
   void start_default_network();
+  /// Asks the engine, and learns.
+  void survey();
 
   Settings settings_;
   Ports ports_;
@@ -104,6 +106,7 @@ class DockerService final : public api::DockerNetworkPort {
   std::unique_ptr<plugin::NetworkSource> networks_;
   plugin::NetworkDriver network_driver_;
   plugin::IpamDriver ipam_driver_;
+  Leftovers leftovers_;
   plugin::PluginListener listener_;
   std::unique_ptr<docker::DefaultNetwork> default_network_;
 };

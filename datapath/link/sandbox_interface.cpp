@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "datapath/link/attached_interface.hpp"
 #include "datapath/link/device_settings.hpp"
 #include "datapath/link/overlay_bridge.hpp"
 
@@ -15,7 +16,7 @@ Result<MacAddress> SandboxInterfaces::create_endpoint(SandboxSpec const& spec) {
   auto const mtu = spec.mtu != 0 ? spec.mtu : bridge->mtu;
   if (auto const made = make_pair(spec, mtu); !made) return failure_of(made);
   auto mac = attach(spec, *bridge, mtu);
-  // The error to report is the first one; what remains is found by list_endpoints().
+  // The error to report is the first one; what remains is found by host_ends().
   if (!mac) (void)links_.remove(spec.host_name);
   return mac;
 }
@@ -55,12 +56,16 @@ Result<void> SandboxInterfaces::plug_in(SandboxSpec const& spec, Link const& bri
 
 Result<void> SandboxInterfaces::delete_endpoint(std::string_view host_name) { return links_.remove(host_name); }
 
-Result<std::vector<std::string>> SandboxInterfaces::list_endpoints() {
-  auto const links = links_.list(kEndpointHostPrefix);
+Result<std::vector<HostEnd>> SandboxInterfaces::host_ends() {
+  auto const links = links_.list();
   if (!links) return failure_of(links);
-  std::vector<std::string> names;
-  for (auto const& link : *links) names.push_back(link.name);
-  return names;
+  std::vector<HostEnd> ends;
+  for (auto const& link : *links) {
+    bool const ours = link.name.starts_with(kEndpointHostPrefix) || link.name.starts_with(kAttachedHostPrefix);
+    if (!ours || link.kind != "veth" || !link.peer) continue;
+    ends.push_back({.name = link.name, .index = link.index, .peer_here = link.peer_here});
+  }
+  return ends;
 }
 
 } // namespace weave::datapath

@@ -27,6 +27,16 @@ struct SandboxSpec {
   std::string bridge = "weave";
 };
 
+/// The end of a container's pair that stays on the host.
+struct HostEnd {
+  std::string name;
+  LinkIndex index{};
+  /// The other end has not gone into a container, or has come back from it.
+  bool peer_here = false;
+
+  friend bool operator==(HostEnd const&, HostEnd const&) = default;
+};
+
 /// Makes the host end of a pair a port of the overlay's switch. Idempotent.
 using PlugIn = std::function<Result<void>(std::string const& host_name)>;
 
@@ -42,8 +52,8 @@ class SandboxInterfaces {
   [[nodiscard]] Result<MacAddress> create_endpoint(SandboxSpec const& spec);
   /// Deletes both ends, wherever the container end is. Succeeds if there is none.
   [[nodiscard]] Result<void> delete_endpoint(std::string_view host_name);
-  /// Host ends that exist now, for the reconciliation with what Docker knows.
-  [[nodiscard]] Result<std::vector<std::string>> list_endpoints();
+  /// Those that exist now, of Docker's endpoints and of attached containers, for the comparison with what is known.
+  [[nodiscard]] Result<std::vector<HostEnd>> host_ends();
 
  private:
   [[nodiscard]] Result<void> make_pair(SandboxSpec const& spec, std::uint32_t mtu);

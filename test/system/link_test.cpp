@@ -95,7 +95,11 @@ TEST(LinkSystem, EndpointsAreIdempotentAndFollowTheBridge) {
     EXPECT_EQ(sandboxes.create_endpoint(endpoint).value(), endpoint.mac);
     return {};
   });
-  EXPECT_EQ(sandboxes.list_endpoints().value(), std::vector<std::string>{"vethwl123456789"});
+  auto const host_end = [&](bool peer_here) {
+    auto const index = host->links().find("vethwl123456789")->index;
+    return std::vector{HostEnd{.name = "vethwl123456789", .index = index, .peer_here = peer_here}};
+  };
+  EXPECT_EQ(sandboxes.host_ends().value(), host_end(true));
   EXPECT_EQ(host->links().find("vethwg123456789")->mtu, kDefaultBridgeMtu);
   EXPECT_EQ(host->links().find("vethwl123456789")->master, host->links().find("weave")->index);
 
@@ -103,7 +107,7 @@ TEST(LinkSystem, EndpointsAreIdempotentAndFollowTheBridge) {
   WEAVE_ASSERT_OK(host->links().change("vethwg123456789", {.namespace_fd = guest->handle().fd()}));
   WEAVE_ASSERT_OK(guest->links().change("vethwg123456789", {.name = "ethwe0"}));
   EXPECT_EQ(guest->links().find("ethwe0")->mac, endpoint.mac);
-  EXPECT_FALSE(host->links().find("vethwl123456789")->peer_here);
+  EXPECT_EQ(sandboxes.host_ends().value(), host_end(false));
   auto const again = sandboxes.create_endpoint(endpoint);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().kind(), ErrorKind::already_exists);
@@ -114,7 +118,7 @@ TEST(LinkSystem, EndpointsAreIdempotentAndFollowTheBridge) {
   WEAVE_ASSERT_OK(sandboxes.delete_endpoint("vethwl123456789"));
   WEAVE_ASSERT_OK(sandboxes.delete_endpoint("vethwl123456789"));
   EXPECT_FALSE(guest->links().find("ethwe0"));
-  EXPECT_TRUE(sandboxes.list_endpoints()->empty());
+  EXPECT_TRUE(sandboxes.host_ends()->empty());
 }
 
 TEST(LinkSystem, AFailedEndpointLeavesNothing) {

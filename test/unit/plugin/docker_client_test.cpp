@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "base/http/router.hpp"
-#include "controller/docker/engine_network_source.hpp"
 #include "test/unit/http/http_fixture.hpp"
 
 namespace weave::controller::docker {
@@ -224,14 +223,6 @@ TEST_F(DockerClientTest, SurvivesNonsense) {
   std::filesystem::remove(path);
   ASSERT_TRUE(engine->bind_unix(path));
   EXPECT_EQ(inspect("weave").error().kind(), ErrorKind::malformed);
-}
-
-TEST_F(DockerClientTest, FeedsTheNetworkDriver) {
-  EngineNetworkSource source{client};
-  auto const found = wait<plugin::NetworkFacts>([&](auto done) { source.look_up("weave", done); });
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->options, (plugin::Options{{"works.weave.multicast", "true"}}));
-  EXPECT_EQ(found->pools, inspect("weave")->subnets);
 }
 
 } // namespace
