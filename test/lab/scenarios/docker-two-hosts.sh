@@ -70,6 +70,11 @@ lab_equal 'exit of weave reset on a host where weave is stopped' 1 "$LAB_STATUS"
 lab_match 'stderr of weave reset on a host where weave is stopped' 'use --force' "$LAB_STDERR"
 lab_capture hostb weave reset --force
 lab_equal "exit of weave reset --force on hostb (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+# Docker is answered for c2 until it has nothing of ours any more.
+lab_docker hostb rm -f c2 >/dev/null
+lab_docker hostb network rm weave >/dev/null
+no_answerer() { ! lab_exec hostb pgrep -x plugin-stand-in >/dev/null; }
+lab_wait 10 'nobody answers Docker any more on hostb' no_answerer
 for host in hosta hostb; do
   lab_equal "what weave reset left on $host" '' "$(lab_weave_remains "$host" | tr '\n' ' ')"
 done
