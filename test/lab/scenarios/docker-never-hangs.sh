@@ -140,7 +140,7 @@ killed=$(lab_weave_pid hosta)
 lab_exec hosta kill -KILL "$killed"
 timed 'docker rm -f after the daemon of --no-restart was killed' 8000 docker rm -f c5
 lab_equal "exit of that (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
-stand_in() { lab_exec hosta pgrep -xf '.*weave stand-in' >/dev/null; }
+stand_in() { lab_exec hosta pgrep -xf '.*weave stand-in --of=/run/weave' >/dev/null; }
 lab_wait 5 'the stand-in answers' stand_in
 [[ -z $(lab_weave_pid hosta || true) ]] || lab_fail 'the daemon of --no-restart came back'
 lab_case
