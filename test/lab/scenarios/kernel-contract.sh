@@ -6,7 +6,7 @@
 
 # What else is in test/system does not depend on the kernel being another one.
 shopt -s nullglob
-tests=("$LAB_RUN_DIR"/system-tests/{odp,openvswitch,bpf,fastpath,link}*-test)
+tests=("$LAB_RUN_DIR"/system-tests/{odp,openvswitch,bpf,fastpath,ipsec,link}*-test)
 ((${#tests[@]})) || lab_skip "no tests for a kernel in $(<"$LAB_RUN_DIR/bin-source")/test/system"
 
 count() { sed -nE "s/^\[  $2 *\] ([0-9]+) tests?.*/\1/p" "$1" | head -n 1 | grep . || echo 0; } # LOG WORD
