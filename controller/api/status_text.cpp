@@ -166,12 +166,18 @@ std::string attribute_text(AttributeValue const& value) {
   return std::get<bool>(value) ? "true" : "false";
 }
 
-/// `encrypted=true mtu=1414 cipher=aes-256-gcm`: what the original has, in its order, then what it does not know.
+/// The original does not have it.
+bool is_ours(std::string_view attribute) {
+  return attribute == kCipherAttribute || attribute == "loss" || attribute == "rtt";
+}
+
+/// `encrypted=true mtu=1414 cipher=aes-256-gcm loss=0% rtt=0.213ms`: what the original has, in its order, then what it
+/// does not know.
 std::string attributes_text(ConnectionStatus const& connection) {
   std::vector<std::string> words;
-  for (bool const is_ours : {false, true}) {
+  for (bool const ours : {false, true}) {
     for (auto const& [key, value] : connection.attributes) {
-      if ((key == kCipherAttribute) == is_ours) words.push_back(fmt::format("{}={}", key, attribute_text(value)));
+      if (is_ours(key) == ours) words.push_back(fmt::format("{}={}", key, attribute_text(value)));
     }
   }
   return fmt::format("{}", fmt::join(words, " "));

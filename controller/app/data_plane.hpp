@@ -90,6 +90,7 @@ class DataPlane {
   [[nodiscard]] std::string const& fast_path_obstacle() const { return fast_path_obstacle_; }
   [[nodiscard]] datapath::HeartbeatRegistry const& heartbeats() const { return heartbeats_; }
   [[nodiscard]] std::vector<std::string> overlays() const;
+  [[nodiscard]] std::vector<router::PathStatus> paths() const { return overlay_->paths(); }
   [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
   [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return *sandboxes_; }
   [[nodiscard]] std::string const& bridge() const { return settings_.bridge; }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
@@ -93,6 +94,27 @@ void add_latency(MetricSamples& samples, std::string_view source, dns::LatencyCo
   auto const label = fmt::format("source=\"{}\"", source);
   add("_sum", label, std::chrono::duration<double>{counts.sum}.count());
   add("_count", label, static_cast<double>(total));
+}
+
+std::optional<double> seconds_of(std::optional<Duration> duration) {
+  if (!duration) return std::nullopt;
+  return std::chrono::duration<double>{*duration}.count();
+}
+
+/// A name that comes from another host, as the text format can hold it.
+std::string label_value(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  std::string value;
+  for (char const c : text.substr(0, kLongest)) {
+    if (c == '"' || c == '\\') value += '\\';
+    value += c >= ' ' && c <= '~' ? c : '?';
+  }
+  return value;
+}
+
+std::string path_labels(router::PathStatus const& path) {
+  return fmt::format("nickname=\"{}\",path=\"{}\",peer=\"{}\"", label_value(path.nickname), path.path,
+                     path.peer.to_string());
 }
 
 } // namespace
@@ -240,6 +262,34 @@ MetricSamples fast_path_samples(std::vector<std::pair<std::string, std::uint64_t
   for (auto const& [name, value] : statistics) {
     if (auto const reason = drop_reason_of(name); !reason.empty()) drops.count(reason, value);
   }
+  return samples;
+}
+
+MetricSamples path_samples(std::vector<router::PathStatus> const& paths) {
+  MetricSamples samples;
+  auto const add = [&](std::string_view family, std::string_view type, std::string_view help, auto const& value_of) {
+    for (auto const& path : paths) {
+      std::optional<double> const value = value_of(path.quality);
+      if (value) samples.push_back({family, type, help, path_labels(path), *value});
+    }
+  };
+  using Quality = datapath::PathQuality;
+  add("weave_path_round_trip_seconds", "gauge", "Smoothed round trip of the probes of a path to a neighbour.",
+      [](Quality const& quality) { return seconds_of(quality.round_trip); });
+  add("weave_path_round_trip_variation_seconds", "gauge", "Mean deviation of the round trip.",
+      [](Quality const& quality) {
+        return quality.round_trip ? seconds_of(quality.variation) : std::optional<double>{};
+      });
+  add("weave_path_loss_ratio", "gauge", "Share of a neighbour's last probes that did not come in.",
+      [](Quality const& quality) { return quality.lost_in; });
+  add("weave_path_outbound_loss_ratio", "gauge", "Share of our last probes that did not come in at a neighbour.",
+      [](Quality const& quality) { return quality.lost_out; });
+  add("weave_path_probes_sent_total", "counter", "Probes sent to a neighbour.",
+      [](Quality const& quality) { return std::optional{static_cast<double>(quality.sent)}; });
+  add("weave_path_probes_received_total", "counter", "Probes of a neighbour that came in.",
+      [](Quality const& quality) { return std::optional{static_cast<double>(quality.received)}; });
+  add("weave_path_probes_lost_total", "counter", "Probes of a neighbour that did not come in, but later ones did.",
+      [](Quality const& quality) { return std::optional{static_cast<double>(quality.lost)}; });
   return samples;
 }
 

@@ -8,6 +8,7 @@
 
 #include "controller/api/metric_samples.hpp"
 #include "controller/dns/server.hpp"
+#include "controller/router/overlay_adapter.hpp"
 #include "datapath/tunnel/io/worker_counters.hpp"
 
 namespace weave::controller {
@@ -40,6 +41,8 @@ struct ProcessFacts {
 /// The kernel's path, of FastPath::statistics(): upcalls, flows, heartbeats and what was dropped, by reason. Only what
 /// this path has.
 [[nodiscard]] MetricSamples fast_path_samples(std::vector<std::pair<std::string, std::uint64_t>> const& statistics);
+/// Round trip, loss and probes of each path to each neighbour. A loss that is not known has no sample.
+[[nodiscard]] MetricSamples path_samples(std::vector<router::PathStatus> const& paths);
 [[nodiscard]] MetricSamples dns_samples(dns::ServerStatistics const& statistics);
 
 } // namespace weave::controller

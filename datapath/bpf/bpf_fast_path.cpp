@@ -154,13 +154,20 @@ void BpfFastPath::start(FastPathEvents events) {
   });
 }
 
+std::optional<TimePoint> time_of(::weave_arrival const& arrival) {
+  if (arrival.at == 0) return std::nullopt;
+  // The kernel's monotonic clock is that of the library.
+  return TimePoint{std::chrono::nanoseconds{arrival.at}};
+}
+
 void BpfFastPath::on_arrival(::weave_arrival const& arrival) {
   if (!events_.on_heartbeat) return;
   events_.on_heartbeat({.ids = TunnelId::of_vni(arrival.vni),
                         .remote = Ipv4Address{arrival.remote},
                         .udp_port = ports_.port_of(arrival.ifindex),
                         .length = arrival.length,
-                        .head = Bytes{arrival.head, arrival.head + arrival.head_length}});
+                        .head = Bytes{arrival.head, arrival.head + arrival.head_length},
+                        .at = time_of(arrival)});
 }
 
 Result<void> BpfFastPath::attach_user_port(std::string const& device) {

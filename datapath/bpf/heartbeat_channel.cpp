@@ -4,6 +4,7 @@
 #include <array>
 #include <bpf/libbpf.h>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
@@ -56,9 +57,10 @@ Result<void> HeartbeatSender::send(std::uint32_t ifindex, TunnelEndpoints const&
 void ArrivalReader::Free::operator()(ring_buffer* buffer) const { ::ring_buffer__free(buffer); }
 
 int ArrivalReader::take(void* self, void* data, std::size_t size) {
-  if (size < sizeof(::weave_arrival)) return 0;
+  // Programs of before an update, which run until they are replaced, do not tell the time.
+  if (size < offsetof(::weave_arrival, zero)) return 0;
   ::weave_arrival arrival{};
-  std::memcpy(&arrival, data, sizeof arrival);
+  std::memcpy(&arrival, data, std::min(size, sizeof arrival));
   arrival.head_length = std::min<std::uint32_t>(arrival.head_length, WEAVE_HEAD);
   static_cast<ArrivalReader*>(self)->on_arrival_(arrival);
   return 0;

@@ -78,7 +78,8 @@ struct weave_probe {
  * answers ARP requests with the tunnel in which they came, turned round, and that is another VNI than ours back. */
 #define WEAVE_MARK_TUNNELLED 0x5f57564f
 
-/* weave_arrivals: ring buffer of heartbeats that came in. */
+/* weave_arrivals: ring buffer of heartbeats that came in. What is behind the head came later: older programs leave it
+ * out. */
 #define WEAVE_HEAD 64
 struct weave_arrival {
   __u32 vni;
@@ -87,6 +88,9 @@ struct weave_arrival {
   __u32 length;
   __u32 head_length;
   __u8 head[WEAVE_HEAD];
+  __u32 zero;
+  /* CLOCK_MONOTONIC, nanoseconds. */
+  __u64 at;
 };
 #define WEAVE_ARRIVALS_SIZE (128 * 1024)
 

@@ -241,6 +241,7 @@ INLINE int egress(struct __sk_buff* skb, int loop) {
 
 INLINE int report_heartbeat(struct __sk_buff* skb, struct tunnel const* tunnel) {
   struct weave_arrival arrival = {};
+  arrival.at = bpf_ktime_get_ns();
   arrival.vni = tunnel->vni;
   arrival.remote = tunnel->remote;
   arrival.ifindex = skb->ifindex;

@@ -13,6 +13,7 @@
 #include "base/address.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "base/scheduler.hpp"
 #include "datapath/bridge/mac_learning.hpp"
 #include "datapath/fastpath/forwarding_state.hpp"
 #include "datapath/tunnel/tunnel_id.hpp"
@@ -28,6 +29,8 @@ struct HeartbeatArrival {
   /// Bytes of the whole inner frame; `head` holds the first kHeartbeatHead of them at most.
   std::uint32_t length = 0;
   Bytes head;
+  /// When, if the kernel has noted it; else just now.
+  std::optional<TimePoint> at = {};
 };
 inline constexpr std::size_t kHeartbeatHead = 64;
 

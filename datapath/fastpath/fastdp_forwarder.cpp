@@ -1,5 +1,6 @@
 #include "datapath/fastpath/fastdp_forwarder.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -114,7 +115,14 @@ void FastdpForwarder::on_heartbeat(HeartbeatArrival const& arrival, Heartbeat co
   if (!ours || arrival.ids != TunnelId{ours->destination, ours->source}) return;
   follow(arrival);
   if (!std::exchange(answered_, true)) events_.send_control(kHeartbeatSeen, {});
+  if (heartbeat.liveness) note(arrival, *heartbeat.liveness);
   liveness_->on_heartbeat(heartbeat);
+}
+
+void FastdpForwarder::note(HeartbeatArrival const& arrival, LivenessFields const& fields) {
+  auto const now = dependencies_.scheduler.now();
+  probes_.received(fields.sequence, fields.echo, std::chrono::milliseconds{fields.interval_ms},
+                   std::min(arrival.at.value_or(now), now));
 }
 
 void FastdpForwarder::follow(HeartbeatArrival const& arrival) {
@@ -173,8 +181,14 @@ void FastdpForwarder::transmit(std::optional<LivenessFields> const& fields) {
     id_retry_ = dependencies_.scheduler.after(kIdRetry, [this, fields] { transmit(fields); });
     return;
   }
-  auto const frame = encode_heartbeat({connection_, fields}, dependencies_.mtu);
-  auto const sent = path->send_heartbeat(endpoints_, *tunnel, frame);
+  Heartbeat heartbeat{connection_, fields};
+  // Not earlier: what waits above would make the round trip longer.
+  auto const now = dependencies_.scheduler.now();
+  if (heartbeat.liveness) {
+    heartbeat.liveness->echo = probes_.echo(now);
+    probes_.sent(heartbeat.liveness->sequence, now);
+  }
+  auto const sent = path->send_heartbeat(endpoints_, *tunnel, encode_heartbeat(heartbeat, dependencies_.mtu));
   if (sent) {
     send_error_.clear();
   } else {
@@ -201,6 +215,12 @@ std::map<std::string, std::string> FastdpForwarder::attributes() const {
     attributes.emplace("cipher", "esp-aes-256-gcm");
   }
   return attributes;
+}
+
+std::optional<PathQuality> FastdpForwarder::quality() const {
+  auto quality = probes_.quality(dependencies_.scheduler.now());
+  if (quality.sent == 0) return std::nullopt;
+  return quality;
 }
 
 std::string FastdpForwarder::explanation() const {

@@ -16,6 +16,7 @@
 #include "datapath/ipsec/protection.hpp"
 #include "datapath/ipsec/secured_link.hpp"
 #include "datapath/tunnel/forwarder.hpp"
+#include "datapath/tunnel/path_quality.hpp"
 
 namespace weave::datapath {
 
@@ -58,6 +59,8 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   void on_control(std::uint8_t sub_tag, ByteView payload) override;
   [[nodiscard]] std::map<std::string, std::string> attributes() const override;
   [[nodiscard]] std::string explanation() const override;
+  /// Between our own peers only.
+  [[nodiscard]] std::optional<PathQuality> quality() const override;
 
   [[nodiscard]] TunnelEndpoints const& endpoints() const { return endpoints_; }
   [[nodiscard]] std::uint64_t send_errors() const { return send_errors_; }
@@ -66,6 +69,8 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   static constexpr Duration kIdRetry = std::chrono::milliseconds{100};
   /// How soon an UDP port that was taken is asked for again.
   static constexpr Duration kPortRetry = std::chrono::seconds{5};
+  /// Heartbeats that the loss is of: those of 16 s.
+  static constexpr unsigned kLossWindow = 40;
 
  private:
   void on_heartbeat(HeartbeatArrival const& arrival, Heartbeat const& heartbeat) override;
@@ -79,6 +84,7 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   [[nodiscard]] std::optional<TunnelId> ids() const;
   void open_port();
   void follow(HeartbeatArrival const& arrival);
+  void note(HeartbeatArrival const& arrival, LivenessFields const& fields);
   void transmit(std::optional<LivenessFields> const& fields);
   void answer(std::uint32_t last_sent);
   void on_send_error(Error const& error);
@@ -92,6 +98,7 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   std::shared_ptr<Secret const> session_key_;
 
   std::unique_ptr<Liveness> liveness_;
+  PathProbes probes_{kLossWindow};
   bool confirmed_ = false;
   bool answered_ = false; // fastdp/0 has been sent
   /// Why nothing can be sent at all; empty if it can.

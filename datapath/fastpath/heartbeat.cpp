@@ -20,26 +20,33 @@ constexpr std::size_t kIntervalAt = 32;
 constexpr std::size_t kMultiplierAt = 34;
 constexpr std::size_t kLivenessEnd = 36;
 constexpr std::uint16_t kMagic = 0x5746;
+constexpr std::size_t kEchoAt = kLivenessEnd;
+constexpr std::size_t kEchoEnd = kEchoAt + kPathEchoSize;
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersionWithEcho = 2;
 constexpr std::uint8_t kHearsYou = 1;
 
 void encode_liveness(MutableBytes frame, LivenessFields const& fields) {
   store_u16(frame, kMagicAt, kMagic);
-  frame[kVersionAt] = kVersion;
+  bool const has_room = frame.size() >= kEchoEnd;
+  frame[kVersionAt] = has_room ? kVersionWithEcho : kVersion;
   frame[kFlagsAt] = fields.hears_you ? kHearsYou : 0;
   store_u32(frame, kSequenceAt, fields.sequence);
   store_u16(frame, kIntervalAt, fields.interval_ms);
   frame[kMultiplierAt] = fields.multiplier;
+  if (has_room) encode_path_echo(frame.subspan(kEchoAt), fields.echo);
 }
 
 std::optional<LivenessFields> decode_liveness(ByteView head) {
   if (head.size() < kLivenessEnd || load_u16(head, kMagicAt) != kMagic || head[kVersionAt] < kVersion) {
     return std::nullopt;
   }
+  bool const has_echo = head[kVersionAt] >= kVersionWithEcho && head.size() >= kEchoEnd;
   return LivenessFields{.sequence = load_u32(head, kSequenceAt),
                         .interval_ms = load_u16(head, kIntervalAt),
                         .multiplier = head[kMultiplierAt],
-                        .hears_you = (head[kFlagsAt] & kHearsYou) != 0};
+                        .hears_you = (head[kFlagsAt] & kHearsYou) != 0,
+                        .echo = has_echo ? decode_path_echo(head.subspan(kEchoAt)) : std::nullopt};
 }
 
 } // namespace

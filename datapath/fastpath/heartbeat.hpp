@@ -7,13 +7,15 @@
 #include "base/bytes.hpp"
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
+#include "datapath/tunnel/path_echo.hpp"
 
 namespace weave::datapath {
 
 /// What our own peers say to each other in the zero fill of a heartbeat, from byte 24 on, all big-endian:
 ///
-///   24 magic 0x5746 (2)   26 version 1 (1)   27 flags: bit 0 "I hear you" (1)   28 sequence (4)
+///   24 magic 0x5746 (2)   26 version 2 (1)   27 flags: bit 0 "I hear you" (1)   28 sequence (4)
 ///   32 interval, ms (2)   34 multiplier (1)  35 zero (1)
+///   36 echo (12), from version 2 on; a frame that ends before it is one of version 1
 ///
 /// Older peers do not look at these bytes. A later version may only append.
 struct LivenessFields {
@@ -25,6 +27,8 @@ struct LivenessFields {
   std::uint8_t multiplier = 0;
   /// Heartbeats of the receiver arrive at the sender.
   bool hears_you = false;
+  /// Absent: none of the receiver's has come in, or the sender is one of version 1.
+  std::optional<PathEcho> echo = {};
 
   friend bool operator==(LivenessFields const&, LivenessFields const&) = default;
 };

@@ -13,6 +13,7 @@
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "datapath/tunnel/path_quality.hpp"
 
 namespace weave::datapath {
 
@@ -31,6 +32,8 @@ struct TunnelPeer {
   std::shared_ptr<Secret const> session_key;
   /// Both ends say in their heartbeats on the fast path whether they hear the other.
   bool liveness = false;
+  /// Both ends send numbered probes by sleeve (sleeve_special.hpp).
+  bool sleeve_probes = false;
   /// What each end announced as its suites for encrypted sleeve packets (sleeve_suite.hpp); empty: the original's only.
   std::string our_suites = {};
   std::string their_suites = {};
@@ -63,6 +66,10 @@ class Forwarder {
   [[nodiscard]] virtual std::map<std::string, std::string> attributes() const = 0;
   /// Why it does not work (yet), for people; empty if there is nothing to say.
   [[nodiscard]] virtual std::string explanation() const { return {}; }
+  /// Absent where the two ends do not measure it.
+  [[nodiscard]] virtual std::optional<PathQuality> quality() const { return std::nullopt; }
+  /// Frames go by it from now on, or no more.
+  virtual void set_in_use(bool) {}
 };
 
 /// A kind of forwarder ("sleeve", "fastdp").

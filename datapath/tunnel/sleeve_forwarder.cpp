@@ -1,5 +1,6 @@
 #include "datapath/tunnel/sleeve_forwarder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,7 +35,9 @@ SleeveForwarder::SleeveForwarder(Dependencies dependencies, TunnelPeer const& pe
       local_{peer.local->address},
       remote_{peer.outbound ? peer.endpoint : std::nullopt},
       cipher_{std::move(cipher)},
-      path_mtu_{scheduler_, path_mtu_effects(), cipher_ != nullptr} {}
+      path_mtu_{scheduler_, path_mtu_effects(), cipher_ != nullptr} {
+  if (peer.sleeve_probes) probes_.emplace(kLossWindow);
+}
 
 SleeveForwarder::~SleeveForwarder() { leave(); }
 
@@ -60,7 +63,6 @@ void SleeveForwarder::on_control(std::uint8_t sub_tag, ByteView payload) {
 void SleeveForwarder::on_remote_confirmed() {
   if (state_ == State::established) return;
   state_ = State::established;
-  interval_ = kSlowHeartbeat;
   arm_heartbeat();
   test_fragmentation();
   send(SleeveChannel::df, make_discovery());
@@ -93,10 +95,15 @@ void SleeveForwarder::on_path_mtu_changed() {
   publish();
 }
 
-void SleeveForwarder::on_special(Ipv4Endpoint from, SleeveChannel, ByteView frame) {
+void SleeveForwarder::on_special(Ipv4Endpoint from, SleeveChannel, ByteView frame, TimePoint at) {
   if (!running() || frame.size() < kSleeveEthernet) return;
+  if (probes_) {
+    if (auto const probe = read_probe(frame)) return on_probe(from, *probe, at);
+  }
   switch (special_kind(frame.size())) {
-    case SpecialKind::heartbeat: return on_heartbeat(from, frame);
+    case SpecialKind::heartbeat:
+      if (auto const uid = heartbeat_uid(frame)) on_heartbeat(from, *uid);
+      return;
     case SpecialKind::fragmentation_test:
       if (is_all_zero(frame) && may_reply()) events_.send_control(kFragmentationTestSeen, {});
       return;
@@ -110,8 +117,15 @@ void SleeveForwarder::on_special(Ipv4Endpoint from, SleeveChannel, ByteView fram
   }
 }
 
-void SleeveForwarder::on_heartbeat(Ipv4Endpoint from, ByteView frame) {
-  if (heartbeat_uid(frame) != connection_) return;
+void SleeveForwarder::on_probe(Ipv4Endpoint from, SleeveProbe const& probe, TimePoint at) {
+  if (probe.uid != connection_) return;
+  probes_->received(probe.sequence, probe.echo, std::chrono::milliseconds{probe.interval_ms},
+                    std::min(at, scheduler_.now()));
+  on_heartbeat(from, probe.uid);
+}
+
+void SleeveForwarder::on_heartbeat(Ipv4Endpoint from, ConnectionUid uid) {
+  if (uid != connection_) return;
   arm_timeout();
   bool const was_unknown = !remote_;
   if (remote_ != from) {
@@ -159,12 +173,40 @@ void SleeveForwarder::send(SleeveChannel channel, Bytes frame, bool past_kernel)
 }
 
 void SleeveForwarder::send_heartbeat() {
-  send(SleeveChannel::df, make_heartbeat(connection_));
+  send(SleeveChannel::df, next_heartbeat());
   arm_heartbeat();
 }
 
+Bytes SleeveForwarder::next_heartbeat() {
+  if (!probes_ || state_ != State::established) return make_heartbeat(connection_);
+  auto const now = scheduler_.now();
+  auto const milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(interval()).count();
+  SleeveProbe const probe{.uid = connection_,
+                          .sequence = ++last_probe_,
+                          .interval_ms = static_cast<std::uint32_t>(milliseconds),
+                          .echo = probes_->echo(now)};
+  if (remote_) probes_->sent(probe.sequence, now);
+  return make_probe(probe);
+}
+
+Duration SleeveForwarder::interval() const {
+  if (state_ != State::established) return kFastHeartbeat;
+  return probes_ && in_use_ ? kProbeInterval : kSlowHeartbeat;
+}
+
 void SleeveForwarder::arm_heartbeat() {
-  heartbeat_timer_ = scheduler_.after(interval_, [this] { send_heartbeat(); });
+  heartbeat_timer_ = scheduler_.after(interval(), [this] { send_heartbeat(); });
+}
+
+void SleeveForwarder::set_in_use(bool in_use) {
+  if (std::exchange(in_use_, in_use) == in_use || !probes_ || state_ != State::established) return;
+  // Tells the other end when to expect the next one.
+  send_heartbeat();
+}
+
+std::optional<PathQuality> SleeveForwarder::quality() const {
+  if (!probes_) return std::nullopt;
+  return probes_->quality(scheduler_.now());
 }
 
 void SleeveForwarder::arm_timeout() {

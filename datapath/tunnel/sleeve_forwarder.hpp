@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,8 +12,10 @@
 #include "base/scheduler.hpp"
 #include "datapath/tunnel/forwarder.hpp"
 #include "datapath/tunnel/path_mtu.hpp"
+#include "datapath/tunnel/path_quality.hpp"
 #include "datapath/tunnel/sleeve_io.hpp"
 #include "datapath/tunnel/sleeve_registry.hpp"
+#include "datapath/tunnel/sleeve_special.hpp"
 
 namespace weave::datapath {
 
@@ -45,6 +48,15 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   void confirm() override;
   void on_control(std::uint8_t sub_tag, ByteView payload) override;
   [[nodiscard]] std::map<std::string, std::string> attributes() const override;
+  /// Between our own peers only.
+  [[nodiscard]] std::optional<PathQuality> quality() const override;
+  /// Where it is in use the path is looked at more closely.
+  void set_in_use(bool in_use) override;
+
+  /// Between probes, where frames go by this path.
+  static constexpr Duration kProbeInterval = std::chrono::seconds{1};
+  /// Probes that the loss is of.
+  static constexpr unsigned kLossWindow = 20;
 
   /// As last told to the workers (or as it will be, before confirm).
   [[nodiscard]] SleevePath path() const;
@@ -52,11 +64,12 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
  private:
   enum class State : std::uint8_t { prepared, confirmed, established, failed };
 
-  void on_special(Ipv4Endpoint from, SleeveChannel channel, ByteView frame) override;
+  void on_special(Ipv4Endpoint from, SleeveChannel channel, ByteView frame, TimePoint at) override;
   void on_too_big(std::uint32_t path_mtu) override;
   void on_send_error(Error const& error) override;
 
-  void on_heartbeat(Ipv4Endpoint from, ByteView frame);
+  void on_probe(Ipv4Endpoint from, SleeveProbe const& probe, TimePoint at);
+  void on_heartbeat(Ipv4Endpoint from, ConnectionUid uid);
   void on_remote_confirmed();
   void on_path_mtu_verified(ByteView payload);
   void on_path_mtu_changed();
@@ -66,6 +79,8 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   [[nodiscard]] PathMtu::Effects path_mtu_effects();
   void send(SleeveChannel channel, Bytes frame, bool past_kernel = false);
   void send_heartbeat();
+  [[nodiscard]] Bytes next_heartbeat();
+  [[nodiscard]] Duration interval() const;
   void arm_heartbeat();
   void arm_timeout();
   void test_fragmentation();
@@ -87,7 +102,9 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   std::shared_ptr<SleeveCipher> cipher_;
   bool fragmentation_trusted_ = false;
   bool heard_ = false; // sleeve/1 has been sent
-  Duration interval_ = kFastHeartbeat;
+  bool in_use_ = false;
+  std::optional<PathProbes> probes_; // none: the peer does not know them
+  std::uint32_t last_probe_ = 0;
   std::shared_ptr<LargePackets> large_ = std::make_shared<LargePackets>();
   PathMtu path_mtu_;
   std::optional<SleevePath> published_;

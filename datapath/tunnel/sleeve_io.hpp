@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "base/peer_name.hpp"
 #include "base/result.hpp"
+#include "base/scheduler.hpp"
 #include "datapath/tunnel/large_packets.hpp"
 
 namespace weave::datapath {
@@ -54,8 +55,8 @@ struct SleeveSpecial {
 
 /// Events that workers report; delivered on the control thread, in order per peer.
 struct SleeveEvents {
-  /// A special frame from `peer` for us arrived from `from`.
-  std::function<void(PeerName peer, Ipv4Endpoint from, SleeveChannel channel, Bytes frame)> on_special;
+  /// A special frame from `peer` for us arrived from `from`, at the time `at`.
+  std::function<void(PeerName peer, Ipv4Endpoint from, SleeveChannel channel, Bytes frame, TimePoint at)> on_special;
   /// The kernel refused a df packet as too big; `path_mtu` is its view of the path, bytes of a whole IP packet.
   std::function<void(PeerName peer, ConnectionUid connection, std::uint32_t path_mtu)> on_too_big;
   /// Sending failed for another reason. Transient ones are counted, rate-limited and reported at most once a second.

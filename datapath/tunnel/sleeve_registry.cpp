@@ -6,9 +6,9 @@ namespace weave::datapath {
 
 SleeveEvents SleeveRegistry::events() {
   return {.on_special =
-              [this](PeerName peer, Ipv4Endpoint from, SleeveChannel channel, Bytes frame) {
+              [this](PeerName peer, Ipv4Endpoint from, SleeveChannel channel, Bytes frame, TimePoint at) {
                 auto const found = entries_.find(peer);
-                if (found != entries_.end()) found->second.receiver->on_special(from, channel, frame);
+                if (found != entries_.end()) found->second.receiver->on_special(from, channel, frame, at);
               },
           .on_too_big =
               [this](PeerName peer, ConnectionUid connection, std::uint32_t path_mtu) {

@@ -15,7 +15,7 @@ class SleeveReceiver {
  public:
   virtual ~SleeveReceiver() = default;
 
-  virtual void on_special(Ipv4Endpoint from, SleeveChannel channel, ByteView frame) = 0;
+  virtual void on_special(Ipv4Endpoint from, SleeveChannel channel, ByteView frame, TimePoint at) = 0;
   virtual void on_too_big(std::uint32_t path_mtu) = 0;
   virtual void on_send_error(Error const& error) = 0;
 };

@@ -1,12 +1,32 @@
 #include "datapath/tunnel/tunnel_switch.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace weave::datapath {
+
+namespace {
+
+/// `rtt=0.213ms loss=0%`: of the two directions the worse one.
+std::map<std::string, std::string> attributes_of(PathQuality const& quality) {
+  std::map<std::string, std::string> attributes;
+  if (quality.round_trip) {
+    auto const milliseconds = std::chrono::duration<double, std::milli>{*quality.round_trip}.count();
+    attributes.emplace(
+        "rtt", milliseconds < 1000 ? fmt::format("{:.3g}ms", milliseconds) : fmt::format("{:.0f}ms", milliseconds));
+  }
+  if (quality.lost_in || quality.lost_out) {
+    auto const worse = std::max(quality.lost_in.value_or(0), quality.lost_out.value_or(0));
+    attributes.emplace("loss", fmt::format("{:.0f}%", worse * 100));
+  }
+  return attributes;
+}
+
+} // namespace
 
 std::vector<std::string> common_overlays(std::vector<std::string> const& ours, std::string_view theirs) {
   auto const has = [theirs](std::string_view name) {
@@ -137,10 +157,19 @@ bool TunnelSwitch::choose_best() {
   }
   if (best != best_) {
     if (best) logger_.info("using {}", slots_[*best].name);
-    best_ = best;
+    use(best);
     report_best();
   }
   return best.has_value();
+}
+
+void TunnelSwitch::use(std::optional<std::size_t> index) {
+  auto const tell = [this](std::optional<std::size_t> which, bool in_use) {
+    if (which && slots_[*which].forwarder) slots_[*which].forwarder->set_in_use(in_use);
+  };
+  tell(best_, false);
+  best_ = index;
+  tell(best_, true);
 }
 
 void TunnelSwitch::report_best() {
@@ -161,7 +190,17 @@ std::map<std::string, std::string> TunnelSwitch::attributes() const {
   if (!best_) return {{"name", "none"}};
   auto attributes = slots_[*best_].forwarder->attributes();
   attributes.insert_or_assign("name", slots_[*best_].name);
+  if (auto const quality = slots_[*best_].forwarder->quality()) attributes.merge(attributes_of(*quality));
   return attributes;
+}
+
+std::map<std::string, PathQuality> TunnelSwitch::qualities() const {
+  std::map<std::string, PathQuality> all;
+  for (auto const& slot : slots_) {
+    auto const quality = slot.forwarder ? slot.forwarder->quality() : std::nullopt;
+    if (quality) all.emplace(slot.name, *quality);
+  }
+  return all;
 }
 
 std::string TunnelSwitch::explanation() const {

@@ -58,8 +58,10 @@ class TunnelSwitch {
 
   void confirm();
   void on_control(std::uint8_t tag, ByteView body);
-  /// Those of the forwarder in use, and its `name` ("none" if there is none).
+  /// Those of the forwarder in use, its `name` ("none" if there is none), and its `rtt` and `loss` as far as known.
   [[nodiscard]] std::map<std::string, std::string> attributes() const;
+  /// Of each forwarder that measures it, by name.
+  [[nodiscard]] std::map<std::string, PathQuality> qualities() const;
   /// Why forwarders that would be preferred to the one in use are not used, for people; empty if there are none.
   [[nodiscard]] std::string explanation() const;
 
@@ -85,6 +87,7 @@ class TunnelSwitch {
   void on_forwarder_health(std::size_t index, bool healthy);
   /// False if no forwarder is usable.
   bool choose_best();
+  void use(std::optional<std::size_t> index);
   void report_best();
   void give_up();
   void reject(std::string_view why);

@@ -174,6 +174,8 @@ def datapath_seeds(seeds):
     conversation = (record(6), heartbeat, record(0, b"\1\1"), record(3, struct.pack(">I", 1500)), record(5, b"\0\x10"),
                     record(0, b"\1\3" + struct.pack(">H", 1438)), record(2, from_peer + b"\0" * 1452), record(0, b"\1\2"),
                     record(4), record(5, b"\xff\xff"))
+    probe = record(8, b"\0" + struct.pack(">IIIIHH", 1000, 1, 1, 20000, 500, 0))
+    seeds["tunnel_control"]["probes"] = b"\5" + b"".join((record(6), heartbeat, record(0, b"\1\1"), probe, record(5, b"\0\x96"), probe))
     seeds["tunnel_control"]["conversation"] = b"\1" + b"".join(conversation)
     direct = (record(6), heartbeat, record(1, b"\1"), record(3, struct.pack(">I", 576)), record(1, b"\3\2\0"), record(1, b"\2"))
     netlink = seeds["netlink_messages"]

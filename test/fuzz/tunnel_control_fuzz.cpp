@@ -1,4 +1,5 @@
 // The control part of the tunnels of one connection against any control message, special frame and kernel report.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ using namespace datapath;
 constexpr PeerName kRemote{2};
 constexpr ConnectionUid kConnection{0x1122334455667788};
 
+/// Bytes of a probe that are fixed here: zeros, uid, version.
+constexpr std::ptrdiff_t kProbeHead = 23;
+
 enum Operation : std::uint8_t {
   kControl,
   kDirect,
@@ -27,6 +31,7 @@ enum Operation : std::uint8_t {
   kWait,
   kConfirm,
   kHeartbeat,
+  kProbe,
   kOperations
 };
 
@@ -58,7 +63,8 @@ class Host {
                        .outbound = (flags & 1) != 0,
                        .local = Ipv4Endpoint{Ipv4Address{0xc0000201}, 6783},
                        .endpoint = Ipv4Endpoint{Ipv4Address{0xc0000202}, 6783},
-                       .session_key = {}};
+                       .session_key = {},
+                       .sleeve_probes = (flags & 4) != 0};
     if ((flags & 2) == 0) parameters.overlays = "fastdp sleeve";
     parameters.send_control = [](std::uint8_t, Bytes) {};
     parameters.on_established = [this] { demand(++established_ == 1, "established once"); };
@@ -74,14 +80,21 @@ class Host {
       case kSpecial: {
         Ipv4Endpoint const from{Ipv4Address{content.u32()}, content.u16()};
         auto const channel = (content.u8() & 1) != 0 ? SleeveChannel::fragmentable : SleeveChannel::df;
-        return events_.on_special(kRemote, from, channel, content.rest());
+        return events_.on_special(kRemote, from, channel, content.rest(), scheduler_.now());
       }
       case kTooBig: return events_.on_too_big(kRemote, kConnection, content.u32());
       case kSendError: return events_.on_send_error(kRemote, kConnection, Error{ErrorKind::system, "refused"});
       case kWait: return scheduler_.advance(std::chrono::milliseconds{content.u16() * 10});
       case kHeartbeat:
         return events_.on_special(kRemote, {Ipv4Address{0xc0000202}, 6783}, SleeveChannel::df,
-                                  make_heartbeat(kConnection));
+                                  make_heartbeat(kConnection), scheduler_.now());
+      case kProbe: {
+        auto frame = make_probe({.uid = kConnection});
+        auto const rest = content.rest();
+        std::copy_n(rest.begin(), std::min(rest.size(), frame.size() - kProbeHead), frame.begin() + kProbeHead);
+        return events_.on_special(kRemote, {Ipv4Address{0xc0000202}, 6783}, SleeveChannel::df, std::move(frame),
+                                  scheduler_.now());
+      }
       default: return confirm();
     }
   }

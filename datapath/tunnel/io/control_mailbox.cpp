@@ -16,10 +16,10 @@ bool ControlMailbox::deliver(std::function<void()> call) {
 
 // The posted call holds the mailbox, so that `this` is safe in what it contains.
 
-bool ControlMailbox::special(PeerName peer, Ipv4Endpoint from, SleeveChannel channel, ByteView frame) {
+bool ControlMailbox::special(PeerName peer, Ipv4Endpoint from, SleeveChannel channel, ByteView frame, TimePoint at) {
   if (!events_.on_special) return true;
-  return deliver([this, peer, from, channel, copy = Bytes(frame.begin(), frame.end())] {
-    events_.on_special(peer, from, channel, copy);
+  return deliver([this, peer, from, channel, copy = Bytes(frame.begin(), frame.end()), at] {
+    events_.on_special(peer, from, channel, copy, at);
   });
 }
 

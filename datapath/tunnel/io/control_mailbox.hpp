@@ -27,7 +27,7 @@ class ControlMailbox : public std::enable_shared_from_this<ControlMailbox> {
   ControlMailbox(SleeveEvents events, PostToControl post) : events_{std::move(events)}, post_{std::move(post)} {}
 
   // Worker thread. False: refused.
-  bool special(PeerName peer, Ipv4Endpoint from, SleeveChannel channel, ByteView frame);
+  bool special(PeerName peer, Ipv4Endpoint from, SleeveChannel channel, ByteView frame, TimePoint at);
   bool too_big(PeerName peer, ConnectionUid connection, std::uint32_t path_mtu);
   bool send_error(PeerName peer, ConnectionUid connection, Error error);
   bool call(std::function<void()> what);

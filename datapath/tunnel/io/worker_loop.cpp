@@ -143,7 +143,7 @@ void WorkerLoop::handle_special(PeerName sender, Ipv4Endpoint from, SleeveFrame 
   // Not the channel that the packet names, which clear ones do not: each kind of special frame has its own.
   auto const kind = special_kind(frame.frame.size());
   auto const channel = kind == SpecialKind::fragmentation_test ? SleeveChannel::fragmentable : SleeveChannel::df;
-  if (!context_.mailbox->special(sender, from, channel, frame.frame)) counters_.events_lost.add();
+  if (!context_.mailbox->special(sender, from, channel, frame.frame, now_)) counters_.events_lost.add();
 }
 
 void WorkerLoop::capture() {

@@ -13,7 +13,7 @@ lab_weave_containers c1:hosta c2:hostb
 address2=$(lab_container_address hostb c2)
 fastpath_both 10 fastdp hosta hostb
 for pair in hosta:hostb hostb:hosta; do
-  lab_match "status connections of ${pair%:*}" ' established fastdp .* mtu=1376$' "$(fastpath_line "${pair%:*}" "${pair#*:}")"
+  lab_match "status connections of ${pair%:*}" ' established fastdp .* mtu=1376( |$)' "$(fastpath_line "${pair%:*}" "${pair#*:}")"
 done
 lab_match 'interface of c1' 'ethwe0.* mtu 1376 ' "$(lab_container_net hosta c1 ip -o link show dev ethwe0)"
 

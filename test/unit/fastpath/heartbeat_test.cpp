@@ -100,8 +100,9 @@ TEST(HeartbeatVectors, TunnelIds) {
 
 TEST(Heartbeat, CarriesWhatOurPeersAdd) {
   for (bool const hears : {false, true}) {
-    Heartbeat const heartbeat{
+    Heartbeat heartbeat{
         kUid, LivenessFields{.sequence = 0xfedc'ba98, .interval_ms = 400, .multiplier = 3, .hears_you = hears}};
+    if (hears) heartbeat.liveness->echo = PathEcho{.sequence = 0xffff'fff0, .held = 399'999, .lost = 1234};
     auto const frame = encode_heartbeat(heartbeat, 1376);
     EXPECT_EQ(frame.size(), 1390U);
     auto const decoded = decode_heartbeat(1390, head_of(frame));
@@ -113,10 +114,26 @@ TEST(Heartbeat, CarriesWhatOurPeersAdd) {
 TEST(Heartbeat, ALaterVersionIsReadAsFarAsWeKnowIt) {
   auto frame = encode_heartbeat({kUid, LivenessFields{.sequence = 7, .interval_ms = 100, .multiplier = 5}}, 1376);
   frame[26] = 9;
-  frame[40] = 0xff;
+  frame[48] = 0xff;
   EXPECT_EQ(decode_heartbeat(1390, head_of(frame))->liveness->sequence, 7U);
   frame[26] = 0;
   EXPECT_FALSE(decode_heartbeat(1390, head_of(frame))->liveness);
+}
+
+TEST(Heartbeat, OneOfTheFirstVersionHasNoEcho) {
+  LivenessFields const fields{.sequence = 7, .interval_ms = 400, .multiplier = 3, .echo = PathEcho{.sequence = 6}};
+  auto frame = encode_heartbeat({kUid, fields}, 1376);
+  EXPECT_EQ(frame[26], 2);
+  frame[26] = 1;
+  EXPECT_FALSE(decode_heartbeat(1390, head_of(frame))->liveness->echo);
+  auto const narrow = encode_heartbeat({kUid, fields}, 33);
+  EXPECT_EQ(narrow[26], 1);
+  EXPECT_FALSE(decode_heartbeat(47, narrow)->liveness->echo);
+  auto const enough = encode_heartbeat({kUid, fields}, 34);
+  EXPECT_EQ(decode_heartbeat(48, enough)->liveness->echo, fields.echo);
+  frame = encode_heartbeat({kUid, fields}, 1376);
+  frame[44] = 0xff; // more lost than sent
+  EXPECT_FALSE(decode_heartbeat(1390, head_of(frame))->liveness->echo);
 }
 
 TEST(Heartbeat, OtherFillMeansNothing) {

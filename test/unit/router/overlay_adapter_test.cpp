@@ -17,6 +17,17 @@ constexpr ConnectionUid kUid{77};
 /// Remembers whom it was made for.
 class FakeKind final : public datapath::ForwarderKind {
  public:
+  class Fake final : public datapath::Forwarder {
+   public:
+    void confirm() override {}
+    void on_control(std::uint8_t, ByteView) override {}
+    [[nodiscard]] std::map<std::string, std::string> attributes() const override { return {}; }
+    [[nodiscard]] std::string explanation() const override { return "because"; }
+    [[nodiscard]] std::optional<datapath::PathQuality> quality() const override { return measured; }
+
+    std::optional<datapath::PathQuality> measured;
+  };
+
   explicit FakeKind(std::string name) : name_{std::move(name)} {}
   [[nodiscard]] std::string_view name() const override { return name_; }
   [[nodiscard]] bool available() const override { return offered; }
@@ -24,21 +35,17 @@ class FakeKind final : public datapath::ForwarderKind {
                                                                      datapath::ForwarderEvents given) override {
     peer = to;
     events = std::move(given);
-    return std::make_unique<Fake>();
+    auto made = std::make_unique<Fake>();
+    prepared = made.get();
+    return made;
   }
 
   bool offered = true;
   std::optional<datapath::TunnelPeer> peer;
   datapath::ForwarderEvents events;
+  Fake* prepared = nullptr; ///< the last one, while it lives
 
  private:
-  class Fake final : public datapath::Forwarder {
-   public:
-    void confirm() override {}
-    void on_control(std::uint8_t, ByteView) override {}
-    [[nodiscard]] std::map<std::string, std::string> attributes() const override { return {}; }
-    [[nodiscard]] std::string explanation() const override { return "because"; }
-  };
   std::string name_;
 };
 
@@ -49,6 +56,7 @@ class OverlayAdapterTest : public testing::Test {
   std::unique_ptr<gossip::OverlayConnection> connect(gossip::Features features) {
     gossip::OverlayConnectionParameters parameters;
     parameters.remote = kRemote;
+    parameters.remote_nickname = "remote";
     parameters.connection_uid = kUid;
     parameters.features = std::move(features);
     adapter_.add_features(parameters.announced);
@@ -78,6 +86,7 @@ TEST_F(OverlayAdapterTest, AnnouncesOverlaysAndLiveness) {
   adapter_.add_features(features);
   EXPECT_EQ(features, (gossip::Features{{"Overlays", "fastdp sleeve"},
                                         {"FastdpLiveness", "1"},
+                                        {"SleeveProbes", "1"},
                                         {"SleeveSuites", datapath::sleeve_suites_of_this_host()}}));
   fastdp_.offered = false;
   adapter_.add_features(features);
@@ -92,6 +101,41 @@ TEST_F(OverlayAdapterTest, LivenessNeedsBoth) {
   EXPECT_TRUE(fastdp_.peer->liveness);
   auto const without = connect({{"Overlays", "fastdp sleeve"}});
   EXPECT_FALSE(fastdp_.peer->liveness);
+}
+
+TEST_F(OverlayAdapterTest, ProbesNeedBoth) {
+  auto const with = connect({{"Overlays", "sleeve"}, {"SleeveProbes", "1"}});
+  EXPECT_TRUE(sleeve_.peer->sleeve_probes);
+  auto const without = connect({{"Overlays", "sleeve"}});
+  EXPECT_FALSE(sleeve_.peer->sleeve_probes);
+}
+
+datapath::PathQuality lossy(double ratio) {
+  datapath::PathQuality quality;
+  quality.lost_in = ratio;
+  return quality;
+}
+
+TEST_F(OverlayAdapterTest, PathsAreThoseOfConfirmedConnectionsOncePerPeer) {
+  auto first = connect({{"Overlays", "fastdp sleeve"}});
+  fastdp_.prepared->measured = lossy(0.5);
+  EXPECT_TRUE(adapter_.paths().empty());
+  first->confirm();
+  ASSERT_EQ(adapter_.paths().size(), 1U);
+  EXPECT_EQ(adapter_.paths()[0].peer, kRemote);
+  EXPECT_EQ(adapter_.paths()[0].nickname, "remote");
+  EXPECT_EQ(adapter_.paths()[0].path, "fastdp");
+  EXPECT_EQ(adapter_.paths()[0].quality.lost_in, 0.5);
+
+  auto second = connect({{"Overlays", "fastdp sleeve"}});
+  fastdp_.prepared->measured = lossy(0.25);
+  sleeve_.prepared->measured = datapath::PathQuality{};
+  second->confirm();
+  ASSERT_EQ(adapter_.paths().size(), 2U);
+  EXPECT_EQ(adapter_.paths()[0].quality.lost_in, 0.25);
+  EXPECT_EQ(adapter_.paths()[1].path, "sleeve");
+  second.reset();
+  EXPECT_EQ(adapter_.paths().size(), 1U);
 }
 
 TEST_F(OverlayAdapterTest, BothOffersOfSuitesReachTheTunnels) {

@@ -15,12 +15,12 @@ struct Mailbox : testing::Test {
   std::vector<std::string> errors;
   std::shared_ptr<ControlMailbox> mailbox = std::make_shared<ControlMailbox>(
       SleeveEvents{.on_special = [this](PeerName, Ipv4Endpoint, SleeveChannel,
-                                        Bytes frame) { specials.push_back(frame.size()); },
+                                        Bytes frame, TimePoint) { specials.push_back(frame.size()); },
                    .on_too_big = [this](PeerName, ConnectionUid, std::uint32_t mtu) { path_mtus.push_back(mtu); },
                    .on_send_error = [this](PeerName, ConnectionUid, Error error) { errors.push_back(error.text()); }},
       [this](std::function<void()> call) { posted.push_back(std::move(call)); });
 
-  bool special(std::size_t size) { return mailbox->special(PeerName{1}, {}, SleeveChannel::df, Bytes(size)); }
+  bool special(std::size_t size) { return mailbox->special(PeerName{1}, {}, SleeveChannel::df, Bytes(size), {}); }
   void run() {
     while (!posted.empty()) {
       posted.front()();
@@ -60,7 +60,7 @@ TEST_F(Mailbox, DeliversNothingAfterCloseAndMayBeDroppedBefore) {
 
 TEST(MailboxWithoutHandlers, SwallowsEvents) {
   auto const mailbox = std::make_shared<ControlMailbox>(SleeveEvents{}, [](std::function<void()>) { FAIL(); });
-  EXPECT_TRUE(mailbox->special(PeerName{1}, {}, SleeveChannel::df, Bytes(22)));
+  EXPECT_TRUE(mailbox->special(PeerName{1}, {}, SleeveChannel::df, Bytes(22), {}));
   EXPECT_TRUE(mailbox->too_big(PeerName{1}, {}, 1400));
 }
 

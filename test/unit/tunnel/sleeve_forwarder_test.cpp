@@ -34,7 +34,7 @@ class SleeveForwarderTest : public testing::Test {
   SleevePath const& path(int host) { return net_.hosts[host].paths.at(host == 0 ? kSecond : kFirst); }
   /// A special frame as the workers of `host` would report it.
   void inject(int host, Bytes frame, Ipv4Endpoint from) {
-    net_.hosts[host].events.on_special(host == 0 ? kSecond : kFirst, from, SleeveChannel::df, std::move(frame));
+    net_.hosts[host].events.on_special(host == 0 ? kSecond : kFirst, from, SleeveChannel::df, std::move(frame), net_.scheduler.now());
   }
 
   SleeveNetwork net_;
@@ -397,6 +397,50 @@ TEST(SleeveEncryption, EachConnectionHasACipherOfItsOwn) {
   net.connect(2);
   for (int host : {0, 1}) net.confirm(host);
   EXPECT_NE(net.hosts[0].paths.begin()->second.cipher, first) << "its counters start again with another key";
+}
+
+TEST_F(SleeveForwarderTest, BetweenPeersThatKnowProbesTheyAreTheHeartbeats) {
+  net_.probes = true;
+  net_.latency = 7ms;
+  establish();
+  auto const before = heartbeats(0);
+  net_.run(60s);
+  EXPECT_EQ(heartbeats(0), before) << "no more of the original's";
+  EXPECT_NEAR(static_cast<double>(count(0, kSleeveProbeSize)), 60, 2) << "one a second where it is in use";
+  EXPECT_TRUE(net_.both_established());
+  for (auto const& host : net_.hosts) {
+    auto const quality = host.tunnel->qualities().at("sleeve");
+    EXPECT_EQ(quality.round_trip, 14ms);
+    EXPECT_EQ(quality.lost_in, 0.0);
+    EXPECT_EQ(quality.lost_out, 0.0);
+    EXPECT_EQ(host.tunnel->attributes().at("rtt"), "14ms");
+    EXPECT_EQ(host.tunnel->attributes().at("loss"), "0%");
+  }
+  net_.loss_percent = 50;
+  net_.run(30s);
+  EXPECT_NEAR(*net_.hosts[0].tunnel->qualities().at("sleeve").lost_in, 0.5, 0.3);
+  net_.loss_percent = 0;
+  net_.run(25s);
+  EXPECT_EQ(net_.hosts[0].tunnel->attributes().at("loss"), "0%");
+}
+
+TEST_F(SleeveForwarderTest, ProbesKeepAnEncryptedConnectionAlive) {
+  net_.probes = true;
+  net_.session_key = std::make_shared<Secret const>(Bytes(32, 7));
+  establish();
+  net_.run(300s);
+  EXPECT_TRUE(net_.hosts[0].errors.empty());
+  EXPECT_TRUE(net_.hosts[0].tunnel->qualities().at("sleeve").round_trip);
+}
+
+TEST_F(SleeveForwarderTest, WithAnOriginalPeerNothingIsMeasured) {
+  establish();
+  net_.run(60s);
+  EXPECT_EQ(count(0, kSleeveProbeSize), 0U);
+  EXPECT_TRUE(net_.hosts[0].tunnel->qualities().empty());
+  EXPECT_FALSE(net_.hosts[0].tunnel->attributes().contains("rtt"));
+  inject(0, make_probe({.uid = kUid}), net_.hosts[1].address);
+  EXPECT_TRUE(net_.hosts[0].tunnel->qualities().empty());
 }
 
 } // namespace

@@ -90,6 +90,8 @@ class SleeveNetwork {
   std::shared_ptr<Secret const> session_key;
   /// What both ends announce for encrypted packets.
   std::string suites;
+  /// Both know probes.
+  bool probes = false;
   Host hosts[2];
 
  private:
@@ -106,6 +108,7 @@ class SleeveNetwork {
                        .endpoint = Ipv4Endpoint{other.address.address,
                                                 host.reachable_first ? other.address.port : std::uint16_t{40000}},
                        .session_key = session_key,
+                       .sleeve_probes = probes,
                        .our_suites = suites,
                        .their_suites = suites};
     parameters.overlays = feature;
@@ -138,8 +141,9 @@ class SleeveNetwork {
     if (random_.below(100) < loss_percent) return;
     for (auto& to : hosts) {
       if (to.address != *path->second.remote) continue;
-      arrive([&from, &to, special, source = from.address] {
-        if (to.paths.contains(from.name)) to.events.on_special(from.name, source, special.channel, special.frame);
+      arrive([this, &from, &to, special, source = from.address] {
+        if (to.paths.contains(from.name))
+          to.events.on_special(from.name, source, special.channel, special.frame, scheduler.now());
       });
     }
   }
