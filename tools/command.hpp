@@ -66,5 +66,7 @@ int run_stand_in(Invocation& call);
 int run_supervise(Invocation& call);
 /// Hidden: what weave.service starts; becomes the daemon.
 int run_daemon(Invocation& call);
+/// Hidden: what Docker's managed plugin starts; becomes the daemon.
+int run_managed_plugin(Invocation& call);
 
 } // namespace weave::tools

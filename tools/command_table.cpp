@@ -236,6 +236,7 @@ constexpr std::array kCommands{
     Command{.name = "supervise", .summary = "", .audience = kOurselves, .run = run_supervise},
     Command{.name = "stand-in", .summary = "", .audience = kOurselves, .run = run_stand_in},
     Command{.name = "run-daemon", .summary = "", .audience = kOurselves, .run = run_daemon},
+    Command{.name = "managed-plugin", .summary = "", .audience = kOurselves, .run = run_managed_plugin},
 };
 
 constexpr std::array kArguments{

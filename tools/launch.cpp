@@ -12,6 +12,7 @@
 
 #include "tools/launch_plan.hpp"
 #include "tools/log_tail.hpp"
+#include "tools/managed_plugin.hpp"
 #include "tools/original.hpp"
 #include "tools/process.hpp"
 #include "tools/readiness.hpp"
@@ -158,6 +159,10 @@ std::optional<int> refusal(Invocation& call, bool service) {
   if (PidFile::is_held(call.settings.pid_file()) || state == ServiceState::running || state == ServiceState::starting) {
     call.err << kAlreadyRunning;
     return 3;
+  }
+  if (auto const managed = managed_by_docker(call.settings, "launch")) {
+    call.err << *managed;
+    return 1;
   }
   if (answers(call.settings.control_socket())) {
     call.err << "Weave Net is already running\n";

@@ -6,6 +6,7 @@
 
 #include "tools/daemon_answer.hpp"
 #include "tools/launch_plan.hpp"
+#include "tools/managed_plugin.hpp"
 #include "tools/original.hpp"
 #include "tools/process.hpp"
 #include "tools/run_files.hpp"
@@ -102,6 +103,10 @@ int run_reset(Invocation& call) {
   auto const lock = DirectoryLock::acquire(settings.run_dir);
   if (!lock) {
     call.err << lock.error().text() << "\n";
+    return 1;
+  }
+  if (auto const refusal = managed_by_docker(settings, "reset")) {
+    call.err << *refusal;
     return 1;
   }
   // What goes below would be its.

@@ -13,6 +13,7 @@
 #include "tools/daemon_answer.hpp"
 #include "tools/docker_networks.hpp"
 #include "tools/launch_plan.hpp"
+#include "tools/managed_plugin.hpp"
 #include "tools/run_files.hpp"
 #include "tools/service_manager.hpp"
 #include "tools/stand_in.hpp"
@@ -186,6 +187,10 @@ int run_stop(Invocation& call) {
   auto const lock = DirectoryLock::acquire(call.settings.run_dir);
   if (!lock) {
     call.err << lock.error().text() << "\n";
+    return 1;
+  }
+  if (auto const refusal = managed_by_docker(call.settings, "stop")) {
+    call.err << *refusal;
     return 1;
   }
   auto const stopped = stop_locked(call);

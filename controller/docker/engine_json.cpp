@@ -174,6 +174,20 @@ Result<std::vector<ContainerSummary>> decode_containers(std::string_view body) {
   return containers;
 }
 
+Result<std::vector<std::string>> decode_swarm_managers(std::string_view info) {
+  auto const value = parse(info);
+  if (!value) return failure_of(value);
+  if (!value->is_object()) return std::unexpected{odd_answer()};
+  std::vector<std::string> managers;
+  for (auto const& manager : array_in(object_in(value->get_object(), "Swarm"), "RemoteManagers")) {
+    auto const address = manager.is_object() ? text(manager.get_object(), "Addr") : std::string{};
+    auto const host = Ipv4Address::parse(address.substr(0, address.find(':')));
+    if (!host || std::ranges::find(managers, host->to_string()) != managers.end()) continue;
+    managers.push_back(host->to_string());
+  }
+  return managers;
+}
+
 std::string encode_network(NetworkSpec const& spec) {
   json::object options;
   for (auto const& [name, value] : spec.options) options[name] = value;

@@ -40,6 +40,8 @@ inline constexpr ApiVersion kOldestUseful{1, 21};
 [[nodiscard]] Result<std::string> decode_created_id(std::string_view json);
 [[nodiscard]] Result<std::vector<NetworkInfo>> decode_networks(std::string_view body);
 [[nodiscard]] Result<std::vector<ContainerSummary>> decode_containers(std::string_view json);
+/// The IPv4 addresses of the swarm's managers in `GET /info`, each once; none outside of a swarm.
+[[nodiscard]] Result<std::vector<std::string>> decode_swarm_managers(std::string_view info);
 [[nodiscard]] std::string encode_network(NetworkSpec const& spec);
 /// The engine's own words, or the body itself.
 [[nodiscard]] Error decode_error(int status, std::string_view body);

@@ -77,7 +77,7 @@ runner_prepare() {
     cp -r -- "$LAB_ROOT/../../tools/monitoring" "$LAB_RUN_DIR/monitoring"
     mkdir -p "$LAB_RUN_DIR/documents/tools"
     cp -r -- "$LAB_ROOT"/../../{README.md,docs} "$LAB_RUN_DIR/documents/"
-    cp -r -- "$LAB_ROOT"/../../tools/{quickstart,lib} "$LAB_RUN_DIR/documents/tools/"
+    cp -r -- "$LAB_ROOT"/../../tools/{quickstart,docker-plugin,lib} "$LAB_RUN_DIR/documents/tools/"
     export LAB_ROOT=$LAB_RUN_DIR/files
   fi
   export LAB_ID=${LAB_RUN_DIR##*.}
@@ -138,12 +138,14 @@ runner_clean() {
   rm -rf --one-file-system -- "$LAB_RUN_DIR"
 }
 
-# The engines of this run put their containers below cgroups named after it.
+# The engines of this run put their containers below cgroups named after it, and their managed plugins, whose ids the
+# scenario leaves in $LAB_RUN_DIR/plugins, into some named after those.
 runner_remove_cgroups() {
-  local group tries busy
+  local group tries busy plugin plugins=()
+  while read -r plugin; do plugins+=(/sys/fs/cgroup/"$plugin" /sys/fs/cgroup/*/"$plugin"); done < <(cat -- "$LAB_RUN_DIR/plugins" 2>/dev/null)
   for ((tries = 0; tries < 40; tries++)); do
     busy=
-    for group in /sys/fs/cgroup/weavelab-"$LAB_ID"-* /sys/fs/cgroup/*/weavelab-"$LAB_ID"-*; do
+    for group in /sys/fs/cgroup/weavelab-"$LAB_ID"-* /sys/fs/cgroup/*/weavelab-"$LAB_ID"-* "${plugins[@]}"; do
       [[ -d $group ]] || continue
       find "$group" -depth -type d -exec rmdir -- {} \; 2>/dev/null || busy=$group
     done

@@ -36,6 +36,19 @@ TEST(ApiVersion, IsTheOlderOfOursAndTheirsButOneTheyStillSpeak) {
   EXPECT_FALSE(decode_versions("<html>"));
 }
 
+TEST(EngineJson, NamesTheManagersOfASwarm) {
+  EXPECT_EQ(
+      *decode_swarm_managers(
+          R"({"ID":"x","Swarm":{"NodeID":"n","LocalNodeState":"active","RemoteManagers":[{"NodeID":"a","Addr":"192.0.2.1:2377"},{"NodeID":"b","Addr":"192.0.2.2:2377"},{"NodeID":"c","Addr":"192.0.2.1:2378"},{"NodeID":"d","Addr":"[2001:db8::1]:2377"}]}})"),
+      (std::vector<std::string>{"192.0.2.1", "192.0.2.2"}));
+  EXPECT_EQ(*decode_swarm_managers(R"({"Swarm":{"LocalNodeState":"inactive","RemoteManagers":null}})"),
+            std::vector<std::string>{});
+  EXPECT_EQ(*decode_swarm_managers(R"({"Swarm":{"RemoteManagers":[7,{"Addr":""},{}]}})"), std::vector<std::string>{});
+  EXPECT_EQ(*decode_swarm_managers("{}"), std::vector<std::string>{});
+  EXPECT_FALSE(decode_swarm_managers("[]"));
+  EXPECT_FALSE(decode_swarm_managers("no JSON"));
+}
+
 TEST(EngineJson, WritesANetwork) {
   EXPECT_EQ(
       encode_network(NetworkSpec{.name = "weave",

@@ -1,0 +1,146 @@
+# shellcheck shell=bash
+# lab: a swarm's service on two hosts over the managed plugin: addresses, names, rescheduling, disable and enable
+# needs: weave docker python3 strip ldd
+# kernel: host
+# limit: 120
+# catalogue: 850
+
+lab_host_create hosta 192.0.2.1
+lab_host_create hostb 192.0.2.2
+lab_dockerd_start hosta hostb
+lab_image_load hosta hostb
+
+# The plugin is made of the programs without what only a debugger reads.
+mkdir "$LAB_DIR/stripped"
+for program in weave weaver; do strip -o "$LAB_DIR/stripped/$program" "$LAB_RUN_DIR/bin/$program"; done
+
+plugin_make() { # HOST NAME VARIABLE=VALUE...
+  local host=$1
+  shift
+  lab_exec "$host" env WEAVE_BIN_DIR="$LAB_DIR/stripped" "$LAB_RUN_DIR/documents/tools/docker-plugin" "$@" >/dev/null
+  # The runner removes what is left of its control groups.
+  lab_docker "$host" plugin inspect -f '{{.Id}}' weave:latest >>"$LAB_RUN_DIR/plugins"
+}
+# From before its variables could be set, to whether the daemon answers on the host.
+plugin_enable() { lab_docker "$1" plugin enable weave:latest >/dev/null && lab_weave "$1" status >/dev/null; }
+plugin_disable() { lab_docker "$1" plugin disable -f weave:latest >/dev/null; }
+replica() { lab_docker "$1" ps -q --filter label=com.docker.swarm.service.name=s --filter status=running; } # HOST
+replicas_are() { # HOST COUNT...
+  while (($#)); do
+    [[ $(replica "$1" | grep -c .) == "$2" ]] || return 1
+    shift 2
+  done
+}
+replica_name() { lab_docker "$1" inspect -f '{{slice .Name 1}}' "$2"; } # HOST CONTAINER: a name of Docker's for it alone
+replica_address() { lab_container_address "$1" "$2" n; }
+
+start=$(lab_now_ms)
+plugin_make hosta weave WEAVE_MULTICAST=1 &
+making=$!
+plugin_make hostb weave:latest
+wait "$making"
+lab_say "two plugins made in $(lab_since "$start") s"
+
+# A swarm hears of a driver that comes later only after up to 20 s; here each host's is there when it joins.
+plugin_enable hosta
+lab_docker hosta swarm init --advertise-addr 192.0.2.1 --listen-addr 192.0.2.1 >/dev/null
+token=$(lab_docker hosta swarm join-token -q worker)
+lab_match 'status without a swarm' '^ +Targets: 0$' "$(lab_weave hosta status)"
+# Its managers are learned at the next start, once.
+plugin_disable hosta
+plugin_enable hosta
+lab_docker hostb swarm join --token "$token" 192.0.2.1:2377 >/dev/null
+plugin_enable hostb
+lab_docker hostb swarm leave >/dev/null
+lab_docker hostb swarm join --token "$token" 192.0.2.1:2377 >/dev/null
+lab_equal 'targets of hostb' 192.0.2.1 "$(lab_weave hostb status targets)"
+lab_weave_connected 1 hosta hostb
+
+lab_case 850
+status=$(lab_weave hosta status)
+lab_match 'status of hosta' '^ +Service: plugin \(v2\)$' "$status"
+lab_match 'status of hosta' '^ +Name: [0-9a-f:]{17}\(hosta\)$' "$status"
+lab_absent 'status of hosta' 'DriverName|Service: (ipam|dns)' "$status"
+name=$(lab_weave_name hosta)
+
+start=$(lab_now_ms)
+lab_docker hosta network create --driver weave:latest --attachable n >/dev/null
+# This kernel has no IPVS, which a virtual address of the service would need.
+lab_docker hosta service create --name s --replicas 2 --endpoint-mode dnsrr --network n --no-resolve-image --detach \
+  --stop-grace-period 1s busybox:lab sleep 86400 >/dev/null
+lab_wait 20 'a replica on each host' replicas_are hosta 1 hostb 1
+lab_say "two replicas run after $(lab_since "$start") s"
+c1=$(replica hosta)
+c2=$(replica hostb)
+address1=$(replica_address hosta "$c1")
+address2=$(replica_address hostb "$c2")
+lab_match 'address of the first' '^10\.0\.[0-9]+\.[0-9]+$' "$address1"
+[[ $address1 != "$address2" ]] || lab_fail "both replicas have $address1"
+lab_ping hosta "$c1" "$address2" 64 1300 5000
+lab_ping hostb "$c2" "$address1" 64
+lab_ping hosta "$c1" "$(replica_name hostb "$c2")" 64
+lab_ping hostb "$c2" "$(replica_name hosta "$c1")" 64
+both() { [[ $(lab_docker "$1" exec "$2" nslookup tasks.s 127.0.0.11 | grep -cE "^Address.*($address1|$address2)\$") == 2 ]]; }
+lab_wait 5 'the name of the service has both addresses' both hosta "$c1"
+# As for any of weave's networks: interface, MAC from the address, MTU of the overlay, multicast where it is wanted.
+interfaces=$(lab_container_net hosta "$c1" ip -o link)
+IFS=. read -ra bytes <<<"$address1"
+lab_match 'MAC of the first' "$(printf 'ethwe0@.* 02:77:%02x:%02x:%02x:%02x ' "${bytes[@]}")" "$interfaces"
+mtu=$(lab_exec hosta cat /sys/class/net/weave/mtu)
+lab_match 'MTU of the first' "ethwe0@.* mtu $mtu " "$interfaces"
+lab_match 'routes of the first' '^224\.0\.0\.0/4 dev ethwe0' "$(lab_container_net hosta "$c1" ip route)"
+lab_absent 'routes of the second' '^224' "$(lab_container_net hostb "$c2" ip route)"
+lab_docker hostb run -d --name c3 --net n busybox:lab sleep 86400 >/dev/null # any container may come to an attachable one
+lab_ping hosta "$c1" "$(replica_address hostb c3)" 64
+
+lab_say 'the host of a replica is drained, and comes back'
+node=$(lab_docker hostb info -f '{{.Swarm.NodeID}}') # its name is also that of the one that left
+lab_docker hosta node update --availability drain "$node" >/dev/null
+lab_wait 20 'both replicas on hosta' replicas_are hosta 2 hostb 0
+moved=$(replica hosta | grep -v "$c1")
+lab_ping hosta "$c1" "$(replica_address hosta "$moved")" 64
+lab_docker hosta node update --availability active "$node" >/dev/null
+lab_docker hosta service scale --detach s=3 >/dev/null
+lab_wait 20 'a replica on hostb again' replicas_are hosta 2 hostb 1
+c2=$(replica hostb)
+address2=$(replica_address hostb "$c2")
+lab_ping hosta "$c1" "$address2" 64
+lab_ping hosta "$c1" "$(replica_name hostb "$c2")" 64
+
+lab_say 'only Docker starts and ends it'
+for verb in launch stop reset; do
+  lab_capture hosta weave "$verb"
+  lab_equal "exit of weave $verb" 1 "$LAB_STATUS"
+  lab_match "stderr of weave $verb" "managed plugin of Docker's .* so it cannot $verb here; .*docker plugin disable" "$LAB_STDERR"
+done
+lab_pinger_start across hosta "$c1" "$address2"
+lab_pinger_more across 3
+plugin_disable hosta
+lab_weave_stopped hosta
+lab_ping hosta "$c1" "$(replica_address hosta "$moved")" 64
+plugin_enable hosta
+lab_weave_connected 1 hosta hostb
+lab_equal 'the peer name after disable and enable' "$name" "$(lab_weave_name hosta)"
+lab_equal 'targets of hosta after disable and enable' 192.0.2.1 "$(lab_weave hosta status targets)"
+lab_ping hosta "$c1" "$address2" 64
+lab_pinger_more across 3
+lab_pinger_stop across
+lab_say "longest silence between the hosts over disable and enable: $(lab_pinger_silence across 0) ms"
+lab_docker hosta service scale --detach s=5 >/dev/null
+lab_wait 20 'five replicas' replicas_are hosta 3 hostb 2
+lab_ping hostb "$c2" "$(replica_address hosta "$(replica hosta | head -n 1)")" 64
+
+lab_say 'the end: nothing of it stays'
+lab_docker hosta service rm s >/dev/null
+lab_docker hostb rm -f c3 >/dev/null
+lab_wait 20 'the replicas end' replicas_are hosta 0 hostb 0
+lab_docker hosta network rm n >/dev/null
+for host in hosta hostb; do
+  endpoints_gone() { ! lab_exec "$host" ip -o link | grep -q vethwl; }
+  lab_wait 10 "the endpoints on $host go" endpoints_gone
+  plugin_disable "$host"
+  lab_docker "$host" plugin rm weave:latest >/dev/null
+  lab_capture "$host" weave reset --force
+  lab_equal "exit of weave reset --force on $host (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
+  lab_equal "what is left on $host" '' "$(lab_weave_remains "$host" | tr '\n' ' ')"
+done
