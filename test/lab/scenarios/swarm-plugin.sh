@@ -21,7 +21,7 @@ plugin_make() { # HOST NAME VARIABLE=VALUE...
   # The runner removes what is left of its control groups.
   lab_docker "$host" plugin inspect -f '{{.Id}}' weave:latest >>"$LAB_RUN_DIR/plugins"
 }
-# From before its variables could be set, to whether the daemon answers on the host.
+# Until the daemon answers on the host.
 plugin_enable() { lab_docker "$1" plugin enable weave:latest >/dev/null && lab_weave "$1" status >/dev/null; }
 plugin_disable() { lab_docker "$1" plugin disable -f weave:latest >/dev/null; }
 replica() { lab_docker "$1" ps -q --filter label=com.docker.swarm.service.name=s --filter status=running; } # HOST
@@ -125,10 +125,27 @@ lab_equal 'targets of hosta after disable and enable' 192.0.2.1 "$(lab_weave hos
 lab_ping hosta "$c1" "$address2" 64
 lab_pinger_more across 3
 lab_pinger_stop across
-lab_say "longest silence between the hosts over disable and enable: $(lab_pinger_silence across 0) ms"
+silence=$(lab_pinger_silence across 0)
+lab_say "longest silence between the hosts over disable and enable: $silence ms"
+lab_at_most 'silence over disable and enable' 3000 "$silence"
 lab_docker hosta service scale --detach s=5 >/dev/null
 lab_wait 20 'five replicas' replicas_are hosta 3 hostb 2
 lab_ping hostb "$c2" "$(replica_address hosta "$(replica hosta | head -n 1)")" 64
+
+lab_say 'settings, and another plugin in the place of one'
+lab_exec hostb sh -c 'umask 077; echo "a password" >/etc/weave.password'
+plugin_disable hosta
+lab_docker hosta plugin set weave:latest 'WEAVE_PASSWORD=a password'
+plugin_disable hostb
+lab_docker hostb plugin rm -f weave:latest >/dev/null
+plugin_make hostb weave:latest EXTRA_ARGS=--password-file=/host/etc/weave.password
+plugin_enable hosta
+plugin_enable hostb
+lab_weave_connected 1 hosta hostb
+lab_match 'connections of hosta' ' established encrypted ' "$(lab_weave hosta status connections)"
+lab_ping hosta "$c1" "$address2" 64
+lab_docker hosta service scale --detach s=6 >/dev/null
+lab_wait 20 'six replicas' replicas_are hosta 3 hostb 3
 
 lab_say 'the end: nothing of it stays'
 lab_docker hosta service rm s >/dev/null
