@@ -87,8 +87,9 @@ runner_prepare() {
 # The programs under test, copied so that a build going on meanwhile cannot change them in the middle.
 runner_binaries() {
   local from=${WEAVE_BIN_DIR:-$(cd -- "$LAB_ROOT/../.." && pwd)/build} program place
-  mkdir "$LAB_RUN_DIR/bin" "$LAB_RUN_DIR/units"
-  cp -- "$LAB_ROOT"/../../debian/weave*.service "$LAB_ROOT"/../../debian/weave*.socket "$LAB_ROOT"/../../debian/weave.init "$LAB_RUN_DIR/units/"
+  mkdir "$LAB_RUN_DIR/bin" "$LAB_RUN_DIR/units" "$LAB_RUN_DIR/debian"
+  cp -- "$LAB_ROOT"/../../debian/weave*.service "$LAB_ROOT"/../../debian/weave*.socket "$LAB_RUN_DIR/units/"
+  cp -- "$LAB_ROOT"/../../debian/weave.{init,postinst,prerm,postrm} "$LAB_RUN_DIR/debian/"
   printf '%s\n' "$from" >"$LAB_RUN_DIR/bin-source"
   for program in weave weaver; do
     for place in "$from" "$from/tools" "$from/controller/app"; do

@@ -6,7 +6,7 @@
 
 lab_host_create hosta 192.0.2.1
 weave=$(lab_exec hosta sh -c 'command -v weave')
-sed "s#/usr/bin/weave#$weave#; s#^PATH=.*#PATH=$(dirname "$weave"):/usr/sbin:/usr/bin:/sbin:/bin#" "$LAB_RUN_DIR/units/weave.init" |
+sed "s#/usr/bin/weave#$weave#; s#^PATH=.*#PATH=$(dirname "$weave"):/usr/sbin:/usr/bin:/sbin:/bin#" "$LAB_RUN_DIR/debian/weave.init" |
   lab_exec hosta sh -c 'cat >/etc/init.d/weave && chmod 755 /etc/init.d/weave && update-rc.d weave defaults-disabled'
 at_boot() { lab_exec hosta sh -c 'ls /etc/rc2.d' | grep -q '^S..weave$'; }
 ! at_boot || lab_fail 'the script runs at boot before weave was launched'
