@@ -19,6 +19,11 @@ class BackgroundWorker {
   /// Waits for the job under way; those that wait are not begun.
   ~BackgroundWorker();
 
+  /// One with a thread of its own, for work that shall not keep others waiting.
+  [[nodiscard]] std::unique_ptr<BackgroundWorker> sibling() const {
+    return std::make_unique<BackgroundWorker>(context_);
+  }
+
   /// Runs `work` on the thread and gives its result to `done` on the control thread; `done` does not run any more when
   /// this object has gone. Neither may throw.
   template <class T>

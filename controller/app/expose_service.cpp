@@ -9,6 +9,7 @@
 #include "controller/app/firewall_ports.hpp"
 #include "controller/app/firewall_remarks.hpp"
 #include "datapath/link/attached_interface.hpp"
+#include "datapath/link/firewalld.hpp"
 #include "datapath/link/gratuitous_arp.hpp"
 
 namespace weave::controller {
@@ -16,9 +17,13 @@ namespace {
 
 constexpr Duration kCheckInterval = std::chrono::seconds{10};
 /// The older back end of iptables tells nobody.
-constexpr Duration kOlderInterval = std::chrono::milliseconds{500};
+constexpr Duration kOlderInterval = std::chrono::milliseconds{250};
 /// Whoever loads a ruleset changes it many times.
 constexpr Duration kSettling = std::chrono::milliseconds{100};
+/// The same where rules of ours may have gone.
+constexpr Duration kLossSettling = std::chrono::milliseconds{10};
+constexpr Duration kZonePatience = std::chrono::seconds{1};
+constexpr Duration kLossRest = std::chrono::milliseconds{250};
 /// A check prints all of iptables. Where that takes long and others change it all the time, it shall not take more than
 /// a fifth of a processor.
 constexpr int kRestPerCheck = 4;
@@ -206,12 +211,38 @@ void ExposeService::spare(std::vector<Ipv4Cidr> ranges) {
 }
 
 void ExposeService::see(datapath::FirewallState state) {
-  auto const now = firewall_remarks(state, settings_.firewall);
+  state_ = std::move(state);
+  if (!state_.firewalld || state_.zoned) zone_obstacle_.clear();
+  auto const now = firewall_remarks(state_, settings_.firewall, zone_obstacle_);
   for (auto const& remark : now) {
     if (std::ranges::find(remarks_, remark) == remarks_.end()) ports_.logger.warning("{}", remark);
   }
   remarks_ = now;
-  state_ = std::move(state);
+  if (state_.firewalld && !state_.zoned && !joining_) join_zone_soon();
+}
+
+void ExposeService::join_zone_soon() {
+  joining_ = true;
+  zone_timer_ = ports_.scheduler.after(zone_obstacle_.empty() ? kZonePatience : kCheckInterval, [this] {
+    if (state_.firewalld && !state_.zoned) return join_zone();
+    joining_ = false;
+  });
+}
+
+void ExposeService::join_zone() {
+  if (!zone_worker_) zone_worker_ = ports_.worker.sibling();
+  zone_worker_->run<Result<void>>([bridge = settings_.firewall.bridge] { return datapath::join_firewalld(bridge); },
+                                  [this](Result<void> const& joined) {
+                                    joining_ = false;
+                                    // One that does not run (any more) rejects nothing.
+                                    bool const absent = !joined && joined.error().kind() == ErrorKind::unavailable;
+                                    zone_obstacle_ = joined || absent ? std::string{} : joined.error().text();
+                                    if (joined) {
+                                      ports_.logger.info("firewalld has the bridge {} in its zone {} now",
+                                                         settings_.firewall.bridge, datapath::kFirewalldZone);
+                                    }
+                                    check_soon(true);
+                                  });
 }
 
 void ExposeService::watch() {
@@ -236,25 +267,28 @@ void ExposeService::watch_firewall() {
       ports_.logger.warning("a flushed firewall is not noticed at once any more: {}", touched.error().text());
       return notices_.reset();
     }
-    if (*touched) check_soon();
+    if (*touched != datapath::FirewallTouch::none) check_soon(*touched == datapath::FirewallTouch::loss);
   });
   ask_older_tables();
 }
 
 void ExposeService::ask_older_tables() {
-  if (firewall_watch_->older_tables_changed()) check_soon();
+  if (firewall_watch_->older_tables_changed()) check_soon(true);
   older_timer_ = ports_.scheduler.after(kOlderInterval, [this] { ask_older_tables(); });
 }
 
-void ExposeService::check_soon() {
-  if (std::exchange(again_, true) || checking_) return;
-  auto const now = ports_.scheduler.now();
-  soon_ = ports_.scheduler.after(std::max(kSettling, rested_at_ - now), [this] { check(); });
+void ExposeService::check_soon(bool loss) {
+  bool const urgent = loss && !std::exchange(loss_, true);
+  loss_ |= loss;
+  if ((std::exchange(again_, true) && !urgent) || checking_) return;
+  auto const rest = rested_at_ - ports_.scheduler.now();
+  auto const delay = loss_ ? std::max(kLossSettling, std::min(rest, kLossRest)) : std::max(kSettling, rest);
+  soon_ = ports_.scheduler.after(delay, [this] { check(); });
 }
 
 void ExposeService::check() {
   if (checking_) return;
-  again_ = false;
+  again_ = loss_ = false;
   if (auto const placed = put_on_bridge(); !placed) return note(placed.error().text());
   checking_ = true;
   auto const began = ports_.scheduler.now();
@@ -267,7 +301,7 @@ void ExposeService::check() {
         checking_ = false;
         auto const now = ports_.scheduler.now();
         rested_at_ = now + std::min(kRestPerCheck * (now - began), kCheckInterval);
-        if (std::exchange(again_, false)) check_soon();
+        if (std::exchange(again_, false)) check_soon(std::exchange(loss_, false));
         on_checked(checked);
       });
 }

@@ -51,7 +51,7 @@ class ExposeService final : public api::ExposePort {
   void start();
   void stop() {
     notices_.reset();
-    for (auto* const timer : {&timer_, &older_timer_, &soon_}) timer->reset();
+    for (auto* const timer : {&timer_, &older_timer_, &soon_, &zone_timer_}) timer->reset();
   }
 
   /// From now on, traffic to these is not masqueraded (`--no-masq-local`).
@@ -78,12 +78,15 @@ class ExposeService final : public api::ExposePort {
   void watch();
   void watch_firewall();
   void ask_older_tables();
-  /// In a moment, with what else changes until then.
-  void check_soon();
+  /// In a moment, with what else changes until then; sooner where rules of ours may have gone.
+  void check_soon(bool loss);
   void check();
   void on_checked(Checked const& checked);
-  /// Logs what is new in it.
+  /// Logs what is new in it, and does about it what can be done.
   void see(datapath::FirewallState state);
+  /// Not at once: while firewalld reloads, its zones are gone for a moment.
+  void join_zone_soon();
+  void join_zone();
   /// Logs what hinders us, but not again and again.
   void note(std::string obstacle);
 
@@ -98,12 +101,20 @@ class ExposeService final : public api::ExposePort {
   std::string obstacle_;
   std::vector<std::string> remarks_;
   datapath::FirewallState state_;
+  /// Its programs take seconds, during which the firewall may need us; none before it is needed.
+  std::unique_ptr<BackgroundWorker> zone_worker_;
+  /// An attempt is due, or under way.
+  bool joining_ = false;
+  /// Why firewalld did not take the bridge; tried again at intervals.
+  std::string zone_obstacle_;
+  Timer zone_timer_;
   /// As last given to the worker.
   std::optional<datapath::FirewallWish> applied_;
   /// A check waits for the worker or is under way there.
   bool checking_ = false;
-  /// Something changed meanwhile.
+  /// Something changed meanwhile, and may have taken rules of ours.
   bool again_ = false;
+  bool loss_ = false;
   /// Not before is the next check, except those at intervals.
   TimePoint rested_at_{};
   std::unique_ptr<datapath::FirewallWatch> firewall_watch_;

@@ -4,7 +4,8 @@
 
 namespace weave::controller {
 
-std::vector<std::string> firewall_remarks(datapath::FirewallState const& state, datapath::FirewallWish const& wish) {
+std::vector<std::string> firewall_remarks(datapath::FirewallState const& state, datapath::FirewallWish const& wish,
+                                          std::string_view zone_obstacle) {
   std::vector<std::string> remarks;
   if (state.table_refusal) {
     remarks.push_back(fmt::format("firewall: all rules are in iptables, where a flush opens ports for a moment; {}",
@@ -23,6 +24,13 @@ std::vector<std::string> firewall_remarks(datapath::FirewallState const& state, 
         fmt::format("firewall: the chain {0} of nftables drops what is forwarded; traffic between containers needs "
                     "'iifname \"{1}\" accept' and 'oifname \"{1}\" accept' in it",
                     chain, wish.bridge));
+  }
+  if (!zone_obstacle.empty()) {
+    remarks.push_back(
+        fmt::format("firewall: firewalld rejects traffic between containers, and did not take the bridge "
+                    "{0} into a zone ({1}); 'firewall-cmd --permanent --zone=trusted --add-interface={0}' "
+                    "and 'firewall-cmd --reload' let it pass",
+                    wish.bridge, zone_obstacle));
   }
   return remarks;
 }

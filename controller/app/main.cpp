@@ -21,6 +21,7 @@
 #include "controller/app/options.hpp"
 #include "datapath/link/address_set.hpp"
 #include "datapath/link/firewall.hpp"
+#include "datapath/link/firewalld.hpp"
 #include "datapath/link/isolation.hpp"
 #include "datapath/link/original_rules.hpp"
 
@@ -58,11 +59,13 @@ int clean_up(Options const& options, Logger const& logger) {
   // The ports are gone.
   auto const isolation = datapath::remove_isolation();
   auto const set = datapath::AddressSet::destroy(std::string{kLocalSet});
+  auto const zone = datapath::leave_firewalld();
   if (!devices) return fatal(logger, devices.error().text());
   if (!original) return fatal(logger, original.error().text());
   if (!rules) return fatal(logger, rules.error().text());
   if (!isolation) return fatal(logger, isolation.error().text());
   if (!set) return fatal(logger, set.error().text());
+  if (!zone) return fatal(logger, zone.error().text());
   return 0;
 }
 

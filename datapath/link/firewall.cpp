@@ -31,14 +31,10 @@ std::string_view kind_of(std::string_view version) {
   return version.find("legacy") != std::string_view::npos ? kLegacy : kOnly;
 }
 
-/// Whether a rule of firewalld's names the interface.
-bool names(std::string_view rules, std::string_view bridge) {
-  return rules.find(fmt::format("ifname \"{}\"", bridge)) != std::string_view::npos;
-}
-
-bool iptables_zone(std::string_view saved, std::string_view bridge) {
-  return saved.find(fmt::format("_ZONES -i {} -g ", bridge)) != std::string_view::npos ||
-         saved.find(fmt::format("_POLICIES_pre -i {} ", bridge)) != std::string_view::npos;
+/// Whether a rule of firewalld's leads what comes from the interface to one of its zones.
+bool names_zone(std::string_view rules, std::string_view bridge) {
+  return rules.find(fmt::format("iifname \"{}\" goto ", bridge)) != std::string_view::npos ||
+         rules.find(fmt::format("_ZONES -i {} -g ", bridge)) != std::string_view::npos;
 }
 
 } // namespace
@@ -62,17 +58,22 @@ Result<void> OverlayFirewall::restore(std::string const& name, std::string const
 
 std::string OverlayFirewall::table() const { return nftables_(overlay_table_query()).value_or(std::string{}); }
 
-Result<std::vector<OverlayFirewall::Kind>> OverlayFirewall::kinds() const {
+Result<void> OverlayFirewall::find_usual() {
+  usual_.clear();
   auto const version = converse_({std::string{kOnly}, "--version"}, {});
-  if (!version && version.error().kind() == ErrorKind::not_found) return std::vector<Kind>{};
-  if (!version) return failure_of(version);
-  std::string const usual{kind_of(version->output)};
+  if (!version) return version.error().kind() == ErrorKind::not_found ? Result<void>{} : failure_of(version);
+  usual_ = kind_of(version->output);
+  return {};
+}
+
+Result<std::vector<OverlayFirewall::Kind>> OverlayFirewall::kinds() const {
   std::vector<Kind> kinds;
-  auto own = saved(usual);
+  if (usual_.empty()) return kinds;
+  auto own = saved(usual_);
   if (!own) return failure_of(own);
-  kinds.push_back({.name = usual, .saved = std::move(*own)});
-  if (usual != kOnly) {
-    std::string const other{usual == kNft ? kLegacy : kNft};
+  kinds.push_back({.name = usual_, .saved = std::move(*own)});
+  if (usual_ != kOnly) {
+    std::string const other{usual_ == kNft ? kLegacy : kNft};
     // Kernels without it have no rules of it.
     if (auto rules = saved(other)) kinds.push_back({.name = other, .saved = std::move(*rules)});
   }
@@ -90,9 +91,9 @@ void OverlayFirewall::look_around(std::vector<Kind> const& kinds, std::string co
   state_.foreign = read_foreign_tables(nftables_("list chains\n").value_or(std::string{}));
   auto const holder = std::ranges::find_if(kinds, [](Kind const& kind) { return iptables_have_firewalld(kind.saved); });
   state_.firewalld = state_.foreign.firewalld || holder != kinds.end();
-  state_.zoned = holder != kinds.end()
-                     ? iptables_zone(holder->saved, bridge)
-                     : state_.foreign.firewalld && names(nftables_("list table inet firewalld\n").value_or(""), bridge);
+  state_.zoned = holder != kinds.end() ? names_zone(holder->saved, bridge)
+                                       : state_.foreign.firewalld &&
+                                             names_zone(nftables_("list table inet firewalld\n").value_or(""), bridge);
 }
 
 OverlayFirewall::Left OverlayFirewall::left_in(std::string table, std::vector<Kind> const& kinds) {
@@ -134,6 +135,7 @@ Result<void> OverlayFirewall::apply(FirewallWish const& wish) {
     // What an earlier one wanted must not stay in force beside what iptables does now.
     (void)nftables_(overlay_table_removal());
   }
+  if (auto const found = find_usual(); !found) return found;
   auto before = kinds();
   if (!before) return failure_of(before);
   if (before->empty() && state_.table_refusal && wants_masquerading(wish)) {
@@ -171,6 +173,7 @@ Result<bool> OverlayFirewall::intact() {
 Result<void> OverlayFirewall::remove() {
   left_.reset();
   (void)nftables_(overlay_table_removal());
+  if (auto const found = find_usual(); !found) return found;
   auto const now = kinds();
   if (!now) return failure_of(now);
   Result<void> outcome;

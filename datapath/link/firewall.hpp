@@ -76,8 +76,9 @@ class OverlayFirewall {
   };
 
   [[nodiscard]] Result<void> apply_iptables(FirewallWish const& wish, Kind& kind);
-  /// Those that are on this host; the one that `iptables` is must work.
+  /// Those that are on this host; the one that `iptables` is, `usual_`, must work.
   [[nodiscard]] Result<std::vector<Kind>> kinds() const;
+  [[nodiscard]] Result<void> find_usual();
   [[nodiscard]] Result<std::string> saved(std::string const& name) const;
   [[nodiscard]] std::string table() const;
   /// Its exit status is in `status`, if it ran.
@@ -92,6 +93,8 @@ class OverlayFirewall {
   ConverseCommand converse_;
   FirewallState state_;
   std::string bridge_;
+  /// Empty: there is no iptables.
+  std::string usual_;
   /// As apply() left them.
   std::optional<Left> left_;
 };

@@ -1,6 +1,5 @@
 #include "datapath/link/firewall_watch.hpp"
 
-#include <array>
 #include <cerrno>
 #include <fstream>
 #include <linux/netfilter.h>
@@ -16,17 +15,25 @@
 namespace weave::datapath {
 namespace {
 
-constexpr std::array<std::string_view, 2> kTables{"filter", "nat"};
+/// Ours, and those of the kernel from which they are reached.
+std::vector<NftablesTable> iptables_tables() {
+  return {{.family = NFPROTO_IPV4,
+           .name = "filter",
+           .chains = {"FORWARD", "INPUT", "WEAVE-FORWARD", "WEAVE-EXPOSE", "WEAVE-INPUT"}},
+          {.family = NFPROTO_IPV4, .name = "nat", .chains = {"POSTROUTING", "WEAVE"}}};
+}
 /// The tables that exist. To ask for another one would make it.
 constexpr auto kOlderTables = "/proc/thread-self/net/ip_tables_names";
 
 } // namespace
 
 Result<FirewallWatch> FirewallWatch::open() {
-  std::vector<NftablesTable> tables;
-  for (auto const table : kTables) tables.push_back({.family = NFPROTO_IPV4, .name = std::string{table}});
+  auto tables = iptables_tables();
   tables.push_back({.family = NFPROTO_INET, .name = std::string{kOverlayTable}});
-  for (auto const family : {NFPROTO_INET, NFPROTO_IPV4}) tables.push_back({.family = family, .name = "firewalld"});
+  // What is lost there is its own business, but for its zones.
+  for (auto const family : {NFPROTO_INET, NFPROTO_IPV4}) {
+    tables.push_back({.family = family, .name = "firewalld", .chains = {"filter_FORWARD_ZONES"}});
+  }
   auto nftables = NftablesWatch::open(std::move(tables));
   if (!nftables) return failure_of(nftables);
   UniqueFd socket{::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)};
@@ -34,10 +41,12 @@ Result<FirewallWatch> FirewallWatch::open() {
   return FirewallWatch{std::move(*nftables), std::move(socket)};
 }
 
-Result<bool> FirewallWatch::touched() {
+Result<FirewallTouch> FirewallWatch::touched() {
   auto const count = nftables_.read();
   if (!count) return failure_of(count);
-  return !*count || **count > 0;
+  bool const loss = nftables_.take_loss();
+  if (!*count || loss) return FirewallTouch::loss;
+  return **count > 0 ? FirewallTouch::some : FirewallTouch::none;
 }
 
 std::string FirewallWatch::older_tables() const {

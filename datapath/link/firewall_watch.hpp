@@ -8,6 +8,13 @@
 
 namespace weave::datapath {
 
+/// What somebody may have done to the firewall.
+enum class FirewallTouch {
+  none,
+  some, ///< the tables were changed, or may have been
+  loss  ///< rules were deleted where ours are, perhaps they themselves
+};
+
 /// Notices that somebody may have changed what OverlayFirewall has put into iptables, without running a program: the
 /// back end nf_tables tells of changes, the older one (ip_tables) is asked for the size of its tables. Of the network
 /// namespace in which it was opened; read from a thread in it. CAP_NET_ADMIN and CAP_NET_RAW are needed.
@@ -17,8 +24,8 @@ class FirewallWatch {
 
   /// Readable when nf_tables has told something.
   [[nodiscard]] int fd() const { return nftables_.fd(); }
-  /// Takes what it has told: whether the tables of iptables were touched, or may have been.
-  [[nodiscard]] Result<bool> touched();
+  /// Takes what it has told about the tables of iptables, firewalld and our own.
+  [[nodiscard]] Result<FirewallTouch> touched();
   /// Whether tables of the older back end have other rules than at the last call, as far as their number and length
   /// show it. The first call says no.
   [[nodiscard]] bool older_tables_changed();

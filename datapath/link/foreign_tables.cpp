@@ -16,10 +16,11 @@ std::string_view opened_by(std::string_view line, std::string_view word) {
   return line;
 }
 
-/// Tables whose chains are looked after elsewhere: iptables', ours, firewalld's with its zones.
+/// Tables whose chains are looked after elsewhere: iptables', ours, firewalld's with its zones, and the one that it has
+/// while it reloads.
 bool is_known(std::string_view table) {
-  return table == "ip filter" || table == "inet weave" || table == "inet firewalld" || !table.starts_with("i") ||
-         table.starts_with("ip6 ");
+  auto const is_ip = table.starts_with("ip ") || table.starts_with("inet ");
+  return !is_ip || table == "ip filter" || table == "inet weave" || table.find(" firewalld") != std::string_view::npos;
 }
 
 } // namespace

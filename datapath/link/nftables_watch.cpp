@@ -24,17 +24,33 @@ constexpr std::size_t kDatagram = 32 << 10;
 constexpr std::size_t kTableName = NFTA_TABLE_NAME;
 static_assert(std::size_t{NFTA_CHAIN_TABLE} == kTableName && std::size_t{NFTA_RULE_TABLE} == kTableName &&
               std::size_t{NFTA_SET_TABLE} == kTableName && std::size_t{NFTA_SET_ELEM_LIST_TABLE} == kTableName);
+/// Attributes of names, the last of which is this.
+constexpr std::size_t kNames = NFTA_CHAIN_NAME + 1;
+static_assert(std::size_t{NFTA_RULE_CHAIN} < kNames);
+
+std::optional<std::string> text_of(ByteView payload, std::size_t attribute) {
+  if (payload.size() < NLMSG_ALIGN(sizeof(nfgenmsg))) return std::nullopt;
+  auto const attributes = netlink::AttributeTable<kNames>::parse(payload.subspan(NLMSG_ALIGN(sizeof(nfgenmsg))));
+  auto const found = attributes ? attributes->find(attribute) : std::nullopt;
+  return found ? std::optional{std::string{netlink::read_text(*found)}} : std::nullopt;
+}
 
 } // namespace
 
-bool TableChanges::is_watched(ByteView payload) const {
-  if (payload.size() < NLMSG_ALIGN(sizeof(nfgenmsg))) return false;
-  auto const attributes =
-      netlink::AttributeTable<kTableName + 1>::parse(payload.subspan(NLMSG_ALIGN(sizeof(nfgenmsg))));
-  auto const name = attributes ? attributes->find(kTableName) : std::nullopt;
-  return name && std::ranges::any_of(tables_, [&](NftablesTable const& table) {
-           return table.family == payload[0] && table.name == netlink::read_text(*name);
-         });
+NftablesTable const* TableChanges::watched(ByteView payload) const {
+  auto const name = text_of(payload, kTableName);
+  if (!name) return nullptr;
+  auto const found = std::ranges::find_if(
+      tables_, [&](NftablesTable const& table) { return table.family == payload[0] && table.name == *name; });
+  return found == tables_.end() ? nullptr : &*found;
+}
+
+bool TableChanges::is_loss(NftablesTable const& table, std::uint8_t type, ByteView payload) {
+  if (type == NFT_MSG_DELTABLE) return true;
+  if (type != NFT_MSG_DELRULE && type != NFT_MSG_DELCHAIN) return false;
+  auto const chain =
+      text_of(payload, type == NFT_MSG_DELRULE ? std::size_t{NFTA_RULE_CHAIN} : std::size_t{NFTA_CHAIN_NAME});
+  return table.chains.empty() || !chain || std::ranges::find(table.chains, *chain) != table.chains.end();
 }
 
 void TableChanges::read(ByteView datagram) {
@@ -45,13 +61,16 @@ void TableChanges::read(ByteView datagram) {
     // The end of a transaction.
     if ((type & 0xff) == NFT_MSG_NEWGEN) {
       if (std::exchange(touched_, false)) ++complete_;
-    } else {
-      touched_ |= is_watched((*message)->payload);
+    } else if (auto const* const table = watched((*message)->payload)) {
+      touched_ = true;
+      loss_ |= is_loss(*table, static_cast<std::uint8_t>(type & 0xff), (*message)->payload);
     }
   }
 }
 
 std::size_t TableChanges::take() { return std::exchange(complete_, 0); }
+
+bool TableChanges::take_loss() { return std::exchange(loss_, false); }
 
 Result<NftablesWatch> NftablesWatch::open(std::vector<NftablesTable> tables) {
   UniqueFd socket{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER)};

@@ -15,9 +15,12 @@ namespace weave::datapath {
 struct NftablesTable {
   std::uint8_t family; ///< NFPROTO_
   std::string name;
+  /// Those where it is a loss when something is deleted; none named: all.
+  std::vector<std::string> chains = {};
 };
 
-/// Counts transactions of nftables that touched some tables, from the kernel's notifications. Pure.
+/// Counts transactions of nftables that touched some tables, from the kernel's notifications, and sees whether they
+/// took something away. Pure.
 class TableChanges {
  public:
   explicit TableChanges(std::vector<NftablesTable> tables) : tables_{std::move(tables)} {}
@@ -26,13 +29,17 @@ class TableChanges {
   void read(ByteView datagram);
   /// Transactions complete since the last call.
   [[nodiscard]] std::size_t take();
+  /// Whether a rule, a chain or a whole table has gone since the last call. Sets and their elements do not count.
+  [[nodiscard]] bool take_loss();
 
  private:
-  [[nodiscard]] bool is_watched(ByteView payload) const;
+  [[nodiscard]] NftablesTable const* watched(ByteView payload) const;
+  [[nodiscard]] static bool is_loss(NftablesTable const& table, std::uint8_t type, ByteView payload);
 
   std::vector<NftablesTable> tables_;
   bool touched_ = false; ///< by the transaction whose end has not been told yet
   std::size_t complete_ = 0;
+  bool loss_ = false;
 };
 
 /// Is told by the kernel about everything that anybody changes in nftables, in the network namespace in which it was
@@ -45,6 +52,8 @@ class NftablesWatch {
   /// Takes all that has been told, and gives the number of transactions that touched the tables. None: something was
   /// lost, and there may have been any.
   [[nodiscard]] Result<std::optional<std::size_t>> read();
+  /// Whether what was read since the last call had a loss in it.
+  [[nodiscard]] bool take_loss() { return changes_.take_loss(); }
 
  private:
   NftablesWatch(UniqueFd socket, std::vector<NftablesTable> tables)

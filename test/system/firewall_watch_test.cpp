@@ -20,11 +20,12 @@ class FirewallWatchSystem : public testing::Test {
       return {};
     }));
   }
-  bool told() {
+  FirewallTouch touch() {
     pollfd waiting{.fd = watch_->fd(), .events = POLLIN, .revents = 0};
-    if (::poll(&waiting, 1, 0) <= 0) return false;
+    if (::poll(&waiting, 1, 0) <= 0) return FirewallTouch::none;
     return watch_->touched().value();
   }
+  bool told() { return touch() != FirewallTouch::none; }
   bool older_changed(test::ScratchNamespace& host) {
     bool changed = false;
     EXPECT_TRUE(host.run([&]() -> Result<void> {
@@ -49,6 +50,26 @@ TEST_F(FirewallWatchSystem, IsToldOfChangesByNfTables) {
     ASSERT_EQ(host->shell(harm), 0) << harm;
     EXPECT_TRUE(told()) << harm;
     EXPECT_FALSE(told());
+  }
+}
+
+TEST_F(FirewallWatchSystem, TellsALossFromOtherChanges) {
+  WEAVE_SCRATCH_NAMESPACE(host);
+  if (host->shell("iptables-nft -N WEAVE-FORWARD 2>/dev/null") != 0) {
+    GTEST_SKIP() << "no iptables by nf_tables in this kernel";
+  }
+  ASSERT_EQ(host->shell("iptables-nft -N DOCKER && nft 'add table inet weave; add chain inet weave input'"), 0);
+  open(*host);
+  for (auto const* const change :
+       {"iptables-nft -A DOCKER -i eth7 -j ACCEPT", "iptables-nft -F DOCKER", "iptables-nft -A FORWARD -i eth7",
+        "iptables-nft -A WEAVE-FORWARD -i eth7", "nft add rule inet weave input drop"}) {
+    ASSERT_EQ(host->shell(change), 0) << change;
+    EXPECT_EQ(touch(), FirewallTouch::some) << change;
+  }
+  for (auto const* const harm : {"iptables-nft -F WEAVE-FORWARD", "iptables-nft -D FORWARD 1",
+                                 "iptables-nft -X WEAVE-FORWARD", "nft flush table inet weave", "nft flush ruleset"}) {
+    ASSERT_EQ(host->shell(harm), 0) << harm;
+    EXPECT_EQ(touch(), FirewallTouch::loss) << harm;
   }
 }
 

@@ -13,6 +13,8 @@ packages_lab=(
   util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev
   bind9-dnsutils dnsmasq-base musl-tools
 )
+# Of the lab as well; their services are not wanted on this machine.
+packages_lab_services=(firewalld dbus-daemon)
 packages_fuzz=(libclang-rt-14-dev)
 packages_package=(debhelper lintian dpkg-dev)
 # What benchmarks measure with and compare with, beside what builds and what the lab needs.

@@ -8,7 +8,7 @@ for variable in "${!WEAVE_@}"; do unset "$variable"; done
 export PATH=$LAB_RUN_DIR/bin:$PATH LC_ALL=C.UTF-8 HOME=/root
 unset CDPATH
 
-for part in core host docker fault weave ipam dns original pinger fastpath systemd; do
+for part in core host docker fault firewalld weave ipam dns original pinger fastpath systemd; do
   # shellcheck source=/dev/null
   source "$LAB_ROOT/lib/$part.sh"
 done

@@ -91,6 +91,11 @@ table inet firewalld {
 		type filter hook forward priority filter + 10; policy drop;
 	}
 }
+table inet firewalld_policy_drop {
+	chain filter_forward {
+		type filter hook forward priority filter; policy drop;
+	}
+}
 table bridge weave {
 	chain x {
 		type filter hook forward priority filter; policy drop;
