@@ -73,7 +73,7 @@ void OverlayAdapter::add_features(gossip::Features& features) const {
   if (auto const& suites = datapath::sleeve_suites_of_this_host(); !suites.empty()) {
     features[std::string{datapath::kSleeveSuitesFeature}] = suites;
   }
-  features[std::string{datapath::kSleeveProbesFeature}] = kSleeveProbesVersion;
+  features.insert_or_assign(std::string{datapath::kSleeveProbesFeature}, std::string{kSleeveProbesVersion});
   if (links_ != nullptr) features.insert_or_assign(std::string{kLivenessFeature}, std::string{kLivenessVersion});
 }
 
