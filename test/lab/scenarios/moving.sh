@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # lab: a host moves from Weave Net as docs/moving.md says: running containers keep addresses, MACs and names, nothing of the old remains, peers not yet moved stay connected
-# needs: weave docker python3 go ping ip iptables iptables-legacy
+# needs: weave docker python3 go ping ip iptables iptables-legacy nft
 # kernel: host
 # limit: 90
 # catalogue: 191 390
@@ -118,6 +118,18 @@ follow before
 lab_capture host1 weave launch host2
 lab_equal 'exit of weave launch beside a running original' 1 "$LAB_STATUS"
 lab_match 'what it says' "docker stop weave" "$LAB_STDERR"
+lab_capture host1 weave reset --force
+lab_equal 'exit of weave reset beside a running original' 1 "$LAB_STATUS"
+lab_match 'what it says' "docker stop weave', then reset again" "$LAB_STDERR"
+lab_equal 'what there is after it' "$known" "$(links)"
+lab_equal 'the database after it' "$before" "$(lab_exec host1 md5sum "$volume/weavedata.db")"
+# Stopped by hand and not removed, it would be back when Docker starts.
+lab_docker host1 stop -t 0 weave >/dev/null
+lab_capture host1 weave launch --no-restart --ipalloc-range 10.2.0.0/16 host2
+lab_equal 'exit of weave launch with another range' 1 "$LAB_STATUS"
+lab_match 'what it says' "cannot import $volume/weavedata.db: persisted data are for IPAM range 10\.32\.0\.0-10\.47\.255\.255, our range is" "$LAB_STDERR"
+lab_equal 'restart policy of the container' no "$(lab_docker host1 inspect -f '{{.HostConfig.RestartPolicy.Name}}' weave)"
+lab_equal 'what there is after it' "$known" "$(links)"
 # One that is no container of that name holds the lock of its database.
 follow stop
 lab_spawn host1 holder python3 -c '
@@ -209,11 +221,13 @@ lab_wait 5 'the daemon answers' lab_weave host1 status
 follow back
 lab_equal 'VXLAN devices' '' "$(lab_exec host1 ip -o link show type vxlan)"
 lab_equal 'UDP ports' '' "$(lab_exec host1 ss -Hlnu 'sport = :6783 or sport = :6784')"
+lab_equal 'tables of nftables' '' "$(lab_exec host1 nft list tables | grep -w weave || true)"
 lab_equal 'containers on the bridge' 2 "$(lab_exec host1 sh -c 'ls /sys/class/net/weave/brif | grep -c ^vethwl')"
 lab_equal 'MAC of the bridge' "$ours" "$(lab_exec host1 cat /sys/class/net/weave/address)"
 
 lab_say 'reset, of what an original has left too'
 lab_docker host1 rm -f p2 fresh >/dev/null
+lab_docker host1 network rm weave >/dev/null
 lab_docker host1 create --name weavedb -v /weavedb weaveworks/weavedb:latest true >/dev/null
 volume=$(lab_docker host1 inspect -f '{{range .Mounts}}{{.Source}}{{end}}' weavedb)
 lab_exec host1 touch "$volume/weavedata.db"
