@@ -25,7 +25,7 @@ prints() { # WHAT WORDS HOST COMMAND...
   lab_equal "$1: exit status ($LAB_STDERR)" 0 "$LAB_STATUS"
   lab_equal "$1" "$2" "$LAB_STDOUT"
 }
-rules() { lab_exec hosta iptables-save | grep -E '^-A.*WEAVE' | sort; }
+rules() { lab_exec hosta sh -c "iptables-save | grep -E '^-A.*WEAVE' | sort; nft list table inet weave 2>/dev/null | grep comment"; }
 bridge_addresses() { lab_exec hosta ip -o -4 address show dev weave | awk '{print $4}' | sort | tr '\n' ' '; }
 
 lab_case 130
@@ -64,6 +64,8 @@ moment=$(lab_now_ms)
 flush 'iptables -F and -X' 'iptables -F; iptables -t nat -F; iptables -X; iptables -t nat -X; iptables -P FORWARD DROP'
 flush 'nft flush ruleset' 'nft flush ruleset; iptables -P FORWARD DROP'
 flush 'a jump deleted' 'iptables -D FORWARD -j WEAVE-FORWARD'
+flush 'a table deleted' 'nft delete table inet weave'
+flush 'a rule deleted' 'nft flush chain inet weave input'
 lab_pinger_more flushes 25 20
 lab_say "longest silence through the gateway: $(lab_pinger_silence flushes "$moment") ms"
 lab_at_most 'silence through the gateway' 1500 "$(lab_pinger_silence flushes "$moment")"
@@ -71,19 +73,54 @@ lab_pinger_stop flushes
 lab_exec hosta ip address flush dev weave
 lab_wait 12 'another machine reaches c1 after its addresses were flushed' reaches outside 10.2.1.1
 
-# Ports for other hosts are closed to containers, name service is open to them, whatever else the firewall does.
+# Ports for other hosts are closed to containers, those of control and status to everybody else, whatever the firewall does.
 connects() { # HOST CONTAINER ADDRESS PORT
   lab_docker "$1" exec "$2" sh -c "echo | nc -w 1 $3 $4" >/dev/null 2>&1
 }
+lab_docker hostb network create other >/dev/null
 lab_container_start hostb plain
+lab_container_start hostb other --net=other
 bridge=$(lab_exec hostb ip -o -4 address show dev docker0 | sed -nE 's/.* inet ([0-9.]+).*/\1/p')
 lab_exec hosta sh -c 'python3 -m http.server 8080 >/dev/null 2>&1 &'
 lab_wait 5 'a server on hosta' lab_exec hosta ss -Hltn 'sport = :8080'
 lab_wait 5 'c1 reaches other ports of the host that is exposed' connects hostb c1 10.2.1.254 8080
-! connects hostb c1 10.2.1.254 6783 || lab_fail 'a container reaches port 6783 through the overlay'
-! connects hostb plain "$bridge" 6783 || lab_fail "a container reaches port 6783 at Docker's bridge"
-! connects hostb plain 192.0.2.2 6783 || lab_fail "a container reaches port 6783 at the host's address"
+known() { lab_exec hostb nft list set inet weave container_bridges | grep -q '"br-'; }
+lab_wait 12 'the bridge of another network of Docker is known' known
+# closed WHEN: each attempt takes a second, so all at once.
+closed() {
+  local from to attempt attempts=('c1 10.2.1.254 6783') pids=()
+  for from in plain other; do
+    for to in "$bridge 6783" '192.0.2.2 6783' '192.0.2.2 6782'; do attempts+=("$from $to"); done
+  done
+  for attempt in "${attempts[@]}"; do
+    read -r -a words <<<"$attempt"
+    connects hostb "${words[@]}" &
+    pids+=($!)
+  done
+  for attempt in "${!attempts[@]}"; do
+    ! wait "${pids[attempt]}" || lab_fail "$1: a container reaches a port that is not for it: ${attempts[attempt]}"
+  done
+}
+closed 'as launched'
+lab_exec hostb iptables -F INPUT
+closed 'iptables flushed'
 lab_exec hosta bash -c 'exec 3<>/dev/tcp/192.0.2.2/6783' || lab_fail 'another host does not reach port 6783'
+
+# Packets to a loopback address come from outside where the kernel is told to route them.
+lab_exec hostb sh -c 'for name in eth0 docker0 weave; do echo 1 >/proc/sys/net/ipv4/conf/$name/route_localnet; done; ip address flush dev lo scope global
+  python3 -m http.server --bind 127.0.0.1 8081 >/dev/null 2>&1 &'
+lab_exec outside sh -c 'ip rule add pref 10 lookup local; ip rule del pref 0; ip rule add pref 5 to 127.0.0.0/8 lookup 7; ip route add 127.0.0.0/8 via 192.0.2.2 src 192.0.2.3 table 7
+  echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet'
+loopback() { lab_exec outside timeout 1 bash -c "exec 3<>/dev/tcp/127.0.0.1/$1" 2>/dev/null; } # PORT
+lab_wait 5 'a loopback address of hostb is reached from another host' loopback 8081
+for port in 6782 6784; do ! loopback "$port" || lab_fail "another host reaches port $port at a loopback address"; done
+pid=$(lab_weave_pid hostb)
+lab_exec hostb sh -c "kill -STOP $pid; nft delete table inet weave"
+loopback 6782 || lab_fail 'it is not our rule that keeps others out'
+lab_exec hostb kill -CONT "$pid"
+lab_wait 1 'our rule is back' eval '! loopback 6782'
+lab_exec hostb bash -c 'exec 3<>/dev/tcp/127.0.0.1/6782' || lab_fail 'the host itself does not reach port 6782'
+
 lab_exec hostb iptables -P INPUT DROP
 lab_wait 5 'a container asks for names behind INPUT DROP' lab_docker hostb exec plain nslookup gate.weave.local "$bridge"
 lab_exec hostb iptables -P INPUT ACCEPT
