@@ -300,4 +300,10 @@ http::Router status_routes(DaemonPort& daemon) {
   return router;
 }
 
+http::Router metrics_routes(DaemonPort& daemon) {
+  http::Router router;
+  add_metrics(router, daemon);
+  return router;
+}
+
 } // namespace weave::controller::api

@@ -24,5 +24,7 @@ struct ControlPorts {
 
 /// What the status address serves: `/status…` and `/report`, nothing that changes anything.
 [[nodiscard]] http::Router status_routes(DaemonPort& daemon);
+/// `/metrics` alone (§6.2).
+[[nodiscard]] http::Router metrics_routes(DaemonPort& daemon);
 
 } // namespace weave::controller::api

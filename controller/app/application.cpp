@@ -392,9 +392,11 @@ Result<void> Application::build_api() {
                                             .attach = attachments_.get(),
                                             .expose = expose_.get()});
   api_ = std::make_unique<ApiServers>(context_, logger_);
-  return api_->open(
-      {.control_socket = options_.control_socket(), .control = options_.http_addr, .status = options_.status_addr},
-      control, api::status_routes(*this));
+  return api_->open({.control_socket = options_.control_socket(),
+                     .control = options_.http_addr,
+                     .status = options_.status_addr,
+                     .metrics = options_.metrics_addr},
+                    {.control = control, .status = api::status_routes(*this), .metrics = api::metrics_routes(*this)});
 }
 
 Result<void> Application::start() {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/http/endpoint.hpp"
 #include "controller/dns/domain_name.hpp"
 #include "controller/dns/name_text.hpp"
 
@@ -185,15 +186,53 @@ Result<void> text_to(Options& options, std::string_view text) {
   return {};
 }
 
-template <auto member>
+template <auto member, std::uint32_t least = 0, bool or_zero = false>
 Result<void> number_to(Options& options, std::string_view text) {
-  return set_number(options.*member, text);
+  if (auto const set = set_number(options.*member, text); !set) return set;
+  auto const number = options.*member;
+  bool const fits = (or_zero && number == 0) || static_cast<std::int64_t>(number) >= least;
+  return fits ? Result<void>{} : failure(ErrorKind::out_of_range, "value out of range");
+}
+
+/// Of a network interface.
+template <std::string Options::*member, bool may_be_empty>
+Result<void> interface_to(Options& options, std::string_view text) {
+  constexpr std::size_t kLongest = 15;
+  bool const usable = text.size() <= kLongest && text.find_first_of("/: \t\n") == std::string_view::npos &&
+                      text != "." && text != ".." && (may_be_empty || !text.empty());
+  if (!usable) return failure(ErrorKind::malformed, "no name of a network interface");
+  options.*member = text;
+  return {};
+}
+
+/// Where a server listens or is.
+template <std::string Options::*member>
+Result<void> endpoint_to(Options& options, std::string_view text) {
+  if (!text.empty()) {
+    if (auto const endpoint = http::Endpoint::parse(text); !endpoint) return failure_of(endpoint);
+  }
+  options.*member = text;
+  return {};
+}
+
+template <std::string Options::*member>
+Result<void> path_to(Options& options, std::string_view text) {
+  if (!text.empty() && !text.starts_with('/')) return failure(ErrorKind::malformed, "not an absolute path");
+  options.*member = text;
+  return {};
 }
 
 template <auto member>
 Result<void> parsed_to(Options& options, std::string_view text) {
   return set_parsed(options.*member, text);
 }
+
+constexpr auto kNoProxy = "there is no Docker API proxy; containers join by 'docker run --net=weave' or 'weave attach'";
+constexpr auto kListen = "<address>:<port>, or the path of a Unix socket,";
+constexpr auto kInterface = "the name of a network interface, of 15 characters at most,";
+constexpr auto kSubnet = "a subnet such as 10.32.0.0/12";
+constexpr auto kSocket = "an absolute path, or nothing,";
+constexpr auto kPort = "a port from 1 to 65535";
 
 constexpr auto kBoolean = Flag::Kind::boolean;
 constexpr auto kValue = Flag::Kind::value;
@@ -205,62 +244,70 @@ constexpr std::array kFlags{
     Flag{"--cleanup", kBoolean, "", "remove what a stopped daemon left on this host, and exit",
          switch_to<&Options::cleanup>},
 
-    Flag{"--name", kValue, "", "peer name, such as ::1 (default: derived from this machine)",
-         parsed_to<&Options::name>},
+    Flag{"--name", kValue, "", "peer name, such as ::1 (default: derived from this machine)", parsed_to<&Options::name>,
+         "", "a peer name such as ::1 or 00:00:00:00:00:01"},
     Flag{"--nickname", kValue, "", "name for people (default: the host's name)", text_to<&Options::nickname>},
-    Flag{"--host", kValue, "", "local address for everything towards peers", parsed_to<&Options::host>},
-    Flag{"--port", kValue, "6783", "TCP and UDP port towards peers", number_to<&Options::port>},
+    Flag{"--host", kValue, "", "local address for everything towards peers", parsed_to<&Options::host>, "",
+         "an IPv4 address of this host"},
+    Flag{"--port", kValue, "6783", "TCP and UDP port towards peers", number_to<&Options::port, 1>, "", kPort},
     Flag{"--password", kValue, "", "encryption password; better given in WEAVE_PASSWORD", set_password},
     Flag{"--min-protocol-version", kValue, "1", "oldest protocol version accepted, 1 or 2",
-         number_to<&Options::min_protocol_version>},
-    Flag{"--conn-limit", kValue, "200", "soft limit of connections, 0 for none", number_to<&Options::conn_limit>},
+         number_to<&Options::min_protocol_version>, "", "1 or 2"},
+    Flag{"--conn-limit", kValue, "200", "soft limit of connections, 0 for none", number_to<&Options::conn_limit>, "",
+         "a number of connections, 0 for no limit,"},
     Flag{"--no-discovery", kBoolean, "false", "connect only to the peers given", switch_to<&Options::no_discovery>},
     Flag{"--resume", kBoolean, "false", "connect to the peers known before; none may be given",
          switch_to<&Options::resume>},
     Flag{"--password-file", kValue, "", "file that holds the encryption password", text_to<&Options::password_file>},
     Flag{"--trusted-subnets", kValue, "", "where data may go unencrypted: subnets with commas between",
-         set_trusted_subnets},
+         set_trusted_subnets, "", "a list of subnets such as 10.0.0.0/8,192.0.2.0/24"},
     Flag{"--require-encryption", kBoolean, "false", "no connection without encryption; needs a password",
          switch_to<&Options::require_encryption>},
     Flag{"--token", kValue, "", "no effect", without_effect},
     Flag{"--peer-discovery-url", kValue, "", "no effect", without_effect},
     Flag{"--advertise-address", kValue, "", "no effect", without_effect},
 
-    Flag{"--weave-bridge", kValue, "weave", "name of the bridge", text_to<&Options::weave_bridge>},
+    Flag{"--weave-bridge", kValue, "weave", "name of the bridge", interface_to<&Options::weave_bridge, false>, "",
+         kInterface},
     Flag{"--docker-bridge", kValue, "docker0", "Docker's bridge, on whose address DNS listens",
-         text_to<&Options::docker_bridge>},
+         interface_to<&Options::docker_bridge, true>, "", kInterface},
     Flag{"--datapath", kValue, "", "name of the Open vSwitch datapath (default: datapath)",
-         text_to<&Options::datapath>},
-    Flag{"--mtu", kValue, "0", "MTU of the network, 0 to compute it", number_to<&Options::mtu>},
+         interface_to<&Options::datapath, true>, "", kInterface},
+    Flag{"--mtu", kValue, "0", "MTU of the network, 0 to compute it", number_to<&Options::mtu, 576, true>, "",
+         "a number of bytes from 576 to 65535, or 0,"},
     Flag{"--fast-path", kValue, "auto", "kernel datapath between hosts: auto, openvswitch, bpf or none", set_fast_path},
     Flag{"--no-fastdp", kBoolean, "false", "the same as --fast-path=none", no_fastdp},
     Flag{"--no-bridged-fastdp", kBoolean, "false", "containers on the Open vSwitch datapath itself, without a bridge",
          no_bridged_fastdp},
     Flag{"--bufsz", kValue, "8", "no effect", nothing},
-    Flag{"--pkt-debug", kBoolean, "false", "log every packet", nullptr, "false"},
+    Flag{"--pkt-debug", kBoolean, "false", "log every packet", nullptr, "false",
+         "tcpdump shows packets on the interface weave"},
     Flag{"--no-masq-local", kBoolean, "false", "no source NAT towards local containers",
          switch_to<&Options::no_masq_local>},
-    Flag{"--expect-npc", kBoolean, "false", "a network policy controller is there", nullptr, "false"},
+    Flag{"--expect-npc", kBoolean, "false", "a network policy controller is there", nullptr, "false",
+         "Kubernetes is not served"},
     Flag{"--awsvpc", kBoolean, "false", "AWS route tables instead of an overlay: not supported", no_awsvpc},
 
-    Flag{"--ipalloc-range", kValue, "10.32.0.0/12", "addresses to allocate, empty for none", set_range},
+    Flag{"--ipalloc-range", kValue, "10.32.0.0/12", "addresses to allocate, empty for none", set_range, "", kSubnet},
     Flag{"--ipalloc-default-subnet", kValue, "", "subnet for containers that name none (default: the range)",
-         parsed_to<&Options::ipalloc_default_subnet>},
-    Flag{"--ipalloc-init", kValue, "", "consensus[=N], seed=PEER,… or observer", set_ipalloc_init},
+         parsed_to<&Options::ipalloc_default_subnet>, "", kSubnet},
+    Flag{"--ipalloc-init", kValue, "", "consensus[=N], seed=PEER,… or observer", set_ipalloc_init, "",
+         "consensus, consensus=<count>, seed=<peer name>,... or observer"},
 
-    Flag{"--http-addr", kValue, "", "control API besides the control socket", text_to<&Options::http_addr>},
-    Flag{"--status-addr", kValue, "", "read-only API", text_to<&Options::status_addr>},
-    Flag{"--metrics-addr", kValue, "", "metrics alone", nullptr},
+    Flag{"--http-addr", kValue, "", "control API besides the control socket", endpoint_to<&Options::http_addr>, "",
+         kListen},
+    Flag{"--status-addr", kValue, "", "read-only API", endpoint_to<&Options::status_addr>, "", kListen},
+    Flag{"--metrics-addr", kValue, "", "metrics alone", endpoint_to<&Options::metrics_addr>, "", kListen},
     Flag{"--log-level", kValue, "info", "debug, info, warning or error", set_log_level},
-    Flag{"--profile", kValue, "", "write a CPU profile", nullptr},
+    Flag{"--profile", kValue, "", "write a CPU profile", nullptr, "", "perf profiles the process weaver"},
 
     Flag{"--docker-api", kValue, "unix:///var/run/docker.sock", "Docker's socket, empty to leave Docker alone",
-         text_to<&Options::docker_api>},
+         endpoint_to<&Options::docker_api>, "", "unix:///<path> or tcp://<host>:<port>"},
     Flag{"--plugin", kBoolean, "true", "serve Docker's network and IPAM drivers", switch_to<&Options::plugin>},
     Flag{"--plugin-socket", kValue, "/run/docker/plugins/weave.sock", "driver `weave`, empty for none",
-         text_to<&Options::plugin_socket>},
+         path_to<&Options::plugin_socket>, "", kSocket},
     Flag{"--plugin-mesh-socket", kValue, "/run/docker/plugins/weavemesh.sock", "driver `weavemesh`, empty for none",
-         text_to<&Options::plugin_mesh_socket>},
+         path_to<&Options::plugin_mesh_socket>, "", kSocket},
     Flag{"--plugin-weave-scope", kValue, "local", "scope of driver `weave`: local or global", set_weave_scope},
     Flag{"--plugin-v2", kBoolean, "false", "be the managed plugin of a Docker swarm, and nothing else",
          set_managed_plugin},
@@ -273,25 +320,27 @@ constexpr std::array kFlags{
     Flag{"--dns-domain", kValue, "weave.local.", "DNS domain", set_dns_domain},
     Flag{"--dns-listen-address", kValue, "", "DNS address and port (default: port 53 of Docker's bridge)",
          set_dns_listen},
-    Flag{"--dns-ttl", kValue, "1", "DNS time to live, seconds", number_to<&Options::dns_ttl>},
+    Flag{"--dns-ttl", kValue, "1", "DNS time to live, seconds", number_to<&Options::dns_ttl>, "",
+         "a number of seconds"},
     Flag{"--dns-fallback-timeout", kValue, "5s", "wait for upstream DNS servers", set_dns_timeout},
     Flag{"--resolv-conf", kValue, "/etc/resolv.conf", "where upstream DNS servers are named",
          text_to<&Options::resolv_conf>},
 
-    Flag{"--proxy", kBoolean, "false", "Docker API proxy", nullptr, "false"},
-    Flag{"-H", kValue, "", "address of the proxy", nullptr},
-    Flag{"--hostname-from-label", kValue, "", "proxy: host name from this label", nullptr},
-    Flag{"--hostname-match", kValue, "(.*)", "proxy: host name pattern", nullptr, "(.*)"},
-    Flag{"--hostname-replacement", kValue, "$1", "proxy: host name replacement", nullptr, "$1"},
-    Flag{"--rewrite-inspect", kBoolean, "false", "proxy: show weave addresses in docker inspect", nullptr, "false"},
+    Flag{"--proxy", kBoolean, "false", "Docker API proxy", nullptr, "false", kNoProxy},
+    Flag{"-H", kValue, "", "address of the proxy", nullptr, "", kNoProxy},
+    Flag{"--hostname-from-label", kValue, "", "proxy: host name from this label", nullptr, "", kNoProxy},
+    Flag{"--hostname-match", kValue, "(.*)", "proxy: host name pattern", nullptr, "(.*)", kNoProxy},
+    Flag{"--hostname-replacement", kValue, "$1", "proxy: host name replacement", nullptr, "$1", kNoProxy},
+    Flag{"--rewrite-inspect", kBoolean, "false", "proxy: show weave addresses in docker inspect", nullptr, "false",
+         kNoProxy},
     Flag{"--no-default-ipalloc", kBoolean, "false", "proxy: addresses only on request", nothing},
     Flag{"--no-rewrite-hosts", kBoolean, "false", "proxy: leave /etc/hosts alone", nothing},
     Flag{"--without-dns", kBoolean, "false", "proxy: containers without weave's DNS", nothing},
-    Flag{"--tls", kBoolean, "false", "proxy: TLS", nullptr, "false"},
-    Flag{"--tlsverify", kBoolean, "false", "proxy: TLS with client certificates", nullptr, "false"},
-    Flag{"--tlscacert", kValue, "", "proxy: CA certificate", nullptr},
-    Flag{"--tlscert", kValue, "", "proxy: certificate", nullptr},
-    Flag{"--tlskey", kValue, "", "proxy: key", nullptr},
+    Flag{"--tls", kBoolean, "false", "proxy: TLS", nullptr, "false", kNoProxy},
+    Flag{"--tlsverify", kBoolean, "false", "proxy: TLS with client certificates", nullptr, "false", kNoProxy},
+    Flag{"--tlscacert", kValue, "", "proxy: CA certificate", nullptr, "", kNoProxy},
+    Flag{"--tlscert", kValue, "", "proxy: certificate", nullptr, "", kNoProxy},
+    Flag{"--tlskey", kValue, "", "proxy: key", nullptr, "", kNoProxy},
 
     Flag{"--run-dir", kValue, "/run/weave", "sockets and pid files (or WEAVE_RUN_DIR)", text_to<&Options::run_dir>},
     Flag{"--state-dir", kValue, "/var/lib/weave", "what survives a reboot (or WEAVE_STATE_DIR)",
@@ -299,8 +348,8 @@ constexpr std::array kFlags{
     Flag{"--import", kValue, "", "Bolt file of Weave Net to take over at the first start, or none (or WEAVE_IMPORT)",
          text_to<&Options::import_file>},
     Flag{"--host-root", kValue, "", "where this machine's identity is read", text_to<&Options::host_root>},
-    Flag{"--proc-path", kValue, "/proc", "the host's procfs", nullptr, "/proc"},
-    Flag{"--db-prefix", kValue, "", "replaced by --state-dir", nullptr},
+    Flag{"--proc-path", kValue, "/proc", "the host's procfs", nullptr, "/proc", "processes are those in /proc"},
+    Flag{"--db-prefix", kValue, "", "replaced by --state-dir", nullptr, "", "--state-dir says where the state is"},
 };
 
 Result<std::vector<PeerName>> parse_seeds(std::string_view text) {

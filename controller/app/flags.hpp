@@ -9,8 +9,7 @@
 namespace weave::controller {
 
 /// One flag of the daemon. `apply` puts its text into the options; an error of kind refused is fatal (exit 1), any
-/// other is misuse (exit 125). Without `apply` the part is not there yet and only the values in `tolerated` are
-/// accepted.
+/// other is misuse (exit 125). Without `apply` the part is not there and only the values in `tolerated` are accepted.
 struct Flag {
   enum class Kind { boolean, value };
 
@@ -20,6 +19,8 @@ struct Flag {
   std::string_view help;
   Result<void> (*apply)(Options&, std::string_view) = nullptr;
   std::string_view tolerated = {}; ///< blank-separated
+  /// What a value has to be, for "… is expected"; without `apply`: why it is not there and what to do instead.
+  std::string_view expected = {};
 };
 
 /// Every flag of protocol/surfaces.md §4 and ours, in the order of --help.

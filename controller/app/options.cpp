@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "controller/app/flags.hpp"
+#include "gossip/target_address.hpp"
 
 namespace weave::controller {
 namespace {
@@ -94,8 +95,10 @@ class Parser {
   }
 
   std::expected<void, EarlyExit> apply(Flag const& flag, std::string_view value) {
+    auto const expected = flag.expected.empty() ? std::string{} : fmt::format("{} is expected", flag.expected);
     auto const invalid = [&](std::string_view why) {
-      return misuse(fmt::format("invalid value \"{}\" for flag {}: {}", value, flag.name, why));
+      auto const& text = expected.empty() ? std::string{why} : expected;
+      return misuse(fmt::format("invalid value \"{}\" for flag {}: {}", value, flag.name, text));
     };
     if (flag.kind == Flag::Kind::boolean) {
       auto const on = parse_boolean(value);
@@ -108,11 +111,14 @@ class Parser {
     options_.given[std::string{flag.name.substr(flag.name.find_first_not_of('-'))}] = secret ? "<redacted>" : value;
     if (flag.apply == nullptr) {
       if (is_tolerated(flag, value)) return {};
-      return misuse(fmt::format("option {} is not supported yet", flag.name));
+      return misuse(fmt::format("option {} is not supported: {}", flag.name, flag.expected));
     }
     auto const applied = flag.apply(options_, value);
     if (applied) return {};
-    if (applied.error().kind() == ErrorKind::refused) return fatal(applied.error().text());
+    if (applied.error().kind() == ErrorKind::refused) {
+      auto const& text = applied.error().text();
+      return fatal(expected.empty() ? text : fmt::format("{} ({}: {})", text, flag.name, expected));
+    }
     return invalid(applied.error().text());
   }
 
@@ -134,8 +140,13 @@ std::optional<std::string> contradiction(Options const& options) {
   if (options.resume && !options.peers.empty()) {
     return "You must not specify an initial peer list in conjunction with --resume";
   }
+  for (auto const& peer : options.peers) {
+    if (auto const target = gossip::TargetAddress::parse(peer); !target) {
+      return fmt::format("{} (a host to connect to is <host> or <host>:<port>)", target.error().text());
+    }
+  }
   if (options.min_protocol_version < 1 || options.min_protocol_version > 2) {
-    return "--min-protocol-version must be in range [1,2]";
+    return fmt::format("--min-protocol-version must be in range [1,2], not {}", options.min_protocol_version);
   }
   if (options.password && !options.password_file.empty()) {
     return "the password is given twice: by --password-file, and by --password or WEAVE_PASSWORD";
@@ -152,7 +163,8 @@ std::optional<std::string> contradiction(Options const& options) {
     return std::nullopt;
   }
   if (auto const subnet = Ipv4Cidr::parse_subnet(options.ipalloc_range->to_string()); !subnet) {
-    return subnet.error().text();
+    return fmt::format("{} (--ipalloc-range: all bits after the prefix must be zero, and 4 addresses or more be in it)",
+                       subnet.error().text());
   }
   if (auto const& subnet = options.ipalloc_default_subnet) {
     if (!subnet->range().overlaps(options.ipalloc_range->range())) {

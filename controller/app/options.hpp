@@ -65,6 +65,7 @@ struct Options {
 
   std::string http_addr;   ///< besides the control socket; empty = off
   std::string status_addr; ///< empty = off
+  std::string metrics_addr; ///< metrics alone; empty = nowhere
   std::string run_dir = "/run/weave";
   std::string state_dir = "/var/lib/weave";
   std::string host_root;

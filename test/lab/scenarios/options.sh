@@ -27,7 +27,11 @@ refuses 125 '--bogus' weaver --bogus
 refuses '1|125' '--bogus' weave launch --bogus
 refuses '1|125' '--bogus' weave launch 192.0.2.9 --bogus
 refuses 1 'invalid peer name format: "zz"' weave launch --name zz
-refuses 1 'ipalloc|range|CIDR' weave launch --ipalloc-range 10.0.0.0/33
+refuses 1 'invalid CIDR address: 10.0.0.0/33 .--ipalloc-range: a subnet such as ' weave launch --ipalloc-range 10.0.0.0/33
+refuses 1 'invalid peer name format: "foo" .--name: a peer name such as ' weave launch --name foo
+refuses 1 'unknown port in peer name "bad_host:xx" .a host to connect to is ' weave launch bad_host:xx
+refuses 1 'invalid value "5" for flag --mtu: a number of bytes from 576 ' weave launch --mtu 5
+refuses 1 'option --proxy is not supported: there is no Docker API proxy' weave launch --proxy
 refuses 1 "Invalid 'weave status' sub-command: nonsense" weave status nonsense
 
 # No daemon.

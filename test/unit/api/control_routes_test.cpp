@@ -260,6 +260,12 @@ TEST_F(ControlRoutes, WithAllocationOffItsPathsAreUnknown) {
   EXPECT_ANSWER(ask("DELETE", "/plugin/network"), 404, "404 page not found\n");
 }
 
+TEST_F(ControlRoutes, TheMetricsAddressServesMetricsAlone) {
+  router = metrics_routes(daemon);
+  EXPECT_EQ(ask("GET", "/metrics").status, 200);
+  for (auto const* path : {"/status", "/report", "/ip"}) EXPECT_ANSWER(ask("GET", path), 404, "404 page not found\n");
+}
+
 TEST_F(ControlRoutes, TheStatusAddressChangesNothing) {
   router = status_routes(daemon);
   EXPECT_EQ(ask("GET", "/status").status, 200);

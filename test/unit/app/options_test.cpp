@@ -1,6 +1,10 @@
 #include "controller/app/options.hpp"
 
+#include <set>
+
 #include <gtest/gtest.h>
+
+#include "controller/app/flags.hpp"
 
 namespace weave::controller {
 namespace {
@@ -149,8 +153,8 @@ TEST(Options, MisuseIsToldAndEndsWith125) {
            {{"--bogus=3", "--port"}, "flag provided but not defined: --bogus"},
            {{"-port", "3"}, "flag provided but not defined: -port"},
            {{"host1", "--port"}, "flag needs an argument: --port"},
-           {{"--port", "x"}, "invalid value \"x\" for flag --port: not a number"},
-           {{"--port=65536"}, "invalid value \"65536\" for flag --port: value out of range"},
+           {{"--port", "x"}, "invalid value \"x\" for flag --port: a port from 1 to 65535 is expected"},
+           {{"--port=65536"}, "invalid value \"65536\" for flag --port: a port from 1 to 65535 is expected"},
            {{"--resume=maybe"}, "invalid value \"maybe\" for flag --resume: true or false is expected"},
            {{"--log-level=loud"},
             "invalid value \"loud\" for flag --log-level: one of debug, info, warning, error is expected"},
@@ -168,8 +172,28 @@ TEST(Options, MisuseIsToldAndEndsWith125) {
             "invalid value \"docker0:53\" for flag --dns-listen-address: an address and a port such as 172.17.0.1:53 "
             "are "
             "expected"},
-           {{"--proxy"}, "option --proxy is not supported yet"},
-           {{"-H", "tcp://0.0.0.0:12375"}, "option -H is not supported yet"}}) {
+           {{"--port=0"}, "invalid value \"0\" for flag --port: a port from 1 to 65535 is expected"},
+           {{"--mtu=100"},
+            "invalid value \"100\" for flag --mtu: a number of bytes from 576 to 65535, or 0, is expected"},
+           {{"--weave-bridge="},
+            "invalid value \"\" for flag --weave-bridge: the name of a network interface, of 15 characters at most, is "
+            "expected"},
+           {{"--datapath=a/b"},
+            "invalid value \"a/b\" for flag --datapath: the name of a network interface, of 15 characters at most, is "
+            "expected"},
+           {{"--http-addr", "nowhere"},
+            "invalid value \"nowhere\" for flag --http-addr: <address>:<port>, or the path of a Unix socket, is "
+            "expected"},
+           {{"--docker-api=x"},
+            "invalid value \"x\" for flag --docker-api: unix:///<path> or tcp://<host>:<port> is expected"},
+           {{"--plugin-socket=x"},
+            "invalid value \"x\" for flag --plugin-socket: an absolute path, or nothing, is expected"},
+           {{"--proxy"},
+            "option --proxy is not supported: there is no Docker API proxy; containers join by 'docker run "
+            "--net=weave' or 'weave attach'"},
+           {{"-H", "tcp://0.0.0.0:12375"},
+            "option -H is not supported: there is no Docker API proxy; containers join by 'docker run --net=weave' or "
+            "'weave attach'"}}) {
     auto const result = parse(words);
     ASSERT_FALSE(result) << text;
     EXPECT_EQ(result.error().text, text + "\nSee 'weaver --help'.\n");
@@ -178,28 +202,77 @@ TEST(Options, MisuseIsToldAndEndsWith125) {
   }
 }
 
+/// Whatever takes a value says what it has to be, or takes any text.
+TEST(Options, EveryFlagSaysWhatItExpects) {
+  std::set<std::string_view> const any_text{"--nickname",
+                                            "--password",
+                                            "--password-file",
+                                            "--token",
+                                            "--peer-discovery-url",
+                                            "--advertise-address",
+                                            "--bufsz",
+                                            "--resolv-conf",
+                                            "--run-dir",
+                                            "--state-dir",
+                                            "--import",
+                                            "--host-root"};
+  for (auto const& flag : flags()) {
+    if (flag.kind != Flag::Kind::value || any_text.contains(flag.name)) continue;
+    auto const result = parse({std::string{flag.name}, "no value, at all"});
+    ASSERT_FALSE(result) << flag.name;
+    auto const& text = result.error().text;
+    EXPECT_NE(text.find(flag.name), std::string::npos) << text;
+    EXPECT_TRUE(text.contains("expected") || text.contains("not supported")) << text;
+  }
+}
+
 TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
   for (auto const& [words, text, code] : std::vector<Rejection>{
-           {{"--name", "host"}, "invalid peer name format: \"host\"", 1},
+           {{"--name", "host"},
+            "invalid peer name format: \"host\" (--name: a peer name such as ::1 or 00:00:00:00:00:01 is expected)",
+            1},
+           {{"bad_host:xx"},
+            "unknown port in peer name \"bad_host:xx\" (a host to connect to is <host> or <host>:<port>)",
+            1},
+           {{"host1", ":99"},
+            "invalid peer name \":99\", should be host[:port] (a host to connect to is <host> or <host>:<port>)",
+            1},
+           {{"--host=x"}, "invalid IP Address: x (--host: an IPv4 address of this host is expected)", 1},
            {{"--resume", "host1"}, "You must not specify an initial peer list in conjunction with --resume", 1},
-           {{"--min-protocol-version=3"}, "--min-protocol-version must be in range [1,2]", 1},
+           {{"--min-protocol-version=3"}, "--min-protocol-version must be in range [1,2], not 3", 1},
            {{"--ipalloc-range=", "--ipalloc-default-subnet=10.0.0.0/8"},
             "--ipalloc-default-subnet specified without --ipalloc-range.",
             1},
            {{"--ipalloc-range=", "--ipalloc-init=observer"}, "--ipalloc-init specified without --ipalloc-range.", 1},
-           {{"--ipalloc-init", "x=1"}, "Unable to parse --ipalloc-init: unknown mode: x", 1},
-           {{"--ipalloc-init", "consensus=many"}, "Unable to parse --ipalloc-init: bad consensus parameter: many", 1},
-           {{"--ipalloc-init", "seed"}, "Unable to parse --ipalloc-init: seed mode requires peer name list", 1},
-           {{"--ipalloc-init", "seed=::1,y"},
-            "Unable to parse --ipalloc-init: bad seed parameter: invalid peer name format: \"y\"",
+           {{"--ipalloc-init", "x=1"},
+            "Unable to parse --ipalloc-init: unknown mode: x (--ipalloc-init: consensus, consensus=<count>, seed=<peer "
+            "name>,... or observer is expected)",
             1},
-           {{"--ipalloc-init", "observer=1"}, "Unable to parse --ipalloc-init: observer mode takes no parameter", 1},
+           {{"--ipalloc-init", "consensus=many"},
+            "Unable to parse --ipalloc-init: bad consensus parameter: many (--ipalloc-init: consensus, "
+            "consensus=<count>, seed=<peer name>,... or observer is expected)",
+            1},
+           {{"--ipalloc-init", "seed"},
+            "Unable to parse --ipalloc-init: seed mode requires peer name list (--ipalloc-init: consensus, "
+            "consensus=<count>, seed=<peer name>,... or observer is expected)",
+            1},
+           {{"--ipalloc-init", "seed=::1,y"},
+            "Unable to parse --ipalloc-init: bad seed parameter: invalid peer name format: \"y\" (--ipalloc-init: "
+            "consensus, consensus=<count>, seed=<peer name>,... or observer is expected)",
+            1},
+           {{"--ipalloc-init", "observer=1"},
+            "Unable to parse --ipalloc-init: observer mode takes no parameter (--ipalloc-init: consensus, "
+            "consensus=<count>, seed=<peer name>,... or observer is expected)",
+            1},
            {{"--ipalloc-range=10.32.0.0/12", "--ipalloc-default-subnet=192.168.0.0/24"},
             "IP address allocation default subnet 192.168.0.0/24 does not overlap with allocation range 10.32.0.0/12",
             1},
-           {{"--ipalloc-range", "garbage"}, "invalid CIDR address: garbage", 1},
+           {{"--ipalloc-range", "garbage"},
+            "invalid CIDR address: garbage (--ipalloc-range: a subnet such as 10.32.0.0/12 is expected)",
+            1},
            {{"--ipalloc-range", "10.2.0.1/16"},
-            "invalid subnet - bits after network prefix are not all zero: 10.2.0.1/16",
+            "invalid subnet - bits after network prefix are not all zero: 10.2.0.1/16 (--ipalloc-range: all bits after "
+            "the prefix must be zero, and 4 addresses or more be in it)",
             1},
            {{"--password", "s3cret", "--password-file=x"},
             "the password is given twice: by --password-file, and by --password or WEAVE_PASSWORD",
@@ -208,7 +281,8 @@ TEST(Options, UnusableValuesAreFatalInTheWordsOfTheOriginal) {
             "--require-encryption needs a password: give it by --password-file or WEAVE_PASSWORD",
             1},
            {{"--trusted-subnets", "10.0.0.0/8,host"},
-            "Unable to parse trusted subnets: invalid CIDR address: host",
+            "Unable to parse trusted subnets: invalid CIDR address: host (--trusted-subnets: a list of subnets such as "
+            "10.0.0.0/8,192.0.2.0/24 is expected)",
             1}}) {
     auto const result = parse(words);
     ASSERT_FALSE(result) << text;
