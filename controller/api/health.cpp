@@ -59,8 +59,7 @@ std::string who(ConnectionStatus const& connection) {
 }
 
 void add_connection(std::vector<Trouble>& troubles, ConnectionStatus const& connection, RouterStatus const& router) {
-  // One list of hosts for all of them has this one in it as well.
-  if (has(connection.error, "connect to ourself")) return;
+  if (leads_to_ourself(connection.error)) return;
   auto const port = router.port;
   auto const add = [&](std::string what, std::string cause, std::string next) {
     troubles.push_back({.what = std::move(what), .cause = std::move(cause), .next = std::move(next)});
@@ -130,6 +129,8 @@ void add_ipam(std::vector<Trouble>& troubles, IpamStatus const& ipam) {
 }
 
 } // namespace
+
+bool leads_to_ourself(std::string_view last_error) { return last_error.contains("connect to ourself"); }
 
 std::string Trouble::line() const {
   auto text = fmt::format("{}: {}. Next: {}", what, cause, next);

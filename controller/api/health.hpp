@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controller/api/messages.hpp"
@@ -18,6 +19,10 @@ struct Trouble {
   [[nodiscard]] std::string line() const;
   friend bool operator==(Trouble const&, Trouble const&) = default;
 };
+
+/// Whether a connection's last error says that it led to this host itself: one list of hosts for all of them has this
+/// one in it as well, which is no trouble.
+[[nodiscard]] bool leads_to_ourself(std::string_view last_error);
 
 /// All that is not well, in the order of `weave status`; empty: all is. A service that is switched off is not asked
 /// about. Pure.

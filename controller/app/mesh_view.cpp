@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "controller/api/health.hpp"
+
 namespace weave::controller {
 
 std::optional<std::string> MeshKnowledge::nickname(PeerName peer) const {
@@ -24,7 +26,7 @@ std::string MeshKnowledge::initial_peers() const {
   for (auto const& connection : mesh_.status().connections) {
     using enum gossip::ConnectionState;
     if (connection.state == established || connection.state == pending || !connection.outbound) continue;
-    if (connection.last_error.contains("connect to ourself")) continue; // it is in a list made for all hosts
+    if (api::leads_to_ourself(connection.last_error)) continue;
     missing.push_back(connection.address);
   }
   auto const wanted = initial_targets_.size();
