@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <regex>
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -181,7 +184,13 @@ int register_name(Invocation& call, std::string const& id, std::vector<Ipv4Cidr>
   return 0;
 }
 
-void print_addresses(Invocation& call, std::vector<Ipv4Cidr> const& cidrs) {
+void print_addresses(Invocation& call, std::vector<Ipv4Cidr> const& cidrs, bool as_json) {
+  if (as_json) {
+    boost::json::array list;
+    for (auto const& cidr : cidrs) list.emplace_back(cidr.to_string());
+    call.out << boost::json::serialize(boost::json::object{{"addresses", std::move(list)}}) << "\n";
+    return;
+  }
   std::vector<std::string> texts;
   for (auto const& cidr : cidrs) texts.push_back(cidr.address.to_string());
   call.out << fmt::format("{}\n", fmt::join(texts, " "));

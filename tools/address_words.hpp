@@ -52,8 +52,8 @@ int give_up_addresses(Invocation& call, std::string const& id, std::vector<Ipv4C
 int register_name(Invocation& call, std::string const& id, std::vector<Ipv4Cidr> const& cidrs, std::string const& fqdn,
                   bool check_alive);
 
-/// `10.2.1.1 10.2.2.1`, and a newline.
-void print_addresses(Invocation& call, std::vector<Ipv4Cidr> const& cidrs);
+/// `10.2.1.1 10.2.2.1`, and a newline; as JSON `{"addresses":["10.2.1.1/24",…]}`.
+void print_addresses(Invocation& call, std::vector<Ipv4Cidr> const& cidrs, bool as_json);
 
 /// Why an address that people chose may be a bad choice on this host; nothing if it is not.
 [[nodiscard]] std::optional<std::string> overlap_warning(Ipv4Cidr const& cidr);

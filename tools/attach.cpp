@@ -23,6 +23,7 @@ int plug(AttachWords const& words, Container const& container, std::vector<Ipv4C
 } // namespace
 
 int run_attach(Invocation& call) {
+  bool const json = call.take_flag("--json");
   auto const words = parse_attach_words(call.words);
   if (!words) return explain_misuse(words.error(), call);
   if (!words->extra_hosts.empty() && !words->rewrite_hosts) {
@@ -37,7 +38,7 @@ int run_attach(Invocation& call) {
     auto const code = register_name(call, container.id, addresses.cidrs, container.fqdn, true);
     if (code != 0) return code;
   }
-  print_addresses(call, addresses.cidrs);
+  print_addresses(call, addresses.cidrs, json);
   return 0;
 }
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "datapath/link/addresses.hpp"
@@ -21,6 +23,10 @@ constexpr std::string_view kOtherEnd = "vethwebg";
 int explain(Error const& error, Invocation& call) {
   call.err << error.text() << "\n";
   return 1;
+}
+
+void print_member(std::string_view name, std::string_view value, Invocation& call) {
+  call.out << boost::json::serialize(boost::json::object{{name, value}}) << "\n";
 }
 
 std::string docker_bridge(Settings const& settings) { return settings.non_empty("DOCKER_BRIDGE").value_or("docker0"); }
@@ -81,21 +87,22 @@ Result<void> keep_sources(std::string const& bridge) {
 } // namespace
 
 int run_bridge_type(Invocation& call) {
+  bool const json = call.take_flag("--json");
   if (!call.words.empty()) return usage(call.err, 1);
   auto socket = RouteSocket::open();
   if (!socket) return explain(socket.error(), call);
   Links links{*socket};
   auto const bridge = links.find(datapath::kBridgeName);
   if (!bridge) return bridge.error().kind() == ErrorKind::not_found ? 1 : explain(bridge.error(), call);
-  if (bridge->kind != "bridge") {
-    call.out << "fastdp\n";
-  } else {
-    call.out << (has_fast_path(links) ? "bridged_fastdp\n" : "bridge\n");
-  }
+  std::string_view const type = bridge->kind != "bridge" ? "fastdp"
+                                : has_fast_path(links)   ? "bridged_fastdp"
+                                                         : "bridge";
+  json ? print_member("type", type, call) : void(call.out << type << "\n");
   return 0;
 }
 
 int run_docker_bridge_ip(Invocation& call) {
+  bool const json = call.take_flag("--json");
   if (!call.words.empty()) return usage(call.err, 1);
   auto const name = docker_bridge(call.settings);
   auto socket = RouteSocket::open();
@@ -108,7 +115,8 @@ int run_docker_bridge_ip(Invocation& call) {
     call.err << fmt::format("{} has no IPv4 address; Docker gives it one when it starts\n", name);
     return 1;
   }
-  call.out << addresses->front().address.address.to_string();
+  auto const address = addresses->front().address.address.to_string();
+  json ? print_member("address", address, call) : void(call.out << address);
   return 0;
 }
 

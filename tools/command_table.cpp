@@ -18,10 +18,12 @@ constexpr std::array kAttachOptions{
     OptionText{"--rewrite-hosts", "", "write address and name into the container's /etc/hosts"},
     OptionText{"--add-host", "<name>:<ip>", "write this line into the container's /etc/hosts as well"},
     OptionText{"--no-multicast-route", "", "no route for multicast through the overlay"},
+    kJson,
 };
 constexpr std::array kExposeOptions{
     OptionText{"-h", "<fqdn>", "register this name for the address"},
     OptionText{"--without-masquerade", "", "traffic keeps its source address"},
+    kJson,
 };
 constexpr std::array kNameOptions{OptionText{"-h", "<fqdn>", "the name (default: the container's own)"}};
 constexpr std::array kJsonOptions{kJson};
@@ -75,33 +77,42 @@ constexpr std::array kCommands{
             .run = run_forget},
     Command{.name = "attach",
             .synopsis = "[<addr>...] [--without-dns] [--rewrite-hosts] [--no-multicast-route]\n"
-                        "[--add-host=<hostname>:<ip_address>...] <container_id>",
+                        "[--add-host=<hostname>:<ip_address>...] [--json] <container_id>",
             .summary = "give a running container addresses in the overlay",
-            .details = "Its interface there is ethwe. Prints the addresses. Without <addr> it is net:default.",
+            .details = "Its interface there is ethwe. Prints the addresses. Without <addr> it is net:default.\n"
+                       "With --json: {\"addresses\": [\"<cidr>\", ...]}.",
             .options = kAttachOptions,
             .operand = Operand::container,
             .run = run_attach},
     Command{.name = "detach",
-            .synopsis = "[<addr>...] <container_id>",
+            .synopsis = "[<addr>...] [--json] <container_id>",
             .summary = "take addresses of 'weave attach' away again",
-            .details = "Without <addr>: all that were allocated for it. Prints the addresses.",
+            .details = "Without <addr>: all that were allocated for it. Prints the addresses.\n"
+                       "With --json: {\"addresses\": [\"<cidr>\", ...]}.",
+            .options = kJsonOptions,
             .operand = Operand::container,
             .run = run_detach},
     Command{.name = "expose",
-            .synopsis = "[<addr>...] [-h <fqdn>] [--without-masquerade]",
+            .synopsis = "[<addr>...] [-h <fqdn>] [--without-masquerade] [--json]",
             .summary = "give this host an address in the overlay",
-            .details = "Prints the address. It is kept across restarts, until 'weave hide'.",
+            .details = "Prints the address. It is kept across restarts, until 'weave hide'.\n"
+                       "With --json: {\"addresses\": [\"<cidr>\", ...]}.",
             .options = kExposeOptions,
             .run = run_expose},
     Command{.name = "hide",
-            .synopsis = "[<addr>...]",
+            .synopsis = "[<addr>...] [--json]",
             .summary = "take addresses of 'weave expose' away again",
+            .details = "Without <addr>: all that were allocated for it. Prints the addresses.\n"
+                       "With --json: {\"addresses\": [\"<cidr>\", ...]}.",
+            .options = kJsonOptions,
             .run = run_hide},
     Command{.name = "dns-args",
-            .synopsis = "[<docker run arguments>]",
+            .synopsis = "[<docker run arguments>] | --json",
             .summary = "print options for docker run that make a container ask weave's name server",
             .details = "For docker run $(weave dns-args) ... With the arguments of a docker run it gives options for\n"
-                       "that: no search domain if one is given, and a host name after --name.",
+                       "that: no search domain if one is given, and a host name after --name.\n"
+                       "With --json: {\"dns\", \"search\"}.",
+            .options = kJsonOptions,
             .run = run_dns_args},
     Command{.name = "dns-add",
             .synopsis = "[<ip_address>...] <container_id> [-h <fqdn>]\n"
@@ -145,8 +156,11 @@ constexpr std::array kCommands{
             .options = kJsonOptions,
             .run = run_doctor},
     Command{.name = "report",
-            .synopsis = "[-f <format>]",
+            .synopsis = "[-f <format> | --json]",
             .summary = "print all that the daemon knows, as JSON or through a template",
+            .details =
+                "Templates are those of Go's text/template over the names of the JSON: fields, variables, if, with,\n"
+                "range, len, index, printf, print, println, eq, ne, lt, le, gt, ge, and, or, not, and json.",
             .options = kReportOptions,
             .run = run_report},
     Command{.name = "ps",
@@ -181,12 +195,18 @@ constexpr std::array kCommands{
 
     Command{.name = "--help", .summary = "the same as weave help", .audience = kScripts, .run = run_help},
     Command{.name = "bridge-type",
+            .synopsis = "[--json]",
             .summary = "print what containers hang on: bridge, bridged_fastdp or fastdp",
-            .details = "bridge: without a kernel fast path. Exit status 1 and nothing if there is no bridge.",
+            .details = "bridge: without a kernel fast path. Exit status 1 and nothing if there is no bridge.\n"
+                       "With --json: {\"type\"}.",
+            .options = kJsonOptions,
             .audience = kScripts,
             .run = run_bridge_type},
     Command{.name = "docker-bridge-ip",
+            .synopsis = "[--json]",
             .summary = "print the address of Docker's bridge, $DOCKER_BRIDGE or docker0",
+            .details = "With --json: {\"address\"}.",
+            .options = kJsonOptions,
             .audience = kScripts,
             .run = run_docker_bridge_ip},
     Command{.name = "attach-bridge",

@@ -19,6 +19,7 @@ int unplug(Container const& container, std::vector<Ipv4Cidr> const& cidrs, Invoc
 } // namespace
 
 int run_detach(Invocation& call) {
+  bool const json = call.take_flag("--json");
   auto const words = parse_detach_words(call.words);
   if (!words) return explain_misuse(words.error(), call);
   auto const container = find_running(call, words->container);
@@ -29,7 +30,7 @@ int run_detach(Invocation& call) {
     if (auto const code = unplug(container, addresses.cidrs, call); code != 0) return code;
     if (auto const code = give_up_addresses(call, container.id, addresses.cidrs); code != 0) return code;
   }
-  print_addresses(call, addresses.cidrs);
+  print_addresses(call, addresses.cidrs, json);
   return 0;
 }
 

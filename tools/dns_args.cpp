@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "tools/daemon_answer.hpp"
@@ -79,7 +81,9 @@ int run_dns_args(Invocation& call) {
   if (!domain) return *end;
   auto const address = value_of(call, "DNS_ADDRESS", "/dns-address", end);
   if (!address) return *end;
-  if (call.words.empty()) {
+  if (call.words == std::vector<std::string>{"--json"}) {
+    call.out << boost::json::serialize(boost::json::object{{"dns", *address}, {"search", *domain}}) << "\n";
+  } else if (call.words.empty()) {
     call.out << fmt::format("--dns={} --dns-search={}", *address, *domain);
   } else {
     print_for_run(call, {.address = *address, .domain = *domain});

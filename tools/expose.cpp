@@ -33,6 +33,7 @@ int name_exposed(std::string const& fqdn, std::vector<Ipv4Cidr> const& cidrs, In
 } // namespace
 
 int run_expose(Invocation& call) {
+  bool const json = call.take_flag("--json");
   auto const words = parse_expose_words(call.words);
   if (!words) return explain_misuse(words.error(), call);
   auto const addresses = obtain_addresses(call, std::string{kExposedId}, words->addresses, false);
@@ -43,11 +44,12 @@ int run_expose(Invocation& call) {
   if (words->fqdn) {
     if (auto const code = name_exposed(*words->fqdn, addresses.cidrs, call); code != 0) return code;
   }
-  print_addresses(call, addresses.cidrs);
+  print_addresses(call, addresses.cidrs, json);
   return 0;
 }
 
 int run_hide(Invocation& call) {
+  bool const json = call.take_flag("--json");
   auto words = call.words;
   auto const wanted = take_address_words(words);
   if (!wanted) return explain_misuse(wanted.error(), call);
@@ -61,7 +63,7 @@ int run_hide(Invocation& call) {
     if (auto const code = conclude(answer, call, "expose"); code != 0) return code;
   }
   if (auto const code = give_up_addresses(call, std::string{kExposedId}, addresses.cidrs); code != 0) return code;
-  print_addresses(call, addresses.cidrs);
+  print_addresses(call, addresses.cidrs, json);
   return 0;
 }
 

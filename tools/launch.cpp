@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/former_options.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/log_tail.hpp"
 #include "tools/managed_plugin.hpp"
@@ -199,7 +200,9 @@ int run_launch(Invocation& call) {
   }
   bool const service = has_service(settings);
   if (auto const code = refusal(call, service)) return *code;
-  auto const plan = plan_launch(call.words, settings);
+  auto const today = without_former_options(call.words);
+  for (auto const& warning : today.warnings) call.err << fmt::format("WARNING: {}\n", warning);
+  auto const plan = plan_launch(today.words, settings);
   auto stored = plan;
   bool const at_boot = !service && has_init_script(settings);
   if (!service && !at_boot) stored.password.reset(); // then it lives in the environment of supervisor and daemon only

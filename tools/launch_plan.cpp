@@ -95,11 +95,9 @@ LaunchPlan plan_launch(std::vector<std::string> const& words, Settings const& se
       break;
     }
     Word const word{words[at]};
-    if (word.name == "--password" || word.name == "-password") {
+    if (word.name == "--password") {
       bool const next = !word.value && at + 1 < words.size();
       plan.password = next ? words[++at] : std::string{word.value.value_or("")};
-    } else if (word.name == "--iprange" || word.name == "-iprange") {
-      plan.daemon_arguments.push_back("--ipalloc-range" + words[at].substr(word.name.size()));
     } else if (word.name == "--import") {
       bool const next = !word.value && at + 1 < words.size();
       if (next) ++at;

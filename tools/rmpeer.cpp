@@ -12,6 +12,7 @@ int run_rmpeer(Invocation& call) {
       return client.remove("/peer/" + controller::api::path_part(peer), kAnswerTime);
     });
     if (conclude(answer, call, "address allocation") != 0) code = 1;
+    if (answer && answer->ok() && answer->body.empty()) call.err << "address allocation is off in the running daemon\n";
     if (answer && answer->ok() && answer->body.starts_with("0 ")) {
       call.err << fmt::format("(no peer {} with addresses of its own is known)\n", peer);
     }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "test/fixtures/temporary_directory.hpp"
+#include "tools/former_options.hpp"
 #include "tools/log_tail.hpp"
 
 namespace weave::tools {
@@ -40,16 +41,34 @@ TEST(LaunchPlan, PassesWordsOnInOrder) {
 }
 
 TEST(LaunchPlan, ConsumesItsOwnOptionsAnywhere) {
-  auto const result = plan({"host1", "--no-restart", "--password", "p q", "--no-detect-tls", "-iprange", "10.2.0.0/16",
-                            "--iprange=10.3.0.0/16"});
-  EXPECT_EQ(result.daemon_arguments,
-            with_default({"host1", "--ipalloc-range", "10.2.0.0/16", "--ipalloc-range=10.3.0.0/16"}));
+  auto const result = plan({"host1", "--no-restart", "--password", "p q", "--no-detect-tls"});
+  EXPECT_EQ(result.daemon_arguments, with_default({"host1"}));
   EXPECT_EQ(result.password, "p q");
   EXPECT_FALSE(result.restart);
   EXPECT_TRUE(plan({"--no-restart=false"}).restart);
   EXPECT_EQ(plan({"--password=x"}).password, "x");
   EXPECT_EQ(plan({"--password"}).password, "");
   EXPECT_EQ(plan({"--", "--password", "x"}).daemon_arguments, with_default({"--", "--password", "x"}));
+}
+
+TEST(FormerOptions, AreTodaysWithAWarning) {
+  EXPECT_EQ(without_former_options({"host1", "--port", "9000", "-H", "x"}),
+            (TodaysWords{.words = {"host1", "--port", "9000", "-H", "x"}, .warnings = {}}));
+  auto const today = without_former_options(
+      {"-iprange", "10.2.0.0/16", "--iprange=10.3.0.0/16", "-ipsubnet", "10.2.1.0/24", "--init-peer-count", "3",
+       "-init-peer-count=2", "--with-dns", "-nickname=a", "--no-default-ipam", "host1", "--", "-iprange"});
+  EXPECT_EQ(today.words,
+            (Words{"--ipalloc-range", "10.2.0.0/16", "--ipalloc-range=10.3.0.0/16", "--ipalloc-default-subnet",
+                   "10.2.1.0/24", "--ipalloc-init=consensus=3", "--ipalloc-init=consensus=2", "--nickname=a",
+                   "--no-default-ipalloc", "host1", "--", "-iprange"}));
+  EXPECT_EQ(
+      today.warnings,
+      (Words{"-iprange is deprecated: use --ipalloc-range", "--iprange is deprecated: use --ipalloc-range",
+             "-ipsubnet is deprecated: use --ipalloc-default-subnet",
+             "--init-peer-count is deprecated: use --ipalloc-init consensus=<n>",
+             "-init-peer-count is deprecated: use --ipalloc-init consensus=<n>",
+             "--with-dns is deprecated: leave it out, it is so without it", "-nickname is deprecated: use --nickname",
+             "--no-default-ipam is deprecated: use --no-default-ipalloc"}));
 }
 
 TEST(LaunchPlan, VariablesComeFirstSoThatOptionsWin) {

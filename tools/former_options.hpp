@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace weave::tools {
+
+/// The words after `weave launch` without the spellings of former versions (protocol/surfaces.md §17): long options
+/// with one dash, and names that have changed since.
+struct TodaysWords {
+  std::vector<std::string> words;
+  std::vector<std::string> warnings; ///< one for each former word, naming today's
+
+  friend bool operator==(TodaysWords const&, TodaysWords const&) = default;
+};
+
+/// Values and hosts stay as they are; after `--` everything does.
+[[nodiscard]] TodaysWords without_former_options(std::vector<std::string> const& words);
+
+} // namespace weave::tools
