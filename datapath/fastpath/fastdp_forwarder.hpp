@@ -69,8 +69,8 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   static constexpr Duration kIdRetry = std::chrono::milliseconds{100};
   /// How soon an UDP port that was taken is asked for again.
   static constexpr Duration kPortRetry = std::chrono::seconds{5};
-  /// Heartbeats that the loss is of: those of 16 s.
-  static constexpr unsigned kLossWindow = 40;
+  /// Heartbeats that the loss is of: those of 10 s.
+  static constexpr unsigned kLossWindow = 25;
 
  private:
   void on_heartbeat(HeartbeatArrival const& arrival, Heartbeat const& heartbeat) override;

@@ -54,7 +54,7 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   void set_in_use(bool in_use) override;
 
   /// Between probes, where frames go by this path.
-  static constexpr Duration kProbeInterval = std::chrono::seconds{1};
+  static constexpr Duration kProbeInterval = std::chrono::milliseconds{500};
   /// Probes that the loss is of.
   static constexpr unsigned kLossWindow = 20;
 

@@ -406,7 +406,7 @@ TEST_F(SleeveForwarderTest, BetweenPeersThatKnowProbesTheyAreTheHeartbeats) {
   auto const before = heartbeats(0);
   net_.run(60s);
   EXPECT_EQ(heartbeats(0), before) << "no more of the original's";
-  EXPECT_NEAR(static_cast<double>(count(0, kSleeveProbeSize)), 60, 2) << "one a second where it is in use";
+  EXPECT_NEAR(static_cast<double>(count(0, kSleeveProbeSize)), 120, 2) << "two a second where it is in use";
   EXPECT_TRUE(net_.both_established());
   for (auto const& host : net_.hosts) {
     auto const quality = host.tunnel->qualities().at("sleeve");
