@@ -88,6 +88,9 @@ void Dispatcher::add_constants(Scope scope) {
   methods_["IpamDriver.GetCapabilities"] = constant(encode_ipam_capabilities());
   methods_["IpamDriver.GetDefaultAddressSpaces"] = constant(encode_address_spaces());
   methods_["IpamDriver.ReleasePool"] = constant(encode_empty());
+  // Told of a swarm's nodes; an error is a warning in Docker's log for each.
+  methods_["NetworkDriver.DiscoverNew"] = constant(encode_empty());
+  methods_["NetworkDriver.DiscoverDelete"] = constant(encode_empty());
   // What only swarm managers call.
   methods_["NetworkDriver.FreeNetwork"] = constant("null");
   methods_["NetworkDriver.AllocateNetwork"] =

@@ -45,19 +45,19 @@ std::vector<std::string> swarm_managers(Settings const& settings, std::ostream& 
   if (known && std::filesystem::exists(settings.restart_mark(), error)) return {};
   auto const engine = http::Endpoint::parse("unix://" + on_host("/run/docker.sock"));
   auto const info = engine ? ask_docker(*engine, "/info", kEngineTime) : failure_of(engine);
-  auto managers = info ? controller::docker::decode_swarm_managers(*info) : failure_of(info);
-  if (!managers) {
+  auto swarm = info ? controller::docker::decode_swarm(*info) : failure_of(info);
+  if (!swarm) {
     err << fmt::format("cannot learn the swarm's managers: {}; 'weave connect <peer>' joins other hosts\n",
-                       managers.error().text());
+                       swarm.error().text());
     return {};
   }
-  if (managers->empty()) {
+  if (!swarm->member) {
     err << "this host is in no swarm yet; once it is, disable and enable the plugin, or 'weave connect <peer>'\n";
     return {};
   }
   if (!known) ::unlink(settings.restart_mark().c_str());
   std::ofstream{kManagersMark};
-  return *std::move(managers);
+  return std::move(swarm->other_managers);
 }
 
 } // namespace

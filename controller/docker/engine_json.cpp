@@ -174,18 +174,22 @@ Result<std::vector<ContainerSummary>> decode_containers(std::string_view body) {
   return containers;
 }
 
-Result<std::vector<std::string>> decode_swarm_managers(std::string_view info) {
+Result<SwarmMembership> decode_swarm(std::string_view info) {
   auto const value = parse(info);
   if (!value) return failure_of(value);
   if (!value->is_object()) return std::unexpected{odd_answer()};
-  std::vector<std::string> managers;
-  for (auto const& manager : array_in(object_in(value->get_object(), "Swarm"), "RemoteManagers")) {
+  auto const& swarm = object_in(value->get_object(), "Swarm");
+  SwarmMembership membership{.member = text(swarm, "LocalNodeState") == "active", .other_managers = {}};
+  auto const own = text(swarm, "NodeAddr");
+  for (auto const& manager : array_in(swarm, "RemoteManagers")) {
     auto const address = manager.is_object() ? text(manager.get_object(), "Addr") : std::string{};
-    auto const host = Ipv4Address::parse(address.substr(0, address.find(':')));
-    if (!host || std::ranges::find(managers, host->to_string()) != managers.end()) continue;
-    managers.push_back(host->to_string());
+    auto const host = address.substr(0, address.find(':'));
+    if (host == own || !Ipv4Address::parse(host) ||
+        std::ranges::find(membership.other_managers, host) != membership.other_managers.end())
+      continue;
+    membership.other_managers.push_back(host);
   }
-  return managers;
+  return membership;
 }
 
 std::string encode_network(NetworkSpec const& spec) {

@@ -30,6 +30,12 @@ struct EngineVersions {
 inline constexpr ApiVersion kOurVersion{1, 41};
 inline constexpr ApiVersion kOldestUseful{1, 21};
 
+/// What `GET /info` says of an engine's swarm.
+struct SwarmMembership {
+  bool member = false;
+  std::vector<std::string> other_managers; ///< their IPv4 addresses, each once
+};
+
 /// The older of ours and the engine's newest, but not older than the engine still speaks: what we use has not changed
 /// since. Error: system, if the engine is too old.
 [[nodiscard]] Result<ApiVersion> choose_version(EngineVersions const& engine);
@@ -40,8 +46,7 @@ inline constexpr ApiVersion kOldestUseful{1, 21};
 [[nodiscard]] Result<std::string> decode_created_id(std::string_view json);
 [[nodiscard]] Result<std::vector<NetworkInfo>> decode_networks(std::string_view body);
 [[nodiscard]] Result<std::vector<ContainerSummary>> decode_containers(std::string_view json);
-/// The IPv4 addresses of the swarm's managers in `GET /info`, each once; none outside of a swarm.
-[[nodiscard]] Result<std::vector<std::string>> decode_swarm_managers(std::string_view info);
+[[nodiscard]] Result<SwarmMembership> decode_swarm(std::string_view info);
 [[nodiscard]] std::string encode_network(NetworkSpec const& spec);
 /// The engine's own words, or the body itself.
 [[nodiscard]] Error decode_error(int status, std::string_view body);

@@ -37,7 +37,8 @@ TEST(Dispatcher, AnswersTheConstantMethods) {
 
 TEST(Dispatcher, RefusesUnknownMethodsAndVerbs) {
   PluginBench bench;
-  for (auto const* method : {"NetworkDriver.DiscoverNew", "NetworkDriver.ProgramExternalConnectivity", "", "x/y"}) {
+  for (auto const* method :
+       {"NetworkDriver.RevokeExternalConnectivity", "NetworkDriver.ProgramExternalConnectivity", "", "x/y"}) {
     EXPECT_EQ(bench.bad(method, "{}"), "404 404 page not found\n") << method;
   }
   auto const reply = std::make_shared<test::Reply>();

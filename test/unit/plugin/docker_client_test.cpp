@@ -36,17 +36,17 @@ TEST(ApiVersion, IsTheOlderOfOursAndTheirsButOneTheyStillSpeak) {
   EXPECT_FALSE(decode_versions("<html>"));
 }
 
-TEST(EngineJson, NamesTheManagersOfASwarm) {
-  EXPECT_EQ(
-      *decode_swarm_managers(
-          R"({"ID":"x","Swarm":{"NodeID":"n","LocalNodeState":"active","RemoteManagers":[{"NodeID":"a","Addr":"192.0.2.1:2377"},{"NodeID":"b","Addr":"192.0.2.2:2377"},{"NodeID":"c","Addr":"192.0.2.1:2378"},{"NodeID":"d","Addr":"[2001:db8::1]:2377"}]}})"),
-      (std::vector<std::string>{"192.0.2.1", "192.0.2.2"}));
-  EXPECT_EQ(*decode_swarm_managers(R"({"Swarm":{"LocalNodeState":"inactive","RemoteManagers":null}})"),
-            std::vector<std::string>{});
-  EXPECT_EQ(*decode_swarm_managers(R"({"Swarm":{"RemoteManagers":[7,{"Addr":""},{}]}})"), std::vector<std::string>{});
-  EXPECT_EQ(*decode_swarm_managers("{}"), std::vector<std::string>{});
-  EXPECT_FALSE(decode_swarm_managers("[]"));
-  EXPECT_FALSE(decode_swarm_managers("no JSON"));
+TEST(EngineJson, NamesTheOtherManagersOfASwarm) {
+  auto const swarm = decode_swarm(
+      R"({"ID":"x","Swarm":{"NodeID":"a","NodeAddr":"192.0.2.3","LocalNodeState":"active","RemoteManagers":[{"NodeID":"a","Addr":"192.0.2.3:2377"},{"NodeID":"b","Addr":"192.0.2.1:2377"},{"NodeID":"c","Addr":"192.0.2.2:2377"},{"NodeID":"d","Addr":"192.0.2.1:2378"},{"NodeID":"e","Addr":"[2001:db8::1]:2377"},7,{"Addr":""},{}]}})");
+  EXPECT_TRUE(swarm->member);
+  EXPECT_EQ(swarm->other_managers, (std::vector<std::string>{"192.0.2.1", "192.0.2.2"}));
+  for (auto const* outside : {R"({"Swarm":{"LocalNodeState":"inactive","RemoteManagers":null}})", "{}"}) {
+    EXPECT_FALSE(decode_swarm(outside)->member);
+    EXPECT_EQ(decode_swarm(outside)->other_managers.size(), 0U);
+  }
+  EXPECT_FALSE(decode_swarm("[]"));
+  EXPECT_FALSE(decode_swarm("no JSON"));
 }
 
 TEST(EngineJson, WritesANetwork) {

@@ -59,6 +59,17 @@ TEST(Swarm, AManagerGetsItsOptionsBack) {
   EXPECT_TRUE(bench.store.records.empty());
 }
 
+TEST(Swarm, NewsOfNodesIsTakenNoteOf) {
+  SwarmBench bench;
+  for (auto const* method : {"NetworkDriver.DiscoverNew", "NetworkDriver.DiscoverDelete"}) {
+    EXPECT_EQ(
+        bench.good(
+            method,
+            R"({"DiscoveryType":1,"DiscoveryData":{"Address":"192.0.2.1","BindAddress":"192.0.2.1","Self":true}})"),
+        "{}");
+  }
+}
+
 TEST(Swarm, AddressesOfDockersIpamAreAsGoodAsAny) {
   SwarmBench bench;
   EXPECT_EQ(bench.good("NetworkDriver.CreateNetwork", network()), "{}");
