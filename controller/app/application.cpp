@@ -45,9 +45,7 @@ Result<int> Application::run() {
 
 Result<void> Application::build() {
   if (auto built = build_store(); !built) return built;
-  auto const name = choose_name();
-  if (!name) return failure_of(name);
-  name_ = *name;
+  name_ = choose_name();
   logger_.info("Our name is {}({})", name_.to_string(), options_.nickname);
   if (auto const& range = options_.ipalloc_range) {
     auto free = check_range(*range, options_.ipalloc_range_given, options_.weave_bridge, logger_);
@@ -55,6 +53,8 @@ Result<void> Application::build() {
   }
   if (auto built = build_keys(); !built) return built;
   if (auto built = build_data_plane(); !built) return built;
+  // Until then nothing of this host has been changed, and the next start looks for an original's data again.
+  if (auto saved = store_->set_peer_name(name_); !saved) return saved;
   build_mesh();
   if (auto built = build_containers(); !built) return built;
   if (auto built = build_ipam(); !built) return built;
@@ -86,12 +86,11 @@ Result<void> Application::import_state() {
   return {};
 }
 
-Result<PeerName> Application::choose_name() {
+PeerName Application::choose_name() {
   auto name = options_.name;
   if (!name) name = store_->peer_name();
   if (!name) name = peer_name_of_bridge(options_.weave_bridge);
   if (!name) name = peer_name_of_host(options_.host_root.empty() ? "/" : options_.host_root, random_);
-  if (auto const saved = store_->set_peer_name(*name); !saved) return failure_of(saved);
   return *name;
 }
 

@@ -64,7 +64,7 @@ class Application final : public api::DaemonPort {
   [[nodiscard]] Result<void> build();
   [[nodiscard]] Result<void> build_store();
   [[nodiscard]] Result<void> import_state();
-  [[nodiscard]] Result<PeerName> choose_name();
+  [[nodiscard]] PeerName choose_name();
   [[nodiscard]] Result<void> build_keys();
   [[nodiscard]] Result<void> build_data_plane();
   [[nodiscard]] Result<void> build_host_services();

@@ -48,6 +48,9 @@ DataPlane::~DataPlane() {
 }
 
 Result<void> DataPlane::open() {
+  // Before anything is changed: whoever has the port, like a Weave Net that still runs, has the bridge as well.
+  auto sockets = datapath::SleeveSockets::open(settings_.listen, packet_io());
+  if (!sockets) return failure_of(sockets);
   if (auto opened = open_encryption(); !opened) return opened;
   if (!settings_.bridged) {
     auto const opened = open_unbridged();
@@ -57,7 +60,7 @@ Result<void> DataPlane::open() {
   if (settings_.bridged) {
     if (auto made = open_bridged(); !made) return made;
   }
-  if (auto made = open_worker(); !made) return made;
+  if (auto made = open_worker(*std::move(sockets)); !made) return made;
   if (fast_path_) {
     if (auto made = fast_path_->attach_user_port(std::string{datapath::kUserPortName}); !made) return made;
   }
@@ -268,14 +271,12 @@ Result<datapath::UserPort> DataPlane::open_user_port() {
   return port;
 }
 
-Result<void> DataPlane::open_worker() {
-  auto sockets = datapath::SleeveSockets::open(settings_.listen, packet_io());
-  if (!sockets) return failure_of(sockets);
+Result<void> DataPlane::open_worker(datapath::SleeveSockets sockets) {
   auto port = open_user_port();
   if (!port) return failure_of(port);
   worker_ = std::make_unique<datapath::PacketWorker>(datapath::PacketWorker::Dependencies{
       .port = std::move(*port),
-      .sockets = std::move(*sockets),
+      .sockets = std::move(sockets),
       .macs = mac_learning(),
       .post = ports_.post,
       .on_port_failed = ports_.on_failed,

@@ -114,7 +114,7 @@ class DataPlane {
   [[nodiscard]] FastPathSetup fast_path_setup() const;
   [[nodiscard]] FastPathPorts fast_path_ports();
   [[nodiscard]] Result<datapath::UserPort> open_user_port();
-  [[nodiscard]] Result<void> open_worker();
+  [[nodiscard]] Result<void> open_worker(datapath::SleeveSockets sockets);
   [[nodiscard]] datapath::FastPathEvents fast_path_events();
   void open_tunnels();
   void publish(std::shared_ptr<datapath::ForwardingState const> state);

@@ -133,7 +133,9 @@ lab_equal 'what there is after it' "$known" "$(links)"
 # One that is no container of that name holds the lock of its database.
 follow stop
 lab_spawn host1 holder python3 -c '
-import fcntl, sys, time
+import fcntl, socket, sys, time
+port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+port.bind(("", 6783))
 file = open(sys.argv[1], "r+b")
 fcntl.flock(file, fcntl.LOCK_EX)
 print("locked", flush=True)
@@ -142,6 +144,11 @@ lab_wait 5 'the database is locked' grep -q locked "$LAB_DIR/logs/host1-holder.l
 lab_capture host1 weave launch --no-restart host2
 lab_equal 'exit of weave launch with a database in use' 1 "$LAB_STATUS"
 lab_match 'what it says' "cannot import $volume/weavedata.db: it is in use by a running Weave Net" "$LAB_STDERR"
+lab_capture host1 weave launch --no-restart --import none host2
+lab_equal 'exit of weave launch with a port in use' 1 "$LAB_STATUS"
+lab_match 'what it says' ':6783.*in use' "$LAB_STDERR"
+lab_match 'MTU of the bridge, as before' ' mtu 65535 ' "$(lab_exec host1 ip -o link show weave)"
+lab_exec host1 test -e /sys/class/net/vethwe-pcap
 lab_end host1 holder
 
 lab_case 390
