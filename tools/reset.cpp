@@ -42,9 +42,14 @@ bool clean_up_host(Invocation& call) {
                 "again\n";
     return false;
   }
-  std::vector<std::string> words{*weaver, "--cleanup"};
+  std::vector<std::string> words{*weaver};
   auto const plan = load_plan(call.settings.launch_file());
-  if (plan) words.push_back("--weave-bridge=" + argument_value(plan->daemon_arguments, "--weave-bridge", "weave"));
+  // What its devices and rules are called by.
+  for (auto const* flag : {"--weave-bridge", "--docker-bridge", "--datapath", "--port"}) {
+    auto const value = plan ? argument_value(plan->daemon_arguments, flag, "") : std::string{};
+    if (!value.empty()) words.push_back(fmt::format("{}={}", flag, value));
+  }
+  words.emplace_back("--cleanup");
   auto const result = run_program(words);
   if (result && result->status == 0) return true;
   call.err << fmt::format("weaver --cleanup failed: {}\n", result ? result->output : result.error().text());

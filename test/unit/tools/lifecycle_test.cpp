@@ -391,6 +391,14 @@ TEST_F(Lifecycle, ResetHandsOverStopsCleansUpAndLeavesNothing) {
   EXPECT_TRUE(eventually([&] { return ::kill(both.daemon, 0) != 0; }));
 }
 
+TEST_F(Lifecycle, ResetCleansUpWhatTheLaunchNamed) {
+  ASSERT_EQ(launch("--port 7000 --docker-bridge=br0").code, 0);
+  auto const reset = weave(fmt::format("reset; code=$?; cp '{0}'/state/fake.* '{0}'; exit $code", root));
+  EXPECT_EQ(reset.code, 0) << reset.err;
+  auto const arguments = contents(root + "/fake.arguments");
+  EXPECT_TRUE(arguments.ends_with("\n--docker-bridge=br0\n--port=7000\n--cleanup\n")) << arguments;
+}
+
 TEST_F(Lifecycle, ResetOfAStoppedPeerNeedsForce) {
   ASSERT_EQ(launch().code, 0);
   ASSERT_EQ(weave("stop").code, 0);
