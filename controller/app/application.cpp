@@ -470,6 +470,7 @@ std::vector<api::MetricSample> Application::samples() const {
   if (auto* const fast_path = plane_->fast_path()) {
     std::ranges::move(fast_path_samples(fast_path->statistics()), std::back_inserter(samples));
   }
+  std::ranges::move(path_samples(plane_->paths()), std::back_inserter(samples));
   if (dns_) std::ranges::move(dns_->samples(), std::back_inserter(samples));
   std::ranges::move(device_samples(device_table(), plane_->bridge()), std::back_inserter(samples));
   std::ranges::move(process_samples(process_facts()), std::back_inserter(samples));
