@@ -34,6 +34,7 @@ address=$(lab_container_address hosta c1)
 lab_pinger_start pinger hosta c1 "$(lab_container_address hostb c3)"
 lab_pinger_more pinger 5
 former=$(daemon)
+# shellcheck disable=SC2016
 lab_exec hosta sh -c 'for program in weave weaver; do cp /usr/local/bin/$program /usr/local/bin/$program.new; mv /usr/local/bin/$program.new /usr/local/bin/$program; done'
 start=$(lab_now_ms)
 script postinst configure 2.9
