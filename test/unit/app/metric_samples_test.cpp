@@ -103,6 +103,31 @@ TEST(MetricSamples, OfTheFastPathTellUpcallsAndDropsByReason) {
   }
 }
 
+TEST(MetricSamples, OfPathsTellWhatIsKnown) {
+  router::PathStatus measured{.peer = PeerName{1}, .nickname = "h\"1\\\n\xc3", .path = "fastdp", .quality = {}};
+  measured.quality.round_trip = std::chrono::microseconds{1500};
+  measured.quality.variation = std::chrono::microseconds{250};
+  measured.quality.lost_in = 0.25;
+  measured.quality.lost_out = 0.5;
+  measured.quality.sent = 10;
+  measured.quality.received = 6;
+  measured.quality.lost = 2;
+  router::PathStatus fresh{.peer = PeerName{2}, .nickname = std::string(300, 'n'), .path = "sleeve", .quality = {}};
+  auto const samples = path_samples({measured, fresh});
+  constexpr std::string_view kMeasured = R"(nickname="h\"1\\??",path="fastdp",peer="00:00:00:00:00:01")";
+  auto const fresh_labels = "nickname=\"" + std::string(64, 'n') + "\",path=\"sleeve\",peer=\"00:00:00:00:00:02\"";
+  EXPECT_EQ(value_of(samples, "weave_path_round_trip_seconds", kMeasured), 0.0015);
+  EXPECT_EQ(value_of(samples, "weave_path_round_trip_variation_seconds", kMeasured), 0.00025);
+  EXPECT_EQ(value_of(samples, "weave_path_loss_ratio", kMeasured), 0.25);
+  EXPECT_EQ(value_of(samples, "weave_path_outbound_loss_ratio", kMeasured), 0.5);
+  EXPECT_EQ(value_of(samples, "weave_path_probes_sent_total", kMeasured), 10);
+  EXPECT_EQ(value_of(samples, "weave_path_probes_received_total", kMeasured), 6);
+  EXPECT_EQ(value_of(samples, "weave_path_probes_lost_total", kMeasured), 2);
+  EXPECT_EQ(value_of(samples, "weave_path_probes_sent_total", fresh_labels), 0);
+  EXPECT_EQ(samples.size(), 7U + 3U) << "what is not known is not told";
+  EXPECT_TRUE(path_samples({}).empty());
+}
+
 TEST(MetricSamples, OfDnsTellResultsByTransport) {
   dns::ServerStatistics statistics;
   statistics.udp.positive = 3;
