@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # lab: two hosts with Open vSwitch, one taken over from Weave Net: containers talk by VXLAN only, and ovs-dpctl used meanwhile harms nothing
-# needs: weave docker python3 ss ping tcpdump iperf3 ovs-dpctl
+# needs: weave docker python3 ss ping tcpdump iperf3 ovs-dpctl curl tc
 # kernel: uml
 # catalogue: 191
 # limit: 120
@@ -50,6 +50,15 @@ for pair in hosta:hostb hostb:hosta; do
   lab_equal "why ${pair%:*} does not use fastdp" '' "$(fastpath_why "${pair%:*}" "${pair#*:}")"
 done
 lab_match 'interface of c1' 'ethwe0.* mtu 1376 ' "$(lab_container_net hosta c1 ip -o link show dev ethwe0)"
+
+# Round trip and loss by Open vSwitch, on a wire that takes 30 ms one way.
+path_figure() { lab_exec hosta curl -sf http://127.0.0.1:6782/metrics | sed -nE "s/^weave_path_$1\{.*path=\"fastdp\".*\} //p"; } # METRIC
+path_slow() { python3 -c 'import sys; sys.exit(not 0.029 < float(sys.argv[1]) < 0.06)' "$(path_figure round_trip_seconds)"; }
+lab_exec hosta tc qdisc add dev eth0 root netem delay 30ms
+lab_within 15 path_slow || lab_fail "round trip of fastdp: $(path_figure round_trip_seconds) s"
+lab_say "round trip with 30 ms one way: $(path_figure round_trip_seconds) s, loss $(path_figure loss_ratio)"
+lab_equal 'loss of fastdp' 0 "$(path_figure loss_ratio)"
+lab_exec hosta tc qdisc del dev eth0 root
 
 lab_ping hosta c1 "$address2" 64 1400 10000
 lab_ping hostb c2 "$(lab_container_address hosta c1)" 64 1400 10000
