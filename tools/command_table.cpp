@@ -140,8 +140,10 @@ constexpr std::array kCommands{
                         "| --check [--json]",
             .summary = "show what the daemon does",
             .details =
-                "With --json it prints the same part of what 'weave report' prints, and with --check as well what\n"
-                "'weave doctor --json' prints.",
+                "What is not well has a line 'Check: what: cause. Next: what to do'. With --json it prints the same\n"
+                "part of what 'weave report' prints, and with --check as well what 'weave doctor --json' prints.\n"
+                "Exit status of --check: 0 all is well, 1 something is worse than it could be, 2 something does\n"
+                "not work, 3 the daemon cannot be asked.",
             .options = kStatusOptions,
             .operand = Operand::section,
             .run = run_status},

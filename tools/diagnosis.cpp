@@ -5,13 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "controller/api/health.hpp"
-#include "controller/api/status_text.hpp"
-
 namespace weave::tools {
 namespace {
-
-namespace api = controller::api;
 
 constexpr std::uint16_t kDnsPort = 53;
 constexpr int kOldestSensibleYear = 2024;
@@ -62,10 +57,31 @@ void check_kernel(Findings& to, KernelFacts const& kernel) {
   }
 }
 
+/// Docker takes what `iptables` was when it started.
+void check_back_end_of_docker(Findings& to, FirewallFacts const& firewall) {
+  if (!firewall.docker_in_legacy && !firewall.docker_in_nft) return;
+  auto const* const place = firewall.docker_in_legacy ? "legacy" : "nf_tables";
+  if (firewall.docker_in_legacy && firewall.docker_in_nft) {
+    add(to, Severity::warning, "firewall", "Docker has rules in both kinds of iptables",
+        "it was started once with each, and the older rules still count",
+        "'systemctl restart docker' after a reboot, which leaves one kind only");
+  } else if (firewall.backend != place) {
+    add(to, Severity::warning, "firewall", fmt::format("Docker filters by the {} kind of iptables", place),
+        fmt::format("'iptables' is of the {} kind now and does not show Docker's rules", firewall.backend),
+        "'systemctl restart docker', or 'update-alternatives --config iptables' for the other kind");
+  } else {
+    add(to, Severity::fine, "firewall", fmt::format("Docker's rules are in {} as well", place));
+  }
+}
+
 void check_firewall(Findings& to, FirewallFacts const& firewall) {
   if (!firewall.installed) {
     return add(to, Severity::note, "firewall", "'weave expose' cannot masquerade", "there is no program iptables",
                "install the package iptables, if you need that");
+  }
+  if (!firewall.obstacle.empty()) {
+    return add(to, Severity::error, "firewall", "iptables cannot be looked at", firewall.obstacle,
+               "'fuser -v /run/xtables.lock' shows a program that holds it; end that one");
   }
   if (firewall.legacy_rules > 0 && firewall.nft_rules > 0) {
     add(to, Severity::warning, "firewall", "iptables rules are in two places, and every packet passes both",
@@ -76,6 +92,7 @@ void check_firewall(Findings& to, FirewallFacts const& firewall) {
   } else {
     add(to, Severity::fine, "firewall", fmt::format("iptables uses {}", firewall.backend));
   }
+  check_back_end_of_docker(to, firewall);
   if (firewall.rejects_forwarded) {
     add(to, Severity::warning, "firewall", "traffic between containers may be rejected",
         "the chain FORWARD ends with '-j REJECT --reject-with icmp-host-prohibited'",
@@ -107,6 +124,10 @@ void check_ports(Findings& to, HostFacts const& facts) {
           fmt::format("{} has it", user_of(use)),
           "have that program leave Docker's bridge alone, or 'weave launch --dns-listen-address' with another address, "
           "or --no-dns");
+    } else if (use.tcp && use.port == facts.status_port) {
+      add(to, Severity::error, "ports", fmt::format("{} is not free for status and metrics", name),
+          fmt::format("{} has it", user_of(use)),
+          "end that program, or 'weave launch' with WEAVE_STATUS_ADDR=127.0.0.1:PORT for another port");
     } else {
       continue;
     }
@@ -190,11 +211,11 @@ void check_docker(Findings& to, HostFacts const& facts) {
   check_networks(to, facts);
 }
 
-std::string mtu_of(api::ConnectionStatus const& connection) {
-  auto const mtu = connection.attributes.find("mtu");
-  if (mtu == connection.attributes.end()) return {};
-  auto const* const number = std::get_if<std::int64_t>(&mtu->second);
-  return number == nullptr ? std::string{} : fmt::format(", MTU {}", *number);
+void check_leftovers(Findings& to, HostFacts const& facts) {
+  for (auto const& leftover : facts.leftovers) {
+    add(to, Severity::warning, "leftovers", fmt::format("the interface {} is without a container", leftover.name),
+        leftover.why, fmt::format("'ip link delete {}'", leftover.name));
+  }
 }
 
 } // namespace
@@ -210,32 +231,7 @@ std::vector<Finding> diagnose_host(HostFacts const& facts) {
   check_range(findings, facts);
   check_clock(findings, facts);
   check_docker(findings, facts);
-  return findings;
-}
-
-std::vector<Finding> diagnose_daemon(HostFacts const& facts) {
-  Findings findings;
-  if (facts.daemon_hangs) {
-    add(findings, Severity::error, "daemon", "the daemon hangs", facts.daemon_obstacle,
-        "keep the log, then 'weave stop' and 'weave launch'");
-    return findings;
-  }
-  if (!facts.report) {
-    add(findings, Severity::note, "daemon", "peers cannot be looked at", facts.daemon_obstacle, "'weave launch'");
-    return findings;
-  }
-  add(findings, Severity::fine, "daemon", fmt::format("weave {} runs", facts.report->version));
-  if (facts.report->router) {
-    for (auto const& connection : facts.report->router->connections) {
-      if (connection.state != api::ConnectionState::established) continue;
-      add(findings, Severity::fine, "peers",
-          fmt::format("{} at {} is reached by {}{}", api::full_name(connection.peer, connection.nickname),
-                      connection.address, connection.overlay, mtu_of(connection)));
-    }
-  }
-  for (auto const& each : api::find_troubles(*facts.report)) {
-    add(findings, each.degraded ? Severity::warning : Severity::error, "status", each.what, each.cause, each.next);
-  }
+  check_leftovers(findings, facts);
   return findings;
 }
 

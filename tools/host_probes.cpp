@@ -4,25 +4,31 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "controller/docker/engine_json.hpp"
+#include "controller/store/stored_targets.hpp"
 #include "datapath/link/addresses.hpp"
 #include "datapath/link/links.hpp"
+#include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/route_socket.hpp"
+#include "tools/absence.hpp"
+#include "tools/bounded_program.hpp"
 #include "tools/daemon_answer.hpp"
 #include "tools/docker_answer.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/listening_sockets.hpp"
-#include "tools/process.hpp"
+#include "tools/peer_probes.hpp"
 
 namespace weave::tools {
 namespace {
@@ -33,6 +39,19 @@ constexpr std::string_view kDefaultRange = "10.32.0.0/12";
 constexpr std::uint16_t kDnsPort = 53;
 /// For Docker, and for the daemon: whoever takes longer hangs, which is a finding.
 constexpr std::chrono::milliseconds kPatience{5'000};
+constexpr std::chrono::milliseconds kPatienceWithPeers{3'000};
+constexpr std::chrono::milliseconds kSettling{1'000};
+constexpr std::uint32_t kDefaultMtu = 1376;
+
+/// Bytes of the IP packet that carries a container's packet of `mtu` by VXLAN (protocol/datapath.md §7.5 for ESP).
+std::uint32_t needed_packet(std::uint32_t mtu, bool encrypted) {
+  constexpr std::uint32_t kEthernet = 14;
+  constexpr std::uint32_t kIpUdpVxlan = 20 + 8 + 8;
+  constexpr std::uint32_t kEsp = 8 + 8 + 2 + 16;
+  constexpr std::uint32_t kAlignment = 4;
+  auto const clear = mtu + kEthernet + kIpUdpVxlan;
+  return encrypted ? (clear + kEsp + kAlignment - 1) / kAlignment * kAlignment : clear;
+}
 
 std::optional<std::string> contents(std::string const& path) {
   std::ifstream file{path};
@@ -74,12 +93,14 @@ KernelFacts kernel_facts() {
 
 FirewallFacts firewall_facts() {
   FirewallFacts facts;
-  auto const version = run_program({"iptables", "--version"});
-  facts.installed = version && version->status == 0;
-  if (!facts.installed) return facts;
+  auto const version = run_program_within({"iptables", "--version"}, kPatience);
+  facts.installed = version ? version->status == 0 : version.error().kind() == ErrorKind::timed_out;
+  if (!version) facts.obstacle = facts.installed ? version.error().text() : std::string{};
+  if (!version || !facts.installed) return facts;
   facts.backend = version->output.find("nf_tables") != std::string::npos ? "nf_tables" : "legacy";
-  auto const saved = [](char const* program) {
-    auto const result = run_program({program});
+  auto const saved = [&facts](char const* program) {
+    auto const result = run_program_within({program}, kPatience);
+    if (!result && result.error().kind() == ErrorKind::timed_out) facts.obstacle = result.error().text();
     return result && result->status == 0 ? result->output : std::string{};
   };
   auto const nft = saved("iptables-nft-save");
@@ -88,6 +109,9 @@ FirewallFacts firewall_facts() {
   auto const legacy = tables && !tables->empty() ? saved("iptables-legacy-save") : std::string{};
   facts.nft_rules = count_rules(nft);
   facts.legacy_rules = count_rules(legacy);
+  constexpr std::string_view kChainOfDocker = "\n:DOCKER ";
+  facts.docker_in_nft = nft.find(kChainOfDocker) != std::string::npos;
+  facts.docker_in_legacy = legacy.find(kChainOfDocker) != std::string::npos;
   constexpr std::string_view kRejection = "-A FORWARD -j REJECT --reject-with icmp-host-prohibited";
   facts.rejects_forwarded = nft.find(kRejection) != std::string::npos || legacy.find(kRejection) != std::string::npos;
   return facts;
@@ -126,6 +150,94 @@ void look_at_launch(HostFacts& facts, Settings const& settings) {
   if (auto const parsed = Ipv4Cidr::parse(range)) facts.range = *parsed;
   facts.dns_wanted = std::ranges::find(arguments, "--no-dns") == arguments.end() &&
                      argument_value(arguments, "--dns-listen-address", "").empty();
+  auto const status = http::Endpoint::parse(argument_value(arguments, "--status-addr", ""));
+  facts.status_port = status && !status->is_unix() ? std::optional{status->port} : std::nullopt;
+  facts.encrypted = (plan && plan->password) || settings.non_empty("WEAVE_PASSWORD") ||
+                    !argument_value(arguments, "--password-file", "").empty();
+  auto const mtu = std::atoi(argument_value(arguments, "--mtu", "0").c_str());
+  facts.needed_packet = needed_packet(mtu > 0 ? static_cast<std::uint32_t>(mtu) : kDefaultMtu, facts.encrypted);
+}
+
+/// What a daemon that does not run would go for.
+std::vector<PeerToProbe> peers_of_next_start(HostFacts& facts, Settings const& settings) {
+  std::vector<PeerToProbe> peers;
+  auto const stored = controller::store::stored_targets(settings.state_dir + "/state.db");
+  if (stored) {
+    for (auto const& target : *stored) peers.push_back({target, "stored here"});
+  } else if (stored.error().kind() != ErrorKind::not_found) {
+    facts.targets_obstacle = stored.error().text();
+  }
+  if (exists(settings.launch_file())) return peers; // from the first launch on these are not asked for
+  for (auto const& file : {"/etc/default/weave", "/etc/sysconfig/weave"}) {
+    for (auto const& word : words_of_variable(contents(file).value_or(""), "PEERS")) peers.push_back({word, file});
+  }
+  return peers;
+}
+
+void look_for_peers(HostFacts& facts, Settings const& settings) {
+  std::vector<PeerToProbe> peers;
+  if (!facts.report) {
+    peers = peers_of_next_start(facts, settings);
+  } else if (facts.report->router) {
+    // Whoever dialled us did so from a port where nobody listens.
+    for (auto const& connection : facts.report->router->connections) {
+      bool const is_made = connection.state == controller::api::ConnectionState::established;
+      if (connection.outbound) peers.push_back({connection.address, {}, !is_made});
+    }
+  }
+  facts.probes = probe_peers(peers, facts.port, facts.needed_packet, kPatienceWithPeers);
+}
+
+bool is_endpoint_of(std::vector<std::string> const& endpoints, std::string_view start) {
+  return std::ranges::any_of(endpoints, [start](auto const& id) { return id.starts_with(start); });
+}
+
+/// Host ends of containers' interfaces, by what they lack now.
+std::vector<LeftoverFact> ends_without_container(HostFacts const& facts) {
+  std::vector<LeftoverFact> found;
+  auto socket = datapath::RouteSocket::open();
+  if (!socket) return found;
+  datapath::Links links{*socket};
+  for (std::string_view const prefix : {datapath::kEndpointHostPrefix, std::string_view{"vethwepl"}}) {
+    auto const ends = links.list(prefix);
+    if (!ends) continue;
+    for (auto const& end : *ends) {
+      auto const id = std::string_view{end.name}.substr(prefix.size());
+      bool const is_of_docker = prefix == datapath::kEndpointHostPrefix;
+      if (end.kind == "veth" && end.peer_here) {
+        found.push_back({end.name, "its other end is in no container"});
+      } else if (is_of_docker && facts.docker.endpoints && !is_endpoint_of(*facts.docker.endpoints, id)) {
+        found.push_back({end.name, fmt::format("no running container has a Docker endpoint {}...", id)});
+      }
+    }
+  }
+  return found;
+}
+
+/// Those that are being made or given up just now are none.
+std::vector<LeftoverFact> leftovers(HostFacts const& facts) {
+  auto const first = ends_without_container(facts);
+  if (first.empty()) return first;
+  std::this_thread::sleep_for(kSettling);
+  auto found = ends_without_container(facts);
+  std::erase_if(found, [&](LeftoverFact const& each) {
+    return std::ranges::find(first, each.name, &LeftoverFact::name) == first.end();
+  });
+  return found;
+}
+
+std::optional<std::vector<std::string>> endpoints_of(http::Endpoint const& engine, std::chrono::milliseconds limit) {
+  auto const list = ask_docker(engine, "/containers/json?all=1", limit);
+  if (!list) return std::nullopt;
+  auto const containers = docker::decode_containers(*list);
+  if (!containers) return std::nullopt;
+  std::vector<std::string> endpoints;
+  for (auto const& container : *containers) {
+    for (auto const& place : container.places) {
+      if (!place.endpoint_id.empty()) endpoints.push_back(place.endpoint_id);
+    }
+  }
+  return endpoints;
 }
 
 DockerFacts docker_facts(Settings const& settings) {
@@ -159,6 +271,7 @@ DockerFacts docker_facts(Settings const& settings) {
   auto const networks = docker::decode_networks(*list);
   if (!networks) return facts;
   for (auto const& network : *networks) facts.networks.push_back({network.name, network.driver});
+  facts.endpoints = endpoints_of(*engine, std::max(kPatience - spent, std::chrono::milliseconds{1}));
   return facts;
 }
 
@@ -171,14 +284,20 @@ void ask_for_report(HostFacts& facts, Settings const& settings) {
   if (report) {
     facts.report = *report;
     if (report->ipam) facts.range = report->ipam->range;
-    if (report->router) facts.port = report->router->port;
+    if (report->router) {
+      facts.port = report->router->port;
+      facts.encrypted = report->router->encryption;
+      facts.needed_packet = needed_packet(report->router->mtu, facts.encrypted);
+    }
     facts.dns_wanted = facts.dns_wanted && report->dns.has_value();
   } else if (!answer) {
-    facts.daemon_hangs = answer.error().kind() == ErrorKind::timed_out;
-    facts.daemon_obstacle =
-        fmt::format("the daemon does not answer at {}: {}", settings.api_address, answer.error().text());
+    auto const absence = look_for_daemon(answer.error(), settings);
+    facts.absence = explain_absence(absence);
+    // Before the first launch, and after a stop, that is as it should be.
+    if (absence.is_down()) facts.absence.severity = Severity::note;
   } else {
-    facts.daemon_obstacle = report.error().text();
+    facts.absence = {Severity::error, "daemon", "the daemon gives no report", report.error().text(),
+                     "'weave version' shows whether command and daemon are of one version"};
   }
 }
 
@@ -203,6 +322,21 @@ std::size_t count_rules(std::string_view saved) {
   return count;
 }
 
+std::vector<std::string> words_of_variable(std::string_view file, std::string_view name) {
+  std::vector<std::string> words;
+  std::istringstream lines{std::string{file}};
+  for (std::string line; std::getline(lines, line);) {
+    auto const start = line.find_first_not_of(" \t");
+    auto const prefix = fmt::format("{}=", name);
+    if (start == std::string::npos || line.compare(start, prefix.size(), prefix) != 0) continue;
+    auto value = line.substr(start + prefix.size());
+    std::erase_if(value, [](char c) { return c == '"' || c == '\''; });
+    std::istringstream values{value};
+    words.assign(std::istream_iterator<std::string>{values}, {}); // the last one counts
+  }
+  return words;
+}
+
 HostFacts look_around(Settings const& settings) {
   HostFacts facts;
   facts.root = ::geteuid() == 0;
@@ -211,13 +345,16 @@ HostFacts look_around(Settings const& settings) {
   look_at_launch(facts, settings);
   ask_for_report(facts, settings);
   look_at_network(facts, settings.non_empty("DOCKER_BRIDGE").value_or("docker0"));
-  facts.sockets = listening_sockets(
-      [&](std::uint16_t port) { return port == facts.port || port == facts.port + 1 || port == kDnsPort; });
+  facts.sockets = listening_sockets([&](std::uint16_t port) {
+    return port == facts.port || port == facts.port + 1 || port == kDnsPort || port == facts.status_port;
+  });
   timex clock{};
   if (auto const state = ::adjtimex(&clock); state >= 0) facts.clock_synchronised = state != TIME_ERROR;
   std::chrono::year_month_day const today{std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now())};
   facts.year = static_cast<int>(today.year());
   facts.docker = docker_facts(settings);
+  facts.leftovers = leftovers(facts);
+  look_for_peers(facts, settings);
   return facts;
 }
 

@@ -20,6 +20,7 @@
 #include "tools/run_files.hpp"
 #include "tools/service_manager.hpp"
 #include "tools/stand_in.hpp"
+#include "tools/start_remarks.hpp"
 #include "tools/stop.hpp"
 
 namespace weave::tools {
@@ -95,10 +96,10 @@ void print_failure(Invocation& call, std::string_view how, std::string const& lo
   call.err << fmt::format("(the whole log: {})\n", where);
 }
 
-int conclude_start(Invocation& call, Start start, std::string_view how, std::string const& log,
+int conclude_start(Invocation& call, ApiClient const& daemon, Start start, std::string_view how, std::string const& log,
                    std::string_view where) {
   switch (start) {
-    case Start::ready: return 0;
+    case Start::ready: return ask_start_remarks(daemon, call.err);
     case Start::ended: print_failure(call, how, log, where); return 1;
     case Start::not_in_time:
       call.err << fmt::format("weave is running, but not ready after {} s; 'weave status --check' says why\n",
@@ -125,7 +126,8 @@ int launch_supervised(Invocation& call, LaunchPlan const& plan, ApiClient const&
   }
   auto how = supervised->last_words;
   if (how.ends_with('\n')) how.pop_back();
-  return conclude_start(call, start, how, read_since(call.settings.log_file(), log_size), call.settings.log_file());
+  return conclude_start(call, daemon, start, how, read_since(call.settings.log_file(), log_size),
+                        call.settings.log_file());
 }
 
 int launch_service(Invocation& call, LaunchPlan const& plan, ApiClient const& daemon) {
@@ -144,7 +146,7 @@ int launch_service(Invocation& call, LaunchPlan const& plan, ApiClient const& da
   auto const start = wait_until_ready(daemon, ended_within, kStartTime, call.err);
   auto const log = start == Start::ended ? service_log(since) : std::string{};
   if (start == Start::ended) stop_service();
-  return conclude_start(call, start, {}, log, "journalctl -u weave.service");
+  return conclude_start(call, daemon, start, {}, log, "journalctl -u weave.service");
 }
 
 /// A supervisor that does not restart its daemon outlives it by a moment; launching again right then is no mistake.

@@ -150,7 +150,8 @@ struct RouterStatus {
   std::map<std::string, std::uint64_t> capture_stats; ///< counters of that interface
   std::vector<MacStatus> macs;
   std::optional<FastPathStatus> fast_path = {}; ///< only in the whole report and where flows are asked for
-  std::string fast_path_obstacle = {}; ///< why no kernel fast path can be used beside encryption; usually empty
+  std::string fast_path_obstacle = {}; ///< why there is no kernel fast path; empty: there is one, or none is wanted
+  std::uint32_t mtu = 0;               ///< bytes of a container's IP packet; 0: not known
 
   friend bool operator==(RouterStatus const&, RouterStatus const&) = default;
 };
@@ -234,11 +235,23 @@ struct PluginStatus {
   std::string default_subnet;
   std::string driver_name = "weave";
   std::string mesh_driver_name = "weavemesh";
-  std::string engine_obstacle = {}; ///< why containers are not followed; empty: they are, or nobody wants that
-  bool v2 = false;                  ///< the managed plugin of Docker's
+  std::string engine_obstacle = {};  ///< why containers are not followed; empty: they are, or nobody wants that
+  std::string network_obstacle = {}; ///< why Docker has not got the default network as it should be; empty: it has
+  bool network_differs = false;      ///< it has one of ours, which is only not as it would be made now
+  bool v2 = false;                   ///< the managed plugin of Docker's
   bool v2_multicast = false;
 
   friend bool operator==(PluginStatus const&, PluginStatus const&) = default;
+};
+
+/// What the daemon found of its host that is not as it should be; all empty: nothing.
+struct HostStatus {
+  std::string state_obstacle;             ///< why the last change could not be stored
+  std::string firewall_obstacle;          ///< why the firewall's rules are not in place
+  std::vector<std::string> hairpin_ports; ///< our own ports of the bridge that send frames back to where they come from
+  std::string clock_obstacle;             ///< whose clock differs from ours, and by how much
+
+  friend bool operator==(HostStatus const&, HostStatus const&) = default;
 };
 
 /// Everything. A service that is off is absent.
@@ -252,6 +265,7 @@ struct StatusReport {
   std::optional<DnsStatus> dns;
   std::optional<ProxyStatus> proxy;
   std::optional<PluginStatus> plugin;
+  HostStatus host = {};
 
   friend bool operator==(StatusReport const&, StatusReport const&) = default;
 };
@@ -269,6 +283,7 @@ struct OwnedAddresses {
 [[nodiscard]] std::string to_json(StatusReport const& report);
 /// The inverse; absent keys and nulls are defaults, anything of the wrong type is malformed.
 [[nodiscard]] Result<StatusReport> parse_status_report(std::string_view json);
+/// What is not well, as find_troubles() has it, travels along under `Troubles`, in the report and in the sections.
 /// The part of a report that `weave status <section> --json` prints, indented: `connections`, `peers`, `targets`,
 /// `dns`, `ipam`, `flows`; null for a service that is off.
 [[nodiscard]] Result<std::string> report_section(std::string_view report_json, std::string_view section);

@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "controller/api/health.hpp"
 #include "controller/api/json_fields.hpp"
 #include "controller/api/json_text.hpp"
 #include "controller/api/messages.hpp"
@@ -146,7 +147,9 @@ json::value to_value(PluginStatus const& plugin) {
             {"ProcPath", "/proc"}}},
           {"DriverName", plugin.driver_name},
           {"MeshDriverName", plugin.mesh_driver_name},
-          {"EngineObstacle", plugin.engine_obstacle}};
+          {"EngineObstacle", plugin.engine_obstacle},
+          {"NetworkObstacle", plugin.network_obstacle},
+          {"NetworkDiffers", plugin.network_differs}};
 }
 
 PluginStatus plugin_status(json::value const& value) {
@@ -159,8 +162,63 @@ PluginStatus plugin_status(json::value const& value) {
           .driver_name = read<std::string>(value, "DriverName"),
           .mesh_driver_name = read<std::string>(value, "MeshDriverName"),
           .engine_obstacle = read<std::string>(value, "EngineObstacle"),
+          .network_obstacle = read<std::string>(value, "NetworkObstacle"),
+          .network_differs = read<bool>(value, "NetworkDiffers"),
           .v2 = read<bool>(config, "EnableV2"),
           .v2_multicast = read<bool>(config, "EnableV2Multicast")};
+}
+
+json::value to_value(HostStatus const& host) {
+  return {{"StateObstacle", host.state_obstacle},
+          {"FirewallObstacle", host.firewall_obstacle},
+          {"HairpinPorts", list_or_null(host.hairpin_ports)},
+          {"ClockObstacle", host.clock_obstacle}};
+}
+
+HostStatus host_status(json::value const& value) {
+  return {.state_obstacle = read<std::string>(value, "StateObstacle"),
+          .firewall_obstacle = read<std::string>(value, "FirewallObstacle"),
+          .hairpin_ports = read_texts(value, "HairpinPorts"),
+          .clock_obstacle = read<std::string>(value, "ClockObstacle")};
+}
+
+json::value to_value(Trouble const& trouble) {
+  return {{"Subject", trouble.subject},
+          {"Severity", trouble.severity()},
+          {"What", trouble.what},
+          {"Cause", trouble.cause},
+          {"Next", trouble.next}};
+}
+
+/// Those of one connection beside it.
+void add_to_connections(json::object& router, RouterStatus const& status) {
+  auto* const connections = router["Connections"].if_array();
+  if (connections == nullptr) return;
+  for (std::size_t i = 0; i < status.connections.size(); ++i) {
+    if (auto const trouble = trouble_of(status.connections[i], status)) {
+      connections->at(i).as_object()["Trouble"] = to_value(*trouble);
+    }
+  }
+}
+
+/// Where people look for them: all in the report, and those of IPAM and DNS there as well.
+void add_troubles(json::object& object, StatusReport const& report) {
+  auto const troubles = find_troubles(report);
+  if (troubles.empty()) return;
+  auto const listed = [&](std::string_view subject) {
+    json::array list;
+    for (auto const& trouble : troubles) {
+      if (subject.empty() || trouble.subject == subject) list.push_back(to_value(trouble));
+    }
+    return list;
+  };
+  object["Troubles"] = listed({});
+  if (report.router) add_to_connections(object["Router"].as_object(), *report.router);
+  for (auto const& [key, subject] : {std::pair{"IPAM", "ipam"}, std::pair{"DNS", "dns"}}) {
+    auto list = listed(subject);
+    auto* const section = object.if_contains(key);
+    if (section != nullptr && !list.empty()) section->as_object()["Troubles"] = std::move(list);
+  }
 }
 
 StatusReport report_from_value(json::value const& value) {
@@ -177,6 +235,7 @@ StatusReport report_from_value(json::value const& value) {
   section("DNS", report.dns, dns_status);
   section("Proxy", report.proxy, [](auto const& proxy) { return ProxyStatus{read_texts(proxy, "Addresses")}; });
   section("Plugin", report.plugin, plugin_status);
+  if (auto const& host = field(value, "Host"); !host.is_null()) report.host = host_status(host);
   return report;
 }
 
@@ -191,6 +250,8 @@ json::value to_value(StatusReport const& report) {
   if (report.proxy) object["Proxy"] = json::object{{"Addresses", list_or_null(report.proxy->addresses)}};
   if (report.plugin) object["Plugin"] = to_value(*report.plugin);
   if (!report.ready) object["NotReadyReasons"] = list_or_null(report.not_ready_reasons);
+  if (report.host != HostStatus{}) object["Host"] = to_value(report.host);
+  add_troubles(object, report);
   return object;
 }
 

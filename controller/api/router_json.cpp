@@ -251,7 +251,8 @@ json::value router_to_value(RouterStatus const& router) {
           {"Interface", router.interface},
           {"CaptureStats", capture_stats(router)},
           {"MACs", list_or_null(router.macs, kToValue)},
-          {"FastPathObstacle", router.fast_path_obstacle}};
+          {"FastPathObstacle", router.fast_path_obstacle},
+          {"MTU", router.mtu}};
 }
 
 RouterStatus router_from_value(json::value const& value) {
@@ -274,7 +275,8 @@ RouterStatus router_from_value(json::value const& value) {
                       .capture_stats = read<std::map<std::string, std::uint64_t>>(value, "CaptureStats"),
                       .macs = read_list(value, "MACs", mac),
                       .fast_path = {},
-                      .fast_path_obstacle = read<std::string>(value, "FastPathObstacle")};
+                      .fast_path_obstacle = read<std::string>(value, "FastPathObstacle"),
+                      .mtu = read<std::uint32_t>(value, "MTU")};
   if (auto const* overlays = field(value, "OverlayDiagnostics").if_object()) {
     for (auto const& overlay : *overlays) router.overlays.emplace_back(overlay.key());
     router.fast_path = fast_path(field(field(value, "OverlayDiagnostics"), "fastdp"));

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "controller/api/health.hpp"
 #include "controller/api/time_text.hpp"
 
 namespace weave::controller::api {
@@ -183,6 +184,19 @@ std::string attributes_text(ConnectionStatus const& connection) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
+/// What people need beside the original's words; blank in front.
+std::string advice(ConnectionStatus const& connection, RouterStatus const& router) {
+  auto const trouble = trouble_of(connection, router);
+  if (!trouble) return {};
+  // Scripts look for the word in lines of connections that use it.
+  auto cause = trouble->cause;
+  constexpr std::string_view kName = "fastdp";
+  if (cause.starts_with(kName)) cause.replace(0, kName.size(), "fast path");
+  bool const has_cause = connection.state == ConnectionState::failed || connection.state == ConnectionState::retrying;
+  return printable(has_cause ? fmt::format(" Next: {}", trouble->next)
+                             : fmt::format(" Cause: {}. Next: {}", cause, trouble->next));
+}
+
 /// The addresses one peer owns, added up over its ring entries.
 struct Share {
   PeerName peer;
@@ -202,6 +216,11 @@ std::vector<Share> shares(std::vector<RingEntryStatus> const& entries) {
   std::vector<Share> result;
   for (auto& [peer, share] : by_peer) result.push_back(std::move(share));
   return result;
+}
+
+std::string rescue(Share const& share) {
+  return trouble_of(RingEntryStatus{.token = {}, .size = 1, .peer = share.peer, .nickname = {}, .is_known_peer = false})
+      ->next;
 }
 
 std::string lower_case(std::string text) {
@@ -245,8 +264,13 @@ std::string status_text(StatusReport const& report) {
     if (!report.plugin->v2) section.line("DriverName", report.plugin->driver_name);
     if (auto const& obstacle = report.plugin->engine_obstacle; !obstacle.empty())
       section.line("Docker", printable(obstacle));
+    if (auto const& obstacle = report.plugin->network_obstacle; !obstacle.empty())
+      section.line("Network", printable(obstacle));
     add(section.text());
   }
+  auto checks = Section{};
+  for (auto const& trouble : find_troubles(report)) checks.line("Check", trouble.line());
+  if (auto const found = checks.text(); !found.empty()) add(found);
   return text;
 }
 
@@ -284,9 +308,9 @@ std::string connections_text(StatusReport const& report) {
   std::string text;
   if (!report.router) return text;
   for (auto const& connection : report.router->connections) {
-    text += fmt::format("{} {} {} {} {}\n", arrow(connection.outbound), left(connection.address, 21),
+    text += fmt::format("{} {} {} {} {}{}\n", arrow(connection.outbound), left(connection.address, 21),
                         left(std::string{to_string(connection.state)}, 11), connection_info(connection),
-                        attributes_text(connection));
+                        attributes_text(connection), advice(connection, *report.router));
   }
   return text;
 }
@@ -344,7 +368,7 @@ std::string ipam_text(StatusReport const& report) {
   for (auto const& share : all) {
     auto const note = share.peer == own ? fmt::format("({} active)", report.ipam->active_addresses)
                       : share.known     ? std::string{}
-                                        : std::string{"- unreachable!"};
+                                        : fmt::format("- unreachable! Next: {}", rescue(share));
     auto const percent = 100.0 * static_cast<double>(share.addresses) / static_cast<double>(total);
     text += fmt::format("{} {:8} IPs ({:04.1f}% of total) {}\n", left(full_name(share.peer, share.nickname), 37),
                         share.addresses, percent, note);

@@ -461,6 +461,8 @@ api::StatusReport Application::report() const {
     if (containers_ && report.plugin) report.plugin->engine_obstacle = containers_->status().reason;
     if (auto const reason = docker_->not_ready()) report.not_ready_reasons.push_back(*reason);
   }
+  report.host = host_status(*store_, *plane_, *expose_);
+  if (dns_) report.host.clock_obstacle = clock_text(dns_->wrong_clocks());
   report.ready = report.not_ready_reasons.empty();
   return report;
 }

@@ -11,6 +11,8 @@
 
 #include "controller/app/original_remains.hpp"
 #include "controller/router/route_view.hpp"
+#include "datapath/link/vxlan_device.hpp"
+#include "datapath/odp/ovs_devices.hpp"
 
 namespace weave::controller {
 
@@ -21,6 +23,12 @@ std::vector<PeerName> peers_gone(datapath::ForwardingState const& before, datapa
   for (auto const& [id, name] : before.peers) left.insert(name);
   for (auto const& [id, name] : now.peers) left.erase(name);
   return {left.begin(), left.end()};
+}
+
+/// Any of them may be the way to other hosts.
+std::vector<std::string> own_bridge_ports(std::uint16_t udp_port) {
+  return {std::string{datapath::kUserPortName}, std::string{datapath::odp::kBridgeEnd},
+          datapath::vxlan_device_name(udp_port)};
 }
 
 /// The benchmarks ask for the slow way, to have something to compare with.
@@ -65,7 +73,10 @@ Result<void> DataPlane::open() {
     if (auto made = fast_path_->attach_user_port(std::string{datapath::kUserPortName}); !made) return made;
   }
   open_tunnels();
-  if (settings_.bridged) bridge_guard_.emplace(ports_.scheduler, links_, settings_.bridge, ports_.on_failed);
+  if (settings_.bridged) {
+    bridge_guard_.emplace(ports_.scheduler, links_, settings_.bridge, ports_.on_failed);
+    hairpin_watch_.emplace(ports_.scheduler, links_, own_bridge_ports(fast_path_setup().udp_port), ports_.logger);
+  }
   schedule_sweep();
   return {};
 }
@@ -107,9 +118,10 @@ Result<void> DataPlane::open_bridged() {
   sandboxes_.emplace(links_);
   auto chosen = choose_fast_path(fast_path_setup(), fast_path_ports());
   if (!chosen) return failure_of(chosen);
-  if (*chosen) {
-    use(std::move(*chosen));
+  if (chosen->path) {
+    use(std::move(chosen->path));
   } else if (settings_.fast_path == FastPathChoice::automatic) {
+    fast_path_obstacle_ = std::move(chosen->why_none);
     await_tunnel_port();
   }
   return {};
@@ -235,6 +247,10 @@ void DataPlane::leave() {
 std::optional<std::string> DataPlane::isolation_obstacle() const {
   if (bridged()) return std::nullopt;
   return "containers are ports of Open vSwitch here, which filters nothing; launch weave without --no-bridged-fastdp";
+}
+
+std::vector<std::string> DataPlane::hairpin_ports() const {
+  return hairpin_watch_ ? hairpin_watch_->found() : std::vector<std::string>{};
 }
 
 std::vector<std::string> DataPlane::overlays() const {

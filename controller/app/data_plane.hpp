@@ -14,6 +14,7 @@
 #include "base/scheduler.hpp"
 #include "controller/app/bridge_guard.hpp"
 #include "controller/app/fast_path_choice.hpp"
+#include "controller/app/hairpin_watch.hpp"
 #include "controller/app/path_encryption.hpp"
 #include "controller/app/port_guard.hpp"
 #include "controller/router/overlay_adapter.hpp"
@@ -86,13 +87,17 @@ class DataPlane {
   [[nodiscard]] datapath::MacLearning const& macs() const;
   /// Null: there is none.
   [[nodiscard]] datapath::FastPath* fast_path() const { return fast_path_.get(); }
-  /// Why there is none beside encryption; empty: there is one, or that is not the reason.
+  /// Why there is none; empty: there is one, or none is wanted.
   [[nodiscard]] std::string const& fast_path_obstacle() const { return fast_path_obstacle_; }
   [[nodiscard]] datapath::HeartbeatRegistry const& heartbeats() const { return heartbeats_; }
   [[nodiscard]] std::vector<std::string> overlays() const;
   [[nodiscard]] std::vector<router::PathStatus> paths() const { return overlay_->paths(); }
   [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
   [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return *sandboxes_; }
+  /// Bytes of a container's IP packet.
+  [[nodiscard]] std::uint32_t mtu() const;
+  /// Our own ports of the bridge that are in hairpin mode.
+  [[nodiscard]] std::vector<std::string> hairpin_ports() const;
   [[nodiscard]] std::string const& bridge() const { return settings_.bridge; }
   /// Whether containers are ports of a Linux bridge, and not of Open vSwitch itself.
   [[nodiscard]] bool bridged() const { return settings_.bridged; }
@@ -119,7 +124,6 @@ class DataPlane {
   void open_tunnels();
   void publish(std::shared_ptr<datapath::ForwardingState const> state);
   [[nodiscard]] datapath::MacLearning& mac_learning();
-  [[nodiscard]] std::uint32_t mtu() const;
   void schedule_sweep();
 
   Settings settings_;
@@ -147,6 +151,7 @@ class DataPlane {
   std::unique_ptr<datapath::TunnelOverlay> tunnels_;
   std::unique_ptr<router::OverlayAdapter> overlay_;
   std::optional<BridgeGuard> bridge_guard_;
+  std::optional<HairpinWatch> hairpin_watch_;
   std::optional<PortGuard> port_guard_;
   Timer sweep_;
 };

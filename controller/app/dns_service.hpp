@@ -64,6 +64,8 @@ class DnsService final : private docker::ContainerNames {
 
   [[nodiscard]] api::NamePort& names() { return names_; }
   [[nodiscard]] api::DnsStatus status();
+  /// See NameGossiper.
+  [[nodiscard]] std::map<PeerName, std::int64_t> const& wrong_clocks() const { return gossiper_.wrong_clocks(); }
   /// None while there is no server.
   [[nodiscard]] std::vector<api::MetricSample> samples() const;
   /// Why questions are not answered although somebody may ask, and what to do about it.

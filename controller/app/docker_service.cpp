@@ -178,6 +178,12 @@ std::optional<api::PluginStatus> DockerService::status() const {
   status.default_subnet = ports_.allocator == nullptr ? "" : ports_.allocator->default_subnet().to_string();
   status.v2 = settings_.weave_reach == PluginReach::swarm;
   status.v2_multicast = status.v2 && settings_.multicast_route;
+  // An engine that is not there is the obstacle of more than this.
+  if (default_network_ && default_network_->status().state != docker::DefaultNetworkState::engine_absent) {
+    status.network_obstacle = default_network_->status().reason;
+    status.network_differs =
+        default_network_->status().state == docker::DefaultNetworkState::ready && !status.network_obstacle.empty();
+  }
   if (!settings_.weave_socket.empty()) status.driver_name = driver_name(settings_.weave_socket);
   if (!settings_.mesh_socket.empty()) status.mesh_driver_name = driver_name(settings_.mesh_socket);
   return status;

@@ -59,6 +59,8 @@ class ExposeService final : public api::ExposePort {
   /// What people should know about this host's firewall, one sentence each, empty if there is nothing.
   [[nodiscard]] std::vector<std::string> const& remarks() const { return remarks_; }
   [[nodiscard]] datapath::FirewallState const& firewall_state() const { return state_; }
+  /// Why rules or addresses are not in place; empty: they are.
+  [[nodiscard]] std::string const& obstacle() const { return obstacle_; }
 
   void expose(Ipv4Cidr address, bool masquerade, api::Completion<void> done) override;
   void hide(Ipv4Address address, api::Completion<void> done) override;

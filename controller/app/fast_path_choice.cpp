@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "datapath/bpf/bpf_fast_path.hpp"
 #include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/vxlan_device.hpp"
@@ -104,26 +106,31 @@ Result<void> remove_all(datapath::Links& links, std::string const& bridge, std::
 
 } // namespace
 
-Result<Path> choose_fast_path(FastPathSetup const& setup, FastPathPorts const& ports) {
+Result<ChosenPath> choose_fast_path(FastPathSetup const& setup, FastPathPorts const& ports) {
   auto const wants = [&](FastPathChoice choice) {
     return setup.choice == choice || setup.choice == FastPathChoice::automatic;
   };
   bool const is_free = setup.choice == FastPathChoice::automatic;
+  std::string why_none;
   if (wants(FastPathChoice::openvswitch)) {
     auto path = open_rung(open_openvswitch(setup, ports), setup, ports);
-    if (path || !is_free) return path;
+    if (path) return ChosenPath{*std::move(path)};
+    if (!is_free) return failure_of(path);
     ports.logger.info("no fast path through Open vSwitch: {}", path.error().text());
+    why_none = fmt::format("Open vSwitch: {}; ", path.error().text());
   }
   if (wants(FastPathChoice::bpf)) {
     auto path = open_rung(open_bpf(setup, ports), setup, ports);
-    if (path || !is_free) return path;
+    if (path) return ChosenPath{*std::move(path)};
+    if (!is_free) return failure_of(path);
     ports.logger.info("no fast path with BPF: {}", path.error().text());
+    why_none += fmt::format("VXLAN with BPF: {}", path.error().text());
   }
   if (auto const removed = remove_all(ports.links, setup.bridge, datapath_name(setup)); !removed) {
     return failure_of(removed);
   }
-  if (is_free) ports.logger.warning("no kernel fast path: traffic between hosts takes the slower way through weaver");
-  return Path{};
+  if (is_free) ports.logger.warning("no kernel fast path: traffic between hosts takes the slower way through weaver; 'weave doctor' shows what is missing");
+  return ChosenPath{.path = {}, .why_none = std::move(why_none)};
 }
 
 Result<UnbridgedPath> open_unbridged_path(FastPathSetup const& setup, FastPathPorts const& ports) {

@@ -40,11 +40,17 @@ struct FastPathPorts {
   datapath::FastPathEvents events;
 };
 
+/// One, or why there is none: `path` is null then.
+struct ChosenPath {
+  std::unique_ptr<datapath::FastPath> path;
+  /// Empty if none was wanted.
+  std::string why_none = {};
+};
+
 /// Climbs down the ladder Open vSwitch, VXLAN with BPF, none, until one can be set up or adopted, and removes what
-/// other rungs have left in the kernel: two of them at once would carry frames twice. Null: none, all goes by sleeve;
-/// says in the log why. An error only if one was asked for by name and cannot be had.
-[[nodiscard]] Result<std::unique_ptr<datapath::FastPath>> choose_fast_path(FastPathSetup const& setup,
-                                                                           FastPathPorts const& ports);
+/// other rungs have left in the kernel: two of them at once would carry frames twice. None: all goes by sleeve; says in
+/// the log why, too. An error only if one was asked for by name and cannot be had.
+[[nodiscard]] Result<ChosenPath> choose_fast_path(FastPathSetup const& setup, FastPathPorts const& ports);
 
 /// Open vSwitch in the place of the bridge.
 struct UnbridgedPath {

@@ -19,6 +19,7 @@
 #include "controller/app/identity.hpp"
 #include "controller/app/local_ranges.hpp"
 #include "controller/app/options.hpp"
+#include "controller/app/start_advice.hpp"
 #include "datapath/link/address_set.hpp"
 #include "datapath/link/firewall.hpp"
 #include "datapath/link/firewalld.hpp"
@@ -96,7 +97,7 @@ int run(std::span<char*> words) {
   for (auto const& warning : options->warnings) logger.warning("{}", warning);
   Application application{*std::move(options), logger};
   auto const ended = application.run();
-  if (!ended) return fatal(logger, ended.error().text());
+  if (!ended) return fatal(logger, ended.error().text() + start_advice(ended.error().text()));
   return *ended;
 }
 

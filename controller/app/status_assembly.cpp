@@ -1,9 +1,10 @@
 #include "controller/app/status_assembly.hpp"
 
 #include <charconv>
-#include <map>
+#include <cstdlib>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace weave::controller {
 namespace {
@@ -115,6 +116,22 @@ api::IpamStatus ipam_status(ipam::IpamStatus const& status) {
   return told;
 }
 
+api::HostStatus host_status(StoreService const& store, DataPlane const& plane, ExposeService const& expose) {
+  return {.state_obstacle = store.obstacle(),
+          .firewall_obstacle = expose.obstacle(),
+          .hairpin_ports = plane.hairpin_ports(),
+          .clock_obstacle = {}};
+}
+
+std::string clock_text(std::map<PeerName, std::int64_t> const& seconds_ahead) {
+  std::vector<std::string> texts;
+  for (auto const& [peer, seconds] : seconds_ahead) {
+    texts.push_back(fmt::format("that of {} is {} s {} ours", peer.to_string(), std::abs(seconds),
+                                seconds > 0 ? "ahead of" : "behind"));
+  }
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
 namespace {
 
 std::string interface_text(DataPlane const& plane) {
@@ -174,6 +191,7 @@ void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::M
                           {"TunnelFailures", counters.tunnel_failures.value()},
                           {"DroppedTooBig", counters.too_big.value() + counters.oversize.value()}};
   router.fast_path_obstacle = plane.fast_path_obstacle();
+  router.mtu = plane.mtu();
   if (auto* const fast_path = plane.fast_path()) {
     for (auto const& [name, value] : fast_path->statistics()) router.capture_stats[name] = value;
     auto const& heartbeats = plane.heartbeats().statistics();

@@ -134,6 +134,7 @@ class SqliteStoreService final : public StoreService {
         hand_filed_{std::move(hand_filed)},
         attachments_{std::move(attachments)} {}
 
+  std::string obstacle() const override { return store_->obstacle(); }
   std::optional<PeerName> peer_name() const override { return name_; }
   Result<void> set_peer_name(PeerName name) override {
     if (name_ == name) return {};

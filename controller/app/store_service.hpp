@@ -29,6 +29,8 @@ class StoreService {
   /// Opens or creates the file and its directory. An error names the file.
   [[nodiscard]] static Result<std::unique_ptr<StoreService>> open(std::string const& path);
 
+  /// Why the last change could not be stored; empty when it was.
+  [[nodiscard]] virtual std::string obstacle() const = 0;
   [[nodiscard]] virtual std::optional<PeerName> peer_name() const = 0;
   [[nodiscard]] virtual Result<void> set_peer_name(PeerName name) = 0;
   /// Of the last process; kernels of other hosts may still use it.

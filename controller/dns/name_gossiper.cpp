@@ -184,7 +184,9 @@ NameTable::Received NameGossiper::merge(NameMessage message, PeerName source) {
 
 void NameGossiper::check_clock(std::int64_t timestamp, PeerName source) {
   auto const skew = skew_of(timestamp, now().unix_seconds);
+  if (is_bearable(skew)) wrong_clocks_.erase(source);
   if (is_bearable(skew) || source.is_unknown()) return;
+  if (wrong_clocks_.size() < kMaxClocks) wrong_clocks_[source] = skew;
   auto const time = ports_.scheduler.now();
   if (auto const at = clocks_complained_of_.find(source);
       at != clocks_complained_of_.end() && time - at->second < kRepeatClockLog) {
@@ -226,6 +228,7 @@ void NameGossiper::on_peer_gone(PeerName peer) {
   publish();
   to_ask_.erase(peer);
   clocks_complained_of_.erase(peer);
+  wrong_clocks_.erase(peer);
   std::erase(members_, peer);
 }
 

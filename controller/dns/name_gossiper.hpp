@@ -70,6 +70,9 @@ class NameGossiper final : public gossip::Gossiper {
   /// Peers may have joined. Not needed, but spares them up to a second.
   void on_topology_changed();
 
+  /// Peers whose clock differs from ours so that it matters, by the seconds that it is ahead, as last heard of.
+  [[nodiscard]] std::map<PeerName, std::int64_t> const& wrong_clocks() const { return wrong_clocks_; }
+
   [[nodiscard]] NameLookup const& names() const { return published_; }
   [[nodiscard]] NameTable const& table() const;
   [[nodiscard]] PeerName self() const { return self_; }
@@ -114,6 +117,7 @@ class NameGossiper final : public gossip::Gossiper {
   /// Peers seen recently for the first time, and when to ask them for names if they have none by then.
   std::map<PeerName, TimePoint> to_ask_;
   std::map<PeerName, TimePoint> clocks_complained_of_;
+  std::map<PeerName, std::int64_t> wrong_clocks_;
   bool introduction_planned_ = false;
   TimePoint last_introduction_;
   TimePoint last_expiry_;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace weave::controller::docker {
 
@@ -81,20 +82,26 @@ void DefaultNetwork::settle(NetworkInfo const& found) {
           fmt::format("a network named {} exists with driver {}", config_.name, found.driver));
     return try_again(kForeignPause);
   }
+  enter(DefaultNetworkState::ready, difference(found), found.id);
+}
+
+std::string DefaultNetwork::difference(NetworkInfo const& found) {
+  std::vector<std::string> differences;
   auto const subnet = config_.subnet.to_string();
   if (!found.subnets.empty() && std::ranges::find(found.subnets, subnet) == found.subnets.end()) {
-    log_.warning("docker: the network {} has subnet {}, not {}; remove it to have it made anew", config_.name,
-                 found.subnets.front(), subnet);
+    differences.push_back(fmt::format("the network {} has subnet {}, not {}; remove it to have it made anew",
+                                      config_.name, found.subnets.front(), subnet));
   }
   auto const wanted = options();
   if (auto const option = found.options.find(kMulticast); option != found.options.end()) {
     multicast_ = option->second;
     if (options() != wanted) {
-      log_.warning("docker: the network {} was made with {}={}, and keeps that; remove it to have it made anew",
-                   config_.name, kMulticast, *multicast_);
+      differences.push_back(
+          fmt::format("the network {} was made with {}={}, and keeps that; remove it to have it made anew",
+                      config_.name, kMulticast, *multicast_));
     }
   }
-  enter(DefaultNetworkState::ready, {}, found.id);
+  return fmt::format("{}", fmt::join(differences, "; "));
 }
 
 void DefaultNetwork::on_failure(Error const& error) {
@@ -115,8 +122,10 @@ void DefaultNetwork::enter(DefaultNetworkState state, std::string reason, std::s
   if (next == status_) return;
   status_ = std::move(next);
   switch (state) {
-    case DefaultNetworkState::waiting:
-    case DefaultNetworkState::ready: break;
+    case DefaultNetworkState::waiting: break;
+    case DefaultNetworkState::ready:
+      if (!status_.reason.empty()) log_.warning("docker: {}", status_.reason);
+      break;
     case DefaultNetworkState::engine_absent:
       log_.info("docker: {}; the network {} is made when Docker is there", status_.reason, config_.name);
       break;

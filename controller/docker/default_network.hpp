@@ -23,7 +23,7 @@ enum class DefaultNetworkState {
 
 struct DefaultNetworkStatus {
   DefaultNetworkState state = DefaultNetworkState::waiting;
-  std::string reason;     ///< for people; empty when ready
+  std::string reason;     ///< for people; when ready: how it differs from what it should be, usually empty
   std::string network_id; ///< when ready
 
   friend bool operator==(DefaultNetworkStatus const&, DefaultNetworkStatus const&) = default;
@@ -70,6 +70,8 @@ class DefaultNetwork {
   void on_inspected(Result<NetworkInfo> const& found);
   void create();
   void settle(NetworkInfo const& found);
+  /// How one of ours is not as it would be made now; empty: not at all.
+  [[nodiscard]] std::string difference(NetworkInfo const& found);
   void on_failure(Error const& error);
   void enter(DefaultNetworkState state, std::string reason, std::string network_id = {});
   void try_again(Duration pause);

@@ -56,12 +56,13 @@ Result<bool> Statement::step() {
   auto const code = bound == SQLITE_OK ? sqlite3_step(statement_.get()) : bound;
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  return std::unexpected{error_of(code, sqlite3_errmsg(sqlite3_db_handle(statement_.get())), *path_)};
+  return std::unexpected{error_of(code, sqlite3_errmsg(sqlite3_db_handle(statement_.get())), file_->path)};
 }
 
 Result<void> Statement::run() {
   auto const stepped = step();
   reset();
+  file_->obstacle = stepped ? std::string{} : stepped.error().text();
   if (!stepped) return failure_of(stepped);
   return {};
 }
@@ -120,7 +121,9 @@ Result<void> Database::configure() {
 Result<void> Database::run(std::string const& sql) {
   auto const code = sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) return {};
-  return std::unexpected{error_of(code, sqlite3_errmsg(database_.get()), path())};
+  auto error = error_of(code, sqlite3_errmsg(database_.get()), path());
+  file_->obstacle = error.text();
+  return std::unexpected{std::move(error)};
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
@@ -128,7 +131,7 @@ Result<Statement> Database::prepare(std::string_view sql) {
   auto const code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                        SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
   if (code != SQLITE_OK) return std::unexpected{error_of(code, sqlite3_errmsg(database_.get()), path())};
-  return Statement{raw, path_.get()};
+  return Statement{raw, file_.get()};
 }
 
 Result<std::int64_t> Database::number(std::string_view sql) {
@@ -154,11 +157,15 @@ Result<Transaction> Transaction::begin(Database& database) {
 
 Transaction::~Transaction() {
   // A failed roll-back leaves nothing to do: the file is as before the transaction.
-  if (database_ != nullptr) static_cast<void>(database_->run("ROLLBACK"));
+  if (database_ == nullptr) return;
+  auto reason = database_->file_->obstacle;
+  static_cast<void>(database_->run("ROLLBACK"));
+  database_->file_->obstacle = std::move(reason);
 }
 
 Result<void> Transaction::commit() {
   if (auto const done = database_->run("COMMIT"); !done) return done;
+  database_->file_->obstacle.clear();
   database_ = nullptr;
   return {};
 }

@@ -13,6 +13,12 @@ struct sqlite3_stmt;
 
 namespace weave::controller::store {
 
+struct StateFile {
+  std::string path;
+  /// Why the last change was not stored; empty when it was.
+  std::string obstacle = {};
+};
+
 /// One prepared statement of a Database, which must outlive it. Parameters count from 1, columns from 0. A statement is
 /// bound, stepped until there is no row, and `reset` before the next use; `run` does the last two for statements
 /// without rows. Error texts name the file.
@@ -38,10 +44,10 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
-  Statement(sqlite3_stmt* statement, std::string const* path) : statement_{statement}, path_{path} {}
+  Statement(sqlite3_stmt* statement, StateFile* file) : statement_{statement}, file_{file} {}
 
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-  std::string const* path_ = nullptr;
+  StateFile* file_ = nullptr;
   /// The first failure to bind, reported by the next step.
   int bind_result_ = 0;
 };
@@ -53,7 +59,9 @@ class Database {
   /// Creates the file, readable by its owner only, if there is none.
   [[nodiscard]] static Result<Database> open(std::string const& path);
 
-  [[nodiscard]] std::string const& path() const { return *path_; }
+  [[nodiscard]] std::string const& path() const { return file_->path; }
+  /// Why the last change was not stored; empty when it was.
+  [[nodiscard]] std::string const& obstacle() const { return file_->obstacle; }
   /// One or more statements without parameters and results.
   [[nodiscard]] Result<void> run(std::string const& sql);
   [[nodiscard]] Result<Statement> prepare(std::string_view sql);
@@ -62,16 +70,17 @@ class Database {
   [[nodiscard]] Result<std::string> text(std::string_view sql);
 
  private:
+  friend class Transaction;
   struct Close {
     void operator()(sqlite3* database) const;
   };
   Database(sqlite3* database, std::string path)
-      : database_{database}, path_{std::make_unique<std::string>(std::move(path))} {}
+      : database_{database}, file_{std::make_unique<StateFile>(std::move(path))} {}
   [[nodiscard]] Result<void> configure();
 
   std::unique_ptr<sqlite3, Close> database_;
   /// Its address is known to statements.
-  std::unique_ptr<std::string> path_;
+  std::unique_ptr<StateFile> file_;
 };
 
 /// All or nothing: what is not committed is rolled back.

@@ -28,6 +28,8 @@ class StateStore {
   [[nodiscard]] static Result<std::unique_ptr<StateStore>> open(std::string const& path);
 
   [[nodiscard]] std::string const& path() const { return database_.path(); }
+  /// Why the last change was not stored; empty when it was.
+  [[nodiscard]] std::string const& obstacle() const { return database_.obstacle(); }
 
   /// Our own name, so that a restarted daemon is the same peer.
   [[nodiscard]] Result<std::optional<PeerName>> peer_name();

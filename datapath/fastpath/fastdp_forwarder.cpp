@@ -235,6 +235,12 @@ std::string FastdpForwarder::explanation() const {
   return fmt::format("{} (encrypted it takes a packet of {} bytes)", reason, size);
 }
 
+std::uint32_t FastdpForwarder::needed_packet() const {
+  constexpr std::uint32_t kIpUdpVxlan = 20 + 8 + 8;
+  auto const frame = heartbeat_length(dependencies_.mtu);
+  return secured_ ? ipsec::encrypted_packet_size(frame) : kIpUdpVxlan + frame;
+}
+
 Result<std::unique_ptr<Forwarder>> FastdpKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {
   if (!available()) return failure(ErrorKind::unavailable, dependencies_.registry.why_none());
   if (peer.session_key && dependencies_.protection == nullptr) {

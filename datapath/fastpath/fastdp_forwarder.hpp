@@ -59,6 +59,7 @@ class FastdpForwarder final : public Forwarder, private HeartbeatReceiver {
   void on_control(std::uint8_t sub_tag, ByteView payload) override;
   [[nodiscard]] std::map<std::string, std::string> attributes() const override;
   [[nodiscard]] std::string explanation() const override;
+  [[nodiscard]] std::uint32_t needed_packet() const override;
   /// Between our own peers only.
   [[nodiscard]] std::optional<PathQuality> quality() const override;
 

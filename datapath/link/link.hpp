@@ -32,6 +32,8 @@ struct Link {
   std::optional<LinkIndex> peer;
   /// False when the other end was moved to another network namespace.
   bool peer_here = true;
+  /// A bridge port that sends frames back to where they come from.
+  bool hairpin = false;
 
   friend bool operator==(Link const&, Link const&) = default;
 };

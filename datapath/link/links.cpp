@@ -46,6 +46,11 @@ void decode_kind(nlattr* attribute, Link& link) {
   std::array<nlattr*, IFLA_INFO_MAX + 1> info{};
   if (nla_parse_nested(info.data(), IFLA_INFO_MAX, attribute, nullptr) < 0) return;
   if (info[IFLA_INFO_KIND] != nullptr) link.kind = text_of(info[IFLA_INFO_KIND]);
+  bool const is_port = info[IFLA_INFO_SLAVE_KIND] != nullptr && text_of(info[IFLA_INFO_SLAVE_KIND]) == "bridge";
+  if (!is_port || info[IFLA_INFO_SLAVE_DATA] == nullptr) return;
+  std::array<nlattr*, IFLA_BRPORT_MAX + 1> port{};
+  if (nla_parse_nested(port.data(), IFLA_BRPORT_MAX, info[IFLA_INFO_SLAVE_DATA], nullptr) < 0) return;
+  link.hairpin = port[IFLA_BRPORT_MODE] != nullptr && nla_get_u8(port[IFLA_BRPORT_MODE]) != 0;
 }
 
 std::optional<Link> decode_link(nlmsghdr const& message) {

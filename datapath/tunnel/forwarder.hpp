@@ -66,6 +66,10 @@ class Forwarder {
   [[nodiscard]] virtual std::map<std::string, std::string> attributes() const = 0;
   /// Why it does not work (yet), for people; empty if there is nothing to say.
   [[nodiscard]] virtual std::string explanation() const { return {}; }
+  /// Bytes of the largest IP packet that the network carries to the remote; none: not measured.
+  [[nodiscard]] virtual std::optional<std::uint32_t> carried_packet() const { return std::nullopt; }
+  /// Bytes of the largest IP packet that the network has to carry for this forwarder to work; 0: it does with any.
+  [[nodiscard]] virtual std::uint32_t needed_packet() const { return 0; }
   /// Absent where the two ends do not measure it.
   [[nodiscard]] virtual std::optional<PathQuality> quality() const { return std::nullopt; }
   /// Frames go by it from now on, or no more.

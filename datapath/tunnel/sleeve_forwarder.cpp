@@ -266,6 +266,11 @@ std::map<std::string, std::string> SleeveForwarder::attributes() const {
   return attributes;
 }
 
+std::optional<std::uint32_t> SleeveForwarder::carried_packet() const {
+  if (!path_mtu_.settled()) return std::nullopt;
+  return path_mtu_.mtu() + SleeveMtu{.encrypted = cipher_ != nullptr}.total_overhead();
+}
+
 Result<std::unique_ptr<Forwarder>> SleeveKind::prepare(TunnelPeer const& peer, ForwarderEvents events) {
   if (!peer.local || (peer.outbound && !peer.endpoint)) {
     return failure(ErrorKind::unavailable, "sleeve needs an IPv4 connection");

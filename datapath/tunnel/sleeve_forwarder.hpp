@@ -48,6 +48,7 @@ class SleeveForwarder final : public Forwarder, private SleeveReceiver {
   void confirm() override;
   void on_control(std::uint8_t sub_tag, ByteView payload) override;
   [[nodiscard]] std::map<std::string, std::string> attributes() const override;
+  [[nodiscard]] std::optional<std::uint32_t> carried_packet() const override;
   /// Between our own peers only.
   [[nodiscard]] std::optional<PathQuality> quality() const override;
   /// Where it is in use the path is looked at more closely.

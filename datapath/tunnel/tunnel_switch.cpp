@@ -209,9 +209,21 @@ std::string TunnelSwitch::explanation() const {
     auto const& slot = slots_[index];
     auto reason = slot.forwarder ? slot.forwarder->explanation() : slot.problem;
     if (reason.empty()) reason = slot.established ? "on hold" : "not established yet";
+    if (slot.forwarder) reason += shortage(*slot.forwarder);
     reasons.push_back(fmt::format("{}: {}", slot.name, reason));
   }
   return fmt::format("{}", fmt::join(reasons, "; "));
+}
+
+std::string TunnelSwitch::shortage(Forwarder const& forwarder) const {
+  std::optional<std::uint32_t> carried;
+  for (auto const& slot : slots_) {
+    if (slot.forwarder) carried = std::max(carried, slot.forwarder->carried_packet());
+  }
+  auto const needed = forwarder.needed_packet();
+  if (!carried || *carried >= needed) return {};
+  return fmt::format(" (the network carries packets of {} bytes to the peer, {} are needed: {} too many)", *carried,
+                     needed, needed - *carried);
 }
 
 } // namespace weave::datapath

@@ -91,6 +91,8 @@ class TunnelSwitch {
   void report_best();
   void give_up();
   void reject(std::string_view why);
+  /// That the network does not carry packets as large as this forwarder needs them, for people; empty: it does.
+  [[nodiscard]] std::string shortage(Forwarder const& forwarder) const;
 
   Scheduler& scheduler_;
   Logger logger_;

@@ -18,6 +18,7 @@ TOOLS_EXTRA = (
     "controller/dns/dns_message.hpp", "controller/dns/domain_name.hpp", "controller/dns/name_text.hpp",
     "controller/docker/container_json.hpp", "controller/docker/engine_json.hpp", "controller/docker/original_container.hpp",
     # What it looks up on its own host, with the daemon stopped as well.
+    "controller/store/stored_targets.hpp",
     "datapath/link/addresses.hpp", "datapath/link/links.hpp", "datapath/link/overlay_bridge.hpp",
     "datapath/link/overlay_interfaces.hpp", "datapath/link/route_socket.hpp",
     # Manual pages and completions are made of the daemon's table of options as well.

@@ -97,9 +97,13 @@ void add_commands(Page& page, Audience audience) {
 }
 
 constexpr std::array kExitStatus{
-    Term{"0", "Done, or there was nothing to do."},    Term{"1", "Misuse, or it failed; stderr says why."},
-    Term{"3", "launch: the daemon runs already."},     Term{"4", "The service asked for is off in the running daemon."},
-    Term{"7", "The daemon does not run (status: 1)."}, Term{"28", "The daemon did not answer in time."},
+    Term{"0", "Done, or there was nothing to do."},
+    Term{"1", "Misuse, or it failed; stderr says why."},
+    Term{"3", "launch: the daemon runs already. status --check: it does not."},
+    Term{"4", "The service asked for is off in the running daemon."},
+    Term{"5", "launch: the daemon runs, and Docker does not get the network weave."},
+    Term{"7", "The daemon does not run (status: 1)."},
+    Term{"28", "The daemon did not answer in time."},
 };
 
 constexpr std::array kFiles{

@@ -24,6 +24,7 @@ done
 lab_match 'an address that cannot be remembered' \
   'state file /var/lib/weave/state.db: no space is left on its disk; make room there' "$answer"
 lab_match 'the daemon lives' 'Service: router' "$(lab_weave hosta status)"
+lab_match 'status says so' 'Check: what changes cannot be stored, so new addresses are refused: .*no space is left.* Next: ' "$(lab_weave hosta status)"
 lab_equal 'what the refused one has' ' 200' "$(api GET "/ip/c$i")"
 
 # What was answered outlives the daemon, also while there is no room.

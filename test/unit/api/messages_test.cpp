@@ -52,7 +52,7 @@ TEST(ReportJson, KeepsKeyOrderIndentNullsAndBigNumbers) {
         "\"Socket\": \"/run/docker/plugins/weave.sock\","}) {
     EXPECT_NE(text.find(part), std::string::npos) << part;
   }
-  EXPECT_TRUE(text.ends_with("}\n}")) << "no final newline";
+  EXPECT_TRUE(text.ends_with("]\n}")) << "no final newline";
 }
 
 TEST(ReportJson, EscapesAsTheOriginalAndReplacesWhatIsNotText) {

@@ -2,11 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/api/health.hpp"
 #include "controller/api/router_json.hpp"
 #include "test/unit/api/sample_report.hpp"
 
 namespace weave::controller::api {
 namespace {
+
+/// What comes behind the original's words (health_test.cpp).
+std::string checks(StatusReport const& report) {
+  std::string text;
+  for (auto const& trouble : find_troubles(report)) text += "          Check: " + trouble.line() + "\n";
+  return text;
+}
 
 TEST(StatusText, OfARunningPeerHasEverySectionOfTheOriginal) {
   EXPECT_EQ(status_text(sample_report()),
@@ -28,13 +36,15 @@ TEST(StatusText, OfARunningPeerHasEverySectionOfTheOriginal) {
             "  DefaultSubnet: 10.32.0.0/12\n"
             "\n"
             "        Service: plugin (legacy)\n"
-            "     DriverName: weave\n");
+            "     DriverName: weave\n"
+            "\n" +
+                checks(sample_report()));
 }
 
 TEST(StatusText, TheManagedPluginHasNoDriverName) {
   auto report = sample_report();
   report.plugin->v2 = true;
-  EXPECT_TRUE(status_text(report).ends_with("\n\n        Service: plugin (v2)\n"));
+  EXPECT_TRUE(status_text(report).ends_with("\n\n        Service: plugin (v2)\n\n" + checks(report)));
 }
 
 TEST(StatusText, TheAddressSectionSaysWhoIsMissingAndWhoDisagrees) {
@@ -120,9 +130,15 @@ TEST(ConnectionsText, HasOneLineForEachStateAsObserved) {
   EXPECT_EQ(
       connections_text(sample_report()),
       "-> 192.168.77.1:6783     established encrypted   sleeve 00:00:00:00:00:01(one) encrypted=true mtu=1414\n"
-      "-> 2.2.2.2:5             connecting   \n"
-      "-> 10.9.9.9:7000         retrying    dial tcp :0->10.9.9.9:7000: connect: no route to host \n"
-      "-> 10.9.9.9:7001         failed      connection refused, retry: 2026-11-24 04:00:43.414188223 +0000 UTC \n");
+      "-> 2.2.2.2:5             connecting    Cause: nobody has answered yet. Next: let TCP and UDP port 6783 and UDP "
+      "port 6784 pass between the hosts, and see that weave runs there; 'weave forget' with its name in 'weave status "
+      "targets' if that host is gone for good\n"
+      "-> 10.9.9.9:7000         retrying    dial tcp :0->10.9.9.9:7000: connect: no route to host  Next: let TCP and "
+      "UDP port 6783 and UDP port 6784 pass between the hosts, and see that weave runs there; 'weave forget "
+      "10.9.9.9:7000' if that host is gone for good\n"
+      "-> 10.9.9.9:7001         failed      connection refused, retry: 2026-11-24 04:00:43.414188223 +0000 UTC  Next: "
+      "'weave status' there shows whether weave runs, on TCP port 6783; 'weave forget' with its name in 'weave status "
+      "targets' if that host is gone for good\n");
 }
 
 TEST(ConnectionsText, WithoutPasswordTheOverlayComesFirst) {
@@ -138,7 +154,10 @@ TEST(ConnectionsText, WithoutPasswordTheOverlayComesFirst) {
                                                  .attributes = {{"mtu", std::int64_t{1376}}},
                                                  .error = {},
                                                  .retry_at = {}}};
-  EXPECT_EQ(connections_text(report), "<- 10.0.0.1:40000        pending     fastdp 00:00:00:00:00:01(one) mtu=1376\n");
+  EXPECT_EQ(
+      connections_text(report),
+      "<- 10.0.0.1:40000        pending     fastdp 00:00:00:00:00:01(one) mtu=1376 Cause: no probe by UDP has been "
+      "answered. Next: let UDP ports 0 and 1 pass between the hosts\n");
 }
 
 TEST(ConnectionsText, WhatEncryptsComesBehindWhatTheOriginalSays) {
@@ -188,7 +207,11 @@ TEST(IpamText, AddsUpSharesWithOurselvesFirst) {
 TEST(IpamText, MarksUnreachablePeersAndIsEmptyWithoutRing) {
   auto report = sample_report();
   report.ipam->entries[0].is_known_peer = false;
-  EXPECT_NE(ipam_text(report).find("% of total) - unreachable!\n"), std::string::npos);
+  EXPECT_NE(
+      ipam_text(report).find(
+          "% of total) - unreachable! Next: start it again, or 'weave rmpeer 00:00:00:00:00:01' on one host if it will "
+          "not come back\n"),
+      std::string::npos);
   report.ipam->entries.clear();
   EXPECT_EQ(ipam_text(report), "");
   report.ipam->conflict = "seeded by others\x1b";

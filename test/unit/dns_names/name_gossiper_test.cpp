@@ -175,9 +175,12 @@ TEST(NameGossiper, complains_of_a_wrong_clock_now_and_then) {
   GossiperRig rig{kUs, {kThem}};
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(rig.gossiper->on_gossip(kThem, payload(rig, {}, 3600)));
   EXPECT_EQ(rig.log->count("the clock of peer 00:00:00:00:00:02 differs from ours by 3600 s"), 1U);
+  EXPECT_EQ(rig.gossiper->wrong_clocks(), (std::map<PeerName, std::int64_t>{{kThem, 3600}}));
   rig.scheduler.advance(minutes{11});
   ASSERT_TRUE(rig.gossiper->on_gossip(kThem, payload(rig, {}, 3600)));
   EXPECT_EQ(rig.log->count("the clock of peer"), 2U);
+  ASSERT_TRUE(rig.gossiper->on_gossip(kThem, payload(rig, {}, 600)));
+  EXPECT_TRUE(rig.gossiper->wrong_clocks().empty()) << "it was set";
 }
 
 TEST(NameGossiper, versions_at_the_end_of_the_numbers_do_no_harm) {

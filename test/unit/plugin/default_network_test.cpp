@@ -152,6 +152,8 @@ TEST_F(DefaultNetworkTest, AdoptsItsOwnAndWarnsOfAnotherSubnet) {
   network.start();
   scheduler.settle();
   EXPECT_EQ(network.status().network_id, "old");
+  EXPECT_EQ(network.status().state, DefaultNetworkState::ready);
+  EXPECT_TRUE(network.status().reason.contains("has subnet 10.0.0.0/8, not 10.32.0.0/12")) << "status shows it";
   EXPECT_EQ(log->count("has subnet 10.0.0.0/8, not 10.32.0.0/12"), 1U);
 }
 

@@ -217,6 +217,7 @@ TEST_F(PowerLoss, a_full_disk_refuses_changes_until_there_is_room_again) {
     if (auto const done = operation(*store); !done) {
       ++refused;
       EXPECT_EQ(done.error().text(), "state file " + file_ + ": no space is left on its disk; make room there");
+      EXPECT_EQ(store->obstacle(), done.error().text()) << "also for whoever asks later";
       EXPECT_EQ(contents(*store), known);
     }
     known = contents(*store);
@@ -224,6 +225,7 @@ TEST_F(PowerLoss, a_full_disk_refuses_changes_until_there_is_room_again) {
   EXPECT_GT(refused, 0U);
   disk.set_capacity(std::nullopt);
   for (auto const& operation : script) EXPECT_TRUE(operation(*store));
+  EXPECT_EQ(store->obstacle(), "");
 }
 
 TEST_F(PowerLoss, a_full_disk_at_the_first_start_is_told) {

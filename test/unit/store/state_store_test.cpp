@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "controller/store/stored_targets.hpp"
 #include "test/fixtures/temporary_directory.hpp"
 
 namespace weave::controller::store {
@@ -45,6 +46,18 @@ TEST_F(StateStoreTest, starts_empty) {
   EXPECT_FALSE(store->restart_mark().value());
   EXPECT_EQ(store->universe().value(), std::nullopt);
   EXPECT_TRUE(store->list(StateStore::Table::networks).value().empty());
+}
+
+TEST_F(StateStoreTest, tells_its_targets_while_no_daemon_runs) {
+  EXPECT_EQ(stored_targets(file()).error().kind(), ErrorKind::not_found);
+  auto const store = open();
+  ASSERT_TRUE(store->set_targets({"b.example:6783", "a.example"}));
+  auto const crashed = crash_copy("crashed.db");
+  auto const before = fs::file_size(crashed + "-wal");
+  EXPECT_EQ(stored_targets(crashed).value(), (std::vector<std::string>{"b.example:6783", "a.example"}));
+  EXPECT_EQ(fs::file_size(crashed + "-wal"), before) << "left as it was";
+  std::ofstream{file("bad.db")} << "this is no database, and long enough for one";
+  EXPECT_FALSE(stored_targets(file("bad.db")));
 }
 
 TEST_F(StateStoreTest, remembers_everything) {

@@ -83,7 +83,9 @@ TEST_F(Ask, StatusHasABlankLineBeforeAndAfter) {
   auto const status = weave({"status"});
   EXPECT_EQ(status.code, 0);
   EXPECT_TRUE(status.out.starts_with("\n        Version: 3.0.0"));
-  EXPECT_TRUE(status.out.ends_with("     DriverName: weave\n\n"));
+  EXPECT_TRUE(
+      status.out.contains("     DriverName: weave\n\n          Check: connection with 2.2.2.2:5 is connecting"));
+  EXPECT_TRUE(status.out.ends_with(" is gone for good\n\n"));
   EXPECT_EQ(weave({"status", "targets"}).out, "10.9.9.9:7000\n192.168.77.1\n");
   EXPECT_EQ(weave({"status", "dns"}).code, 0);
 }
@@ -107,17 +109,35 @@ TEST_F(Ask, StatusAsJson) {
 TEST_F(Ask, StatusCheckSaysWhatIsNotWellAndWhatToDo) {
   serve();
   auto const status = weave({"status", "--check"});
-  EXPECT_EQ(status.code, 1);
-  EXPECT_TRUE(status.out.starts_with("\n" + status_text(daemon.state) + "\n          Check: ")) << status.out;
+  EXPECT_EQ(status.code, 2);
+  EXPECT_EQ(status.out, "\n" + status_text(daemon.state) + "\n");
   EXPECT_NE(status.out.find("          Check: connection with 10.9.9.9:7000 is retrying: dial tcp :0->10.9.9.9:7000: "
                             "connect: no route to host. Next: let TCP and UDP port 6783"),
             std::string::npos)
       << status.out;
   auto const json = weave({"status", "--check", "--json"});
-  EXPECT_EQ(json.code, 1);
-  EXPECT_TRUE(json.out.starts_with("{\"ok\":false,\"findings\":[{\"severity\":\"error\",\"subject\":\"status\","))
+  EXPECT_EQ(json.code, 2);
+  EXPECT_TRUE(json.out.starts_with("{\"ok\":false,\"findings\":[{\"severity\":\"error\",\"subject\":\"router\","))
       << json.out;
   EXPECT_EQ(weave({"status", "dns", "--check"}).code, 1);
+}
+
+TEST_F(Ask, StatusCheckTellsWarningsFromErrors) {
+  daemon.state.router->connections.resize(1);
+  daemon.state.router->connections.front().explanation = "fastdp: not answered";
+  serve();
+  EXPECT_EQ(weave({"status", "--check"}).code, 1);
+}
+
+TEST_F(Ask, StatusCheckWithoutADaemon) {
+  auto const status = weave({"status", "--check"});
+  EXPECT_EQ(status.code, 3);
+  EXPECT_TRUE(status.err.starts_with("weave is not running: nobody answers on ")) << status.err;
+  EXPECT_TRUE(status.err.ends_with(". Next: 'weave launch'\n")) << status.err;
+  auto const json = weave({"status", "--check", "--json"});
+  EXPECT_EQ(json.code, 3);
+  EXPECT_TRUE(json.out.starts_with("{\"ok\":false,\"findings\":[{\"severity\":\"error\",\"subject\":\"daemon\","))
+      << json.out;
 }
 
 TEST_F(Ask, StatusCheckOfAHealthyDaemon) {

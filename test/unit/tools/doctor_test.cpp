@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tools/absence.hpp"
+#include "tools/bounded_program.hpp"
 #include "tools/diagnosis.hpp"
 #include "tools/host_probes.hpp"
 #include "tools/listening_sockets.hpp"
@@ -103,8 +105,7 @@ TEST(Doctor, WhoeverHangsIsNamed) {
   facts.docker.hangs = true;
   facts.docker.obstacle = "no answer within 5.0 s";
   expect(facts, Severity::error, "docker", "Docker hangs");
-  facts.daemon_hangs = true;
-  facts.daemon_obstacle = "no answer within 5.0 s";
+  facts.absence = explain_absence({.kind = ErrorKind::timed_out, .error = "no answer within 5.0 s"});
   auto const found = diagnose_daemon(facts);
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].severity, Severity::error);
@@ -179,7 +180,7 @@ TEST(Doctor, Docker) {
 
 TEST(Doctor, PeersByPathAndMtu) {
   auto facts = well();
-  facts.daemon_obstacle = "nobody answers";
+  facts.absence = {Severity::note, "daemon", "weave is not running", "nobody answers", "'weave launch'"};
   EXPECT_EQ(bad(diagnose_daemon(facts)).at(0).severity, Severity::note);
 
   facts.report.emplace();
@@ -205,6 +206,99 @@ TEST(Doctor, PeersByPathAndMtu) {
   EXPECT_EQ(findings[1].text, "00:00:00:00:00:02(two) at 192.0.2.2:6783 is reached by fastdp, MTU 1376");
   EXPECT_EQ(findings[3].severity, Severity::warning) << findings[3].text;
   EXPECT_EQ(findings[4].severity, Severity::error) << findings[4].text;
+}
+
+TEST(Doctor, FirewallOfDocker) {
+  auto facts = well();
+  facts.firewall.docker_in_nft = true;
+  EXPECT_TRUE(bad(diagnose_host(facts)).empty());
+  facts.firewall.docker_in_legacy = true;
+  expect(facts, Severity::warning, "firewall", "Docker has rules in both kinds of iptables");
+  facts.firewall.docker_in_nft = false;
+  expect(facts, Severity::warning, "firewall", "Docker filters by the legacy kind of iptables");
+  EXPECT_EQ(finding(facts).cause, "'iptables' is of the nf_tables kind now and does not show Docker's rules");
+  facts = well();
+  facts.firewall.obstacle = "'iptables-nft-save' was not done within 5.0 s";
+  expect(facts, Severity::error, "firewall", "iptables cannot be looked at");
+}
+
+TEST(Doctor, PortOfStatus) {
+  auto facts = well();
+  facts.sockets = {{.tcp = true, .address = address("127.0.0.1"), .port = 6782, .program = "x", .pid = 7}};
+  expect(facts, Severity::error, "ports", "TCP port 6782 is not free for status and metrics");
+  facts.status_port.reset();
+  EXPECT_TRUE(bad(diagnose_host(facts)).empty());
+}
+
+TEST(Doctor, Leftovers) {
+  auto facts = well();
+  facts.leftovers = {{"vethwl012345678", "its other end is in no container"}};
+  expect(facts, Severity::warning, "leftovers", "the interface vethwl012345678 is without a container");
+  EXPECT_EQ(finding(facts).next, "'ip link delete vethwl012345678'");
+}
+
+/// A host that answers.
+PeerProbe probe() {
+  return {.target = "two", .source = "stored here", .place = Ipv4Endpoint{address("192.0.2.2"), 6783}, .obstacle = {}};
+}
+
+/// With the daemon down: the finding about it.
+Finding peer_finding(PeerProbe const& probe, std::uint32_t needed = 1426) {
+  auto facts = well();
+  facts.absence = {Severity::note, "daemon", "weave is not running", "nobody answers", "'weave launch'"};
+  facts.needed_packet = needed;
+  facts.probes = {probe};
+  return diagnose_daemon(facts).back();
+}
+
+TEST(Doctor, LooksForPeersWithoutTheDaemon) {
+  auto one = probe();
+  one.delay = std::chrono::milliseconds{3};
+  one.path_mtu = 1500;
+  EXPECT_EQ(peer_finding(one).severity, Severity::fine);
+  EXPECT_EQ(peer_finding(one).text,
+            "two at 192.0.2.2:6783 (stored here) answers by TCP in 3 ms; packets of 1500 bytes get there");
+
+  one.path_mtu = 1400;
+  EXPECT_EQ(peer_finding(one).severity, Severity::warning);
+  EXPECT_EQ(peer_finding(one).text, "the way to two is too narrow for the kernel fast path");
+  EXPECT_EQ(peer_finding(one).cause, "packets of 1400 bytes get there, 1426 are needed: 26 too many");
+
+  one = probe();
+  one.udp_refused = true;
+  EXPECT_EQ(peer_finding(one).text, "two at 192.0.2.2:6783 (stored here) is not reached by UDP");
+  one.obstacle = "Connection refused";
+  one.refused = true;
+  EXPECT_EQ(peer_finding(one).severity, Severity::error);
+  EXPECT_EQ(peer_finding(one).text, "two at 192.0.2.2:6783 (stored here) is not reached by TCP");
+  EXPECT_EQ(peer_finding(one).next, "'weave status' there shows whether weave runs, on TCP port 6783");
+  one.refused = false;
+  EXPECT_TRUE(peer_finding(one).next.starts_with("let TCP and UDP port 6783 and UDP port 6784 pass"));
+  one.place.reset();
+  EXPECT_EQ(peer_finding(one).text, "two (stored here) cannot be looked for");
+
+  auto facts = well();
+  facts.targets_obstacle = "state file x is damaged";
+  EXPECT_EQ(diagnose_daemon(facts).back().text, "the stored list of peers cannot be read");
+}
+
+TEST(Doctor, ReadsSettings) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(words_of_variable("# PEERS=a\nPEERS=\"one two\"\nX=1\n", "PEERS"), (Words{"one", "two"}));
+  EXPECT_EQ(words_of_variable("PEERS=one\n PEERS='three'\n", "PEERS"), (Words{"three"})) << "the last one counts";
+  EXPECT_EQ(words_of_variable("XPEERS=one\n", "PEERS"), Words{});
+}
+
+TEST(BoundedProgram, IsKilledWithWhatItStarted) {
+  auto const quick = run_program_within({"sh", "-c", "echo out; echo err >&2; exit 3"}, std::chrono::seconds{10});
+  ASSERT_TRUE(quick);
+  EXPECT_EQ(quick->status, 3);
+  EXPECT_EQ(quick->output, "out\nerr\n");
+  auto const slow = run_program_within({"sh", "-c", "sleep 60 & sleep 60"}, std::chrono::milliseconds{100});
+  ASSERT_FALSE(slow);
+  EXPECT_EQ(slow.error().kind(), ErrorKind::timed_out);
+  EXPECT_EQ(slow.error().text(), "'sh' was not done within 0.1 s");
+  EXPECT_FALSE(run_program_within({"/nonexistent"}, std::chrono::seconds{1}));
 }
 
 TEST(Doctor, PrintsTheWorstLastAndNoControlCharacters) {

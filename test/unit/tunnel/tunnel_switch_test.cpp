@@ -34,6 +34,8 @@ class FakeKind final : public ForwarderKind {
   bool broken = false;
   bool offered = true;
   std::string explanation;
+  std::optional<std::uint32_t> carried;
+  std::uint32_t needed = 0;
   bool alive = false;
   bool confirmed = false;
   ForwarderEvents events;
@@ -50,6 +52,8 @@ class FakeKind final : public ForwarderKind {
     }
     [[nodiscard]] std::map<std::string, std::string> attributes() const override { return {{"mtu", kind_.name_}}; }
     [[nodiscard]] std::string explanation() const override { return kind_.explanation; }
+    [[nodiscard]] std::optional<std::uint32_t> carried_packet() const override { return kind_.carried; }
+    [[nodiscard]] std::uint32_t needed_packet() const override { return kind_.needed; }
 
    private:
     FakeKind& kind_;
@@ -301,6 +305,21 @@ TEST_F(TunnelSwitchTest, ExplainsWhyThePreferredOneIsNotUsed) {
   fastdp_.broken = true;
   connect({&fastdp_, &sleeve_}, "fastdp sleeve");
   EXPECT_EQ(switch_->explanation(), "fastdp: no such port");
+}
+
+TEST_F(TunnelSwitchTest, ExplainsThatTheNetworkCarriesTooLittleForThePreferredOne) {
+  connect({&fastdp_, &sleeve_}, "fastdp sleeve");
+  sleeve_.events.established();
+  scheduler_.settle();
+  fastdp_.explanation = "not answered";
+  fastdp_.needed = 1426;
+  EXPECT_EQ(switch_->explanation(), "fastdp: not answered") << "nobody has measured";
+  sleeve_.carried = 1400;
+  EXPECT_EQ(
+      switch_->explanation(),
+      "fastdp: not answered (the network carries packets of 1400 bytes to the peer, 1426 are needed: 26 too many)");
+  sleeve_.carried = 1426;
+  EXPECT_EQ(switch_->explanation(), "fastdp: not answered");
 }
 
 TEST_F(TunnelSwitchTest, AKindThatIsNotAvailableIsNotAnnounced) {
