@@ -160,6 +160,9 @@ std::vector<Trouble> find_troubles(StatusReport const& report) {
   if (report.dns) add_dns(troubles, *report.dns);
   if (report.plugin) add_plugin(troubles, *report.plugin);
   add_host(troubles, report.host);
+  for (auto const& [what, cause, next] : report.firewall) {
+    troubles.push_back({.subject = "host", .what = what, .cause = cause, .next = next, .degraded = true});
+  }
   return troubles;
 }
 

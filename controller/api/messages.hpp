@@ -244,6 +244,15 @@ struct PluginStatus {
   friend bool operator==(PluginStatus const&, PluginStatus const&) = default;
 };
 
+/// Something about this host that is not as it should be, and what to do about it.
+struct HostWarning {
+  std::string what;
+  std::string cause;
+  std::string next;
+
+  friend bool operator==(HostWarning const&, HostWarning const&) = default;
+};
+
 /// What the daemon found of its host that is not as it should be; all empty: nothing.
 struct HostStatus {
   std::string state_obstacle;             ///< why the last change could not be stored
@@ -265,6 +274,7 @@ struct StatusReport {
   std::optional<DnsStatus> dns;
   std::optional<ProxyStatus> proxy;
   std::optional<PluginStatus> plugin;
+  std::vector<HostWarning> firewall; ///< what others' rules on this host do to the overlay
   HostStatus host = {};
 
   friend bool operator==(StatusReport const&, StatusReport const&) = default;

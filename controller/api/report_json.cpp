@@ -75,6 +75,10 @@ json::value to_value(DnsEntryStatus const& entry) {
           {"Version", entry.version},          {"Tombstone", entry.tombstone}};
 }
 
+json::value to_value(HostWarning const& warning) {
+  return {{"What", warning.what}, {"Cause", warning.cause}, {"Next", warning.next}};
+}
+
 constexpr auto kToValue = [](auto const& item) { return to_value(item); };
 
 json::value to_value(IpamStatus const& ipam) {
@@ -168,6 +172,12 @@ PluginStatus plugin_status(json::value const& value) {
           .v2_multicast = read<bool>(config, "EnableV2Multicast")};
 }
 
+HostWarning host_warning(json::value const& value) {
+  return {.what = read<std::string>(value, "What"),
+          .cause = read<std::string>(value, "Cause"),
+          .next = read<std::string>(value, "Next")};
+}
+
 json::value to_value(HostStatus const& host) {
   return {{"StateObstacle", host.state_obstacle},
           {"FirewallObstacle", host.firewall_obstacle},
@@ -235,6 +245,7 @@ StatusReport report_from_value(json::value const& value) {
   section("DNS", report.dns, dns_status);
   section("Proxy", report.proxy, [](auto const& proxy) { return ProxyStatus{read_texts(proxy, "Addresses")}; });
   section("Plugin", report.plugin, plugin_status);
+  report.firewall = read_list(value, "FirewallWarnings", host_warning);
   if (auto const& host = field(value, "Host"); !host.is_null()) report.host = host_status(host);
   return report;
 }
@@ -250,6 +261,7 @@ json::value to_value(StatusReport const& report) {
   if (report.proxy) object["Proxy"] = json::object{{"Addresses", list_or_null(report.proxy->addresses)}};
   if (report.plugin) object["Plugin"] = to_value(*report.plugin);
   if (!report.ready) object["NotReadyReasons"] = list_or_null(report.not_ready_reasons);
+  if (!report.firewall.empty()) object["FirewallWarnings"] = list_or_null(report.firewall, kToValue);
   if (report.host != HostStatus{}) object["Host"] = to_value(report.host);
   add_troubles(object, report);
   return object;

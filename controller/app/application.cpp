@@ -463,6 +463,7 @@ api::StatusReport Application::report() const {
   }
   report.host = host_status(*store_, *plane_, *expose_);
   if (dns_) report.host.clock_obstacle = clock_text(dns_->wrong_clocks());
+  if (expose_) report.firewall = expose_->remarks();
   report.ready = report.not_ready_reasons.empty();
   return report;
 }

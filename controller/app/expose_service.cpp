@@ -211,11 +211,16 @@ void ExposeService::spare(std::vector<Ipv4Cidr> ranges) {
 }
 
 void ExposeService::see(datapath::FirewallState state) {
+  if (state.table_refusal && state.table_refusal != state_.table_refusal) {
+    ports_.logger.warning("firewall: all rules are in iptables, where a flush opens ports for a moment: {}",
+                          state.table_refusal->text());
+  }
   state_ = std::move(state);
   if (!state_.firewalld || state_.zoned) zone_obstacle_.clear();
   auto const now = firewall_remarks(state_, settings_.firewall, zone_obstacle_);
   for (auto const& remark : now) {
-    if (std::ranges::find(remarks_, remark) == remarks_.end()) ports_.logger.warning("{}", remark);
+    if (std::ranges::find(remarks_, remark) != remarks_.end()) continue;
+    ports_.logger.warning("{}: {}. Next: {}", remark.what, remark.cause, remark.next);
   }
   remarks_ = now;
   if (state_.firewalld && !state_.zoned && !joining_) join_zone_soon();

@@ -11,6 +11,7 @@
 #include "base/logger.hpp"
 #include "base/scheduler.hpp"
 #include "controller/api/host_port.hpp"
+#include "controller/api/messages.hpp"
 #include "controller/app/background_worker.hpp"
 #include "datapath/link/addresses.hpp"
 #include "datapath/link/firewall.hpp"
@@ -56,8 +57,8 @@ class ExposeService final : public api::ExposePort {
 
   /// From now on, traffic to these is not masqueraded (`--no-masq-local`).
   void spare(std::vector<Ipv4Cidr> ranges);
-  /// What people should know about this host's firewall, one sentence each, empty if there is nothing.
-  [[nodiscard]] std::vector<std::string> const& remarks() const { return remarks_; }
+  /// What people should know about this host's firewall, empty if there is nothing.
+  [[nodiscard]] std::vector<api::HostWarning> const& remarks() const { return remarks_; }
   [[nodiscard]] datapath::FirewallState const& firewall_state() const { return state_; }
   /// Why rules or addresses are not in place; empty: they are.
   [[nodiscard]] std::string const& obstacle() const { return obstacle_; }
@@ -101,7 +102,7 @@ class ExposeService final : public api::ExposePort {
   std::shared_ptr<datapath::OverlayFirewall> firewall_ = std::make_shared<datapath::OverlayFirewall>();
   /// As last logged; empty while nothing is wrong.
   std::string obstacle_;
-  std::vector<std::string> remarks_;
+  std::vector<api::HostWarning> remarks_;
   datapath::FirewallState state_;
   /// Its programs take seconds, during which the firewall may need us; none before it is needed.
   std::unique_ptr<BackgroundWorker> zone_worker_;

@@ -3,34 +3,37 @@
 #include <fmt/format.h>
 
 namespace weave::controller {
+namespace {
 
-std::vector<std::string> firewall_remarks(datapath::FirewallState const& state, datapath::FirewallWish const& wish,
-                                          std::string_view zone_obstacle) {
-  std::vector<std::string> remarks;
-  if (state.table_refusal) {
-    remarks.push_back(fmt::format("firewall: all rules are in iptables, where a flush opens ports for a moment; {}",
-                                  state.table_refusal->text()));
-  }
+constexpr auto kStopped = "traffic between containers may be stopped";
+
+} // namespace
+
+std::vector<api::HostWarning> firewall_remarks(datapath::FirewallState const& state, datapath::FirewallWish const& wish,
+                                               std::string_view zone_obstacle) {
+  std::vector<api::HostWarning> remarks;
   if (state.set_refusal) {
-    remarks.push_back(fmt::format("--no-masq-local has no effect: {}", state.set_refusal->text()));
+    remarks.push_back({.what = "--no-masq-local has no effect",
+                       .cause = state.set_refusal->text(),
+                       .next = "'weave doctor' shows what the kernel lacks"});
   }
   if (state.mixed) {
-    remarks.push_back(
-        "firewall: iptables-nft and iptables-legacy both have rules here, and every packet passes both; choose one by "
-        "'update-alternatives --config iptables' and reboot");
+    remarks.push_back({.what = "every packet passes two firewalls",
+                       .cause = "iptables-nft and iptables-legacy both have rules here",
+                       .next = "choose one by 'update-alternatives --config iptables' and reboot"});
   }
   for (auto const& chain : state.foreign.closed) {
     remarks.push_back(
-        fmt::format("firewall: the chain {0} of nftables drops what is forwarded; traffic between containers needs "
-                    "'iifname \"{1}\" accept' and 'oifname \"{1}\" accept' in it",
-                    chain, wish.bridge));
+        {.what = kStopped,
+         .cause = fmt::format("the chain {} of nftables drops what is forwarded", chain),
+         .next = fmt::format("add rules 'iifname \"{0}\" accept' and 'oifname \"{0}\" accept' to it", wish.bridge)});
   }
   if (!zone_obstacle.empty()) {
     remarks.push_back(
-        fmt::format("firewall: firewalld rejects traffic between containers, and did not take the bridge "
-                    "{0} into a zone ({1}); 'firewall-cmd --permanent --zone=trusted --add-interface={0}' "
-                    "and 'firewall-cmd --reload' let it pass",
-                    wish.bridge, zone_obstacle));
+        {.what = kStopped,
+         .cause = fmt::format("firewalld did not take the bridge {} into a zone: {}", wish.bridge, zone_obstacle),
+         .next = fmt::format("'firewall-cmd --permanent --zone=trusted --add-interface={}' and 'firewall-cmd --reload'",
+                             wish.bridge)});
   }
   return remarks;
 }

@@ -20,7 +20,8 @@ std::string_view opened_by(std::string_view line, std::string_view word) {
 /// while it reloads.
 bool is_known(std::string_view table) {
   auto const is_ip = table.starts_with("ip ") || table.starts_with("inet ");
-  return !is_ip || table == "ip filter" || table == "inet weave" || table.find(" firewalld") != std::string_view::npos;
+  bool const is_iptables = table == "ip filter" || table == "ip mangle" || table == "ip security" || table == "ip raw";
+  return !is_ip || is_iptables || table == "inet weave" || table.find(" firewalld") != std::string_view::npos;
 }
 
 } // namespace

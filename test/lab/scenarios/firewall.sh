@@ -73,7 +73,9 @@ lab_wait 5 'another machine reaches c2 through hosta, firewalld using iptables' 
 # Both kinds filter now, and a packet must pass both.
 again 'a policy in the other kind' hostb 'iptables-nft -P FORWARD DROP'
 lab_wait 5 'rules in both kinds' test "$(saved hostb iptables-nft '^-A WEAVE-FORWARD -i weave -o weave -j ACCEPT')" = 1
-lab_match 'log of hostb' 'iptables-nft and iptables-legacy both have rules here' "$(lab_exec hostb cat /run/weave/weaver.log)"
+both() { lab_exec hostb grep -q 'every packet passes two firewalls: iptables-nft and iptables-legacy both have rules here' /run/weave/weaver.log; }
+lab_wait 5 'the log of hostb says that both filter' both
+lab_match 'report of hostb' '"FirewallWarnings"' "$(lab_weave hostb report)"
 again 'a flush of both kinds' hostb 'iptables-nft -F; iptables-legacy -F'
 lab_pinger_stop onward
 # A table of the administrator's own: nothing helps but a word.

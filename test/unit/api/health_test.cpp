@@ -291,6 +291,14 @@ TEST(Health, AHostIsForgottenByTheNameThatItWasGiven) {
   EXPECT_TRUE(find_troubles(report).front().next.contains("its name in 'weave status targets'"));
 }
 
+TEST(Health, FirewallsOfOthers) {
+  auto report = well();
+  report.firewall = {{.what = "every packet passes two firewalls", .cause = "both kinds", .next = "choose one"}};
+  EXPECT_EQ(trouble(report).line(), "every packet passes two firewalls: both kinds. Next: choose one");
+  EXPECT_TRUE(trouble(report).degraded);
+  EXPECT_EQ(parse_status_report(to_json(report))->firewall, report.firewall);
+}
+
 TEST(Health, ALineIsALine) {
   EXPECT_EQ((Trouble{.subject = "s", .what = "a", .cause = "b\nc", .next = "d"}).line(), "a: b?c. Next: d");
 }
