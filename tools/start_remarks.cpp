@@ -14,6 +14,7 @@ int tell_start_remarks(api::StatusReport const& report, std::ostream& err) {
   auto alone = report;
   alone.router.reset();
   alone.ipam.reset();
+  alone.not_ready_reasons.clear(); // that was waited for
   for (auto const& trouble : api::find_troubles(alone)) {
     err << fmt::format("{}: {}\n", trouble.degraded ? "WARNING" : "ERROR", trouble.line());
   }
