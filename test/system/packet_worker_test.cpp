@@ -112,16 +112,16 @@ TEST(PacketWorkerSystem, SpecialFramesComeFromTheRouterPortAndTheConnectionsAddr
   WEAVE_WORKER_LAB(lab, 2);
   ASSERT_EQ(lab.host(1).net->shell("ip addr add 192.0.2.101/24 dev eth0"), 0);
   std::vector<std::pair<Ipv4Endpoint, std::size_t>> seen;
-  ASSERT_TRUE(lab.host(2).start({.on_special =
-                                     [&](PeerName peer, Ipv4Endpoint from, SleeveChannel channel, Bytes frame) {
-                                       EXPECT_EQ(peer, lab.host(1).peer);
-                                       EXPECT_EQ(channel, frame.size() == kFragmentationTestSize
-                                                              ? SleeveChannel::fragmentable
-                                                              : SleeveChannel::df);
-                                       seen.emplace_back(from, frame.size());
-                                     },
-                                 .on_too_big = {},
-                                 .on_send_error = {}}));
+  ASSERT_TRUE(
+      lab.host(2).start({.on_special =
+                             [&](PeerName peer, Ipv4Endpoint from, SleeveChannel channel, Bytes frame, TimePoint) {
+                               EXPECT_EQ(peer, lab.host(1).peer);
+                               EXPECT_EQ(channel, frame.size() == kFragmentationTestSize ? SleeveChannel::fragmentable
+                                                                                         : SleeveChannel::df);
+                               seen.emplace_back(from, frame.size());
+                             },
+                         .on_too_big = {},
+                         .on_send_error = {}}));
   lab.host(2).worker->set_path(lab.host(2).path_to(lab.host(1)));
   ASSERT_TRUE(lab.host(1).start({}));
   auto path = lab.host(1).path_to(lab.host(2));

@@ -294,8 +294,9 @@ TEST(Health, AHostIsForgottenByTheNameThatItWasGiven) {
 TEST(Health, FirewallsOfOthers) {
   auto report = well();
   report.firewall = {{.what = "every packet passes two firewalls", .cause = "both kinds", .next = "choose one"}};
-  EXPECT_EQ(trouble(report).line(), "every packet passes two firewalls: both kinds. Next: choose one");
-  EXPECT_TRUE(trouble(report).degraded);
+  ASSERT_EQ(find_troubles(report).size(), 1U);
+  EXPECT_EQ(find_troubles(report).front().line(), "every packet passes two firewalls: both kinds. Next: choose one");
+  EXPECT_TRUE(find_troubles(report).front().degraded);
   EXPECT_EQ(parse_status_report(to_json(report))->firewall, report.firewall);
 }
 
