@@ -1,8 +1,11 @@
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tools/command.hpp"
+#include "tools/life_signs.hpp"
 #include "tools/process.hpp"
 #include "tools/stand_in.hpp"
 #include "tools/supervisor.hpp"
@@ -24,6 +27,25 @@ Supervisor::Plan plan_of(Invocation const& call) {
   }
   if (word != call.words.end()) plan.launch.daemon_arguments.assign(word + 1, call.words.end());
   return plan;
+}
+
+/// Ends the program that takes our place unless it says in time that it is ready (controller/app/service_manager.hpp):
+/// the alarm outlives exec. The service manager itself waits for ever, and Docker with it.
+void limit_start(Invocation& call) {
+  using namespace std::chrono_literals;
+  std::chrono::milliseconds limit = 30s;
+  if (auto const wanted = call.settings.non_empty("WEAVE_START_LIMIT")) {
+    if (auto const given = watchdog_limit(*wanted)) {
+      limit = *given;
+    } else {
+      call.err << "WEAVE_START_LIMIT is no number of seconds: " << *wanted << "\n";
+    }
+  }
+  auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
+  itimerval const timer{
+      .it_interval = {},
+      .it_value = {.tv_sec = seconds.count(), .tv_usec = std::chrono::microseconds{limit - seconds}.count()}};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 } // namespace
@@ -59,6 +81,7 @@ int run_daemon(Invocation& call) {
   if (plan.password) ::setenv("WEAVE_PASSWORD", plan.password->c_str(), 1);
   std::vector<std::string> words{*weaver};
   words.insert(words.end(), plan.daemon_arguments.begin(), plan.daemon_arguments.end());
+  limit_start(call);
   call.err << become_program(words).text() << "\n";
   return 1;
 }

@@ -409,6 +409,7 @@ Result<void> Application::start() {
   watch_signals();
   // From here on a start counts as a restart, which keeps what connect and forget have changed.
   (void)make_mark(options_.restart_mark());
+  end_start_limit();
   notify_service_manager("READY=1");
   watchdog_.start();
   return {};

@@ -30,6 +30,8 @@ void notify_service_manager(std::string_view state) {
                                               reinterpret_cast<sockaddr const*>(&address), length);
 }
 
+void end_start_limit() { ::alarm(0); }
+
 namespace {
 
 constexpr int kFirstInherited = 3;
