@@ -8,7 +8,7 @@
 lab_host_create host1 192.0.2.1
 lab_host_create host2 192.0.2.2
 for host in host1 host2; do
-  lab_exec "$host" sh -c 'printf "192.0.2.1 host1\n192.0.2.2 host2\n" >>/etc/hosts'
+  lab_exec "$host" sh -c 'printf "192.0.2.1 host1\n192.0.2.2 host2\n" >>/etc/hosts; echo "nameserver 192.0.2.53" >/etc/resolv.conf'
 done
 lab_dockerd_start host1 host2
 image() { # HOST NAME COMMAND
@@ -63,7 +63,7 @@ run_block() { # DIRECTORY HOST: fills $output; status 1: not as expected, and wh
     lab_exec "$2" env HOME=/root timeout 40 bash -e "$1/script" >"$LAB_DIR/output" 2>&1 </dev/null || status=$?
   fi
   cp -- "$LAB_DIR/output" "$LAB_DIR/logs/block-${1##*/}-$2.log"
-  output=$(tr -d '\r' <"$LAB_DIR/output" | tail -n 200)
+  output=$(tr -d '\r' <"$LAB_DIR/output" | tail -n 1000)
   local wanted=0
   [[ ! -e $1/status ]] || wanted=$(<"$1/status")
   [[ $status == "$wanted" ]] || { why="ended with $status instead of $wanted: $(tail -n 3 <<<"$output" | tr '\n' '|')"; return 1; }

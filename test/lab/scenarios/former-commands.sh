@@ -5,6 +5,7 @@
 # limit: 90
 
 lab_host_create hosta 192.0.2.1
+lab_exec hosta sh -c 'echo "nameserver 192.0.2.53" >/etc/resolv.conf' # or launch warns
 lab_dockerd_start hosta
 lab_image_load hosta
 
