@@ -56,11 +56,12 @@ std::map<std::uint64_t, int> holders(std::vector<ListedSocket> const& sockets) {
   for (auto const& socket : sockets) names.emplace(fmt::format("socket:[{}]", socket.inode), socket.inode);
   std::map<std::uint64_t, int> result;
   std::error_code error;
-  for (auto const& process : std::filesystem::directory_iterator{"/proc", error}) {
-    auto const pid = number<int>(process.path().filename().string(), 10);
+  std::filesystem::directory_iterator process{"/proc", error};
+  for (; !error && process != std::filesystem::directory_iterator{}; process.increment(error)) {
+    auto const pid = number<int>(process->path().filename().string(), 10);
     if (!pid) continue;
     std::error_code hidden;
-    std::filesystem::directory_iterator files{process.path() / "fd", hidden};
+    std::filesystem::directory_iterator files{process->path() / "fd", hidden};
     for (; !hidden && files != std::filesystem::directory_iterator{}; files.increment(hidden)) {
       std::error_code gone;
       auto const name = names.find(std::filesystem::read_symlink(files->path(), gone).string());

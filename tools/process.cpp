@@ -5,8 +5,6 @@
 #include <charconv>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/unique_fd.hpp"
+#include "base/whole_file.hpp"
 
 namespace weave::tools {
 namespace {
@@ -74,20 +73,20 @@ std::vector<pid_t> find_processes(std::function<bool(pid_t)> const& condition) {
   std::vector<pid_t> found;
   std::error_code error;
   auto const space = std::filesystem::read_symlink("/proc/self/ns/pid", error);
-  for (auto const& entry : std::filesystem::directory_iterator{"/proc", error}) {
-    auto const name = entry.path().filename().string();
+  std::filesystem::directory_iterator entry{"/proc", error};
+  for (; !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
+    auto const name = entry->path().filename().string();
     pid_t pid = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc{}) continue;
     // A container's processes are seen here too, and have a weave of their own.
     std::error_code gone;
-    if (condition(pid) && std::filesystem::read_symlink(entry.path() / "ns/pid", gone) == space) found.push_back(pid);
+    if (condition(pid) && std::filesystem::read_symlink(entry->path() / "ns/pid", gone) == space) found.push_back(pid);
   }
   return found;
 }
 
 bool command_line_ends(pid_t pid, std::vector<std::string> const& words) {
-  std::ifstream file{fmt::format("/proc/{}/cmdline", pid)};
-  std::string const line{std::istreambuf_iterator<char>{file}, {}};
+  auto const line = whole_file(fmt::format("/proc/{}/cmdline", pid));
   std::string end{'\0'};
   for (auto const& word : words) end += word + '\0';
   return line.ends_with(end);

@@ -6,7 +6,6 @@
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <poll.h>
@@ -24,6 +23,7 @@
 
 #include "base/http/client.hpp"
 #include "base/http/server.hpp"
+#include "base/whole_file.hpp"
 #include "tools/command.hpp"
 #include "tools/docker_answer.hpp"
 #include "tools/docker_networks.hpp"
@@ -188,9 +188,7 @@ int run_in_waiting(Settings const& settings) {
 }
 
 std::vector<ReleasedCall> recorded(Settings const& settings) {
-  std::ifstream file{record_file(settings)};
-  std::string const text{std::istreambuf_iterator<char>{file}, {}};
-  return released_calls(text);
+  return released_calls(whole_file(record_file(settings)));
 }
 
 void tell(Settings const& settings, std::vector<ReleasedCall> const& calls) {

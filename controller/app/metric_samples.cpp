@@ -17,16 +17,12 @@
 
 #include <fmt/format.h>
 
+#include "base/whole_file.hpp"
 #include "datapath/bridge/drop_reason.hpp"
 #include "datapath/link/overlay_bridge.hpp"
 
 namespace weave::controller {
 namespace {
-
-std::string whole_file(char const* path) {
-  std::ifstream file{path};
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
 
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;

@@ -2,8 +2,6 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <fstream>
-#include <iterator>
 #include <sys/file.h>
 #include <utility>
 
@@ -12,6 +10,7 @@
 
 #include "base/http/blocking_client.hpp"
 #include "base/unique_fd.hpp"
+#include "base/whole_file.hpp"
 #include "controller/docker/engine_json.hpp"
 #include "controller/docker/json_reading.hpp"
 
@@ -57,9 +56,7 @@ std::optional<std::string> existing(fs::path const& directory) {
 
 /// What the engine has written about one container.
 std::optional<json::value> record_in(fs::path const& directory) {
-  std::ifstream in{directory / "config.v2.json", std::ios::binary};
-  if (!in) return std::nullopt;
-  auto record = parse(std::string{std::istreambuf_iterator<char>{in}, {}});
+  auto record = parse(whole_file(directory / "config.v2.json"));
   if (!record || !record->is_object()) return std::nullopt;
   return *std::move(record);
 }
@@ -136,8 +133,7 @@ std::optional<std::string> original_database_below(fs::path const& root) {
 }
 
 fs::path engine_directory(fs::path const& host_root) {
-  std::ifstream in{host_root / "etc/docker/daemon.json", std::ios::binary};
-  auto const settings = parse(std::string{std::istreambuf_iterator<char>{in}, {}});
+  auto const settings = parse(whole_file(host_root / "etc/docker/daemon.json"));
   for (auto const* name : {"data-root", "graph"}) {
     if (!settings || !settings->is_object()) break;
     auto const directory = text(settings->get_object(), name);
