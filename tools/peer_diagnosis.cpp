@@ -13,11 +13,35 @@ namespace api = controller::api;
 
 constexpr auto kPeers = "peers";
 
-std::string mtu_of(api::ConnectionStatus const& connection) {
-  auto const mtu = connection.attributes.find("mtu");
-  if (mtu == connection.attributes.end()) return {};
+std::string mtu_of(std::map<std::string, api::AttributeValue> const& attributes) {
+  auto const mtu = attributes.find("mtu");
+  if (mtu == attributes.end()) return {};
   auto const* const number = std::get_if<std::int64_t>(&mtu->second);
   return number == nullptr ? std::string{} : fmt::format(", MTU {}", *number);
+}
+
+std::string quality_of(std::map<std::string, api::AttributeValue> const& attributes) {
+  std::string text;
+  for (auto const* const key : {"rtt", "loss"}) {
+    auto const found = attributes.find(key);
+    auto const* const value = found == attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+    if (value != nullptr) text += fmt::format(", {} {}", key, *value);
+  }
+  return text;
+}
+
+/// One that is not in use.
+void add_other_path(std::vector<Finding>& to, std::string const& who, api::ConnectionStatus const& connection,
+                    api::PathStatus const& path) {
+  if (path.name == connection.overlay) return;
+  if (path.works) {
+    to.push_back({Severity::fine, kPeers,
+                  fmt::format("{} is reached by {} too{}{}", who, path.name, mtu_of(path.attributes),
+                              quality_of(path.attributes))});
+  } else {
+    to.push_back({Severity::note, kPeers, fmt::format("{} is not reached by {}", who, path.name), path.problem,
+                  "'weave status --check' says what to do if that is not wanted"});
+  }
 }
 
 PeerProbe const* probe_of(HostFacts const& facts, std::string const& address) {
@@ -79,9 +103,10 @@ void add_connection(std::vector<Finding>& to, HostFacts const& facts, api::Conne
   auto const* const probe = probe_of(facts, connection.address);
   auto const who = fmt::format("{} at {}", api::full_name(connection.peer, connection.nickname), connection.address);
   if (connection.state == api::ConnectionState::established) {
-    to.push_back(
-        {Severity::fine, kPeers,
-         fmt::format("{} is reached by {}{}{}", who, connection.overlay, mtu_of(connection), carried_by(probe))});
+    to.push_back({Severity::fine, kPeers,
+                  fmt::format("{} is reached by {}{}{}", who, connection.overlay, mtu_of(connection.attributes),
+                              carried_by(probe))});
+    for (auto const& path : connection.paths) add_other_path(to, who, connection, path);
     // What the two daemons have measured is the better word.
     if (probe != nullptr && !api::trouble_of(connection, router)) add_narrow_path(to, facts, *probe);
   } else if (probe != nullptr && probe->obstacle.empty() && connection.outbound) {

@@ -76,6 +76,16 @@ using AttributeValue = std::variant<bool, std::int64_t, std::string>;
 /// One of our own connections or connection attempts. Which parts mean something depends on the state: `peer`,
 /// `nickname`, `overlay`, `encrypted` and `attributes` when established or pending, `error` when failed or retrying,
 /// `retry_at` when failed (absent: never) or waiting.
+/// One of the ways to a neighbour, in use or not.
+struct PathStatus {
+  std::string name; ///< `sleeve`, `fastdp`
+  bool works = false;
+  std::string problem;                              ///< why it does not
+  std::map<std::string, AttributeValue> attributes; ///< `mtu`, `rtt`, `loss`, …
+
+  friend bool operator==(PathStatus const&, PathStatus const&) = default;
+};
+
 struct ConnectionStatus {
   bool outbound = false;
   std::string address;
@@ -87,7 +97,8 @@ struct ConnectionStatus {
   std::map<std::string, AttributeValue> attributes; ///< `mtu`, `encrypted`, …; not `name`, which is `overlay`
   std::string error;
   std::optional<WallTime> retry_at;
-  std::string explanation = {}; ///< why the preferred overlay is not in use; empty if it is
+  std::string explanation = {};       ///< why the preferred overlay is not in use; empty if it is
+  std::vector<PathStatus> paths = {}; ///< best first; none before the connection is made
 
   friend bool operator==(ConnectionStatus const&, ConnectionStatus const&) = default;
 };

@@ -74,10 +74,9 @@ BroadcastRouteStatus broadcast_route(json::value const& value) {
 }
 
 /// `Attrs`: null when the overlay has nothing to say, else its attributes and its name, in key order.
-json::value attributes(ConnectionStatus const& connection) {
-  if (connection.overlay.empty()) return nullptr;
-  auto all = connection.attributes;
-  all.insert_or_assign("name", connection.overlay);
+json::value attributes(std::string const& overlay, std::map<std::string, AttributeValue> all) {
+  if (overlay.empty()) return nullptr;
+  all.insert_or_assign("name", overlay);
   json::object object;
   for (auto const& [key, value] : all) {
     object[key] = std::visit([](auto const& item) { return json::value(item); }, value);
@@ -110,19 +109,34 @@ std::optional<WallTime> optional_time(json::value const& value, std::string_view
   return read_parsed(value, key, parse_rfc3339);
 }
 
+json::value to_value(PathStatus const& path) {
+  return {{"Name", path.name},
+          {"Works", path.works},
+          {"Problem", path.problem},
+          {"Attrs", attributes(path.name, path.attributes)}};
+}
+
+PathStatus path_status(json::value const& value) {
+  return {.name = read<std::string>(value, "Name"),
+          .works = read<bool>(value, "Works"),
+          .problem = read<std::string>(value, "Problem"),
+          .attributes = attributes_of(field(value, "Attrs"))};
+}
+
 json::value to_value(ConnectionStatus const& connection) {
   return {{"Address", connection.address},
           {"Outbound", connection.outbound},
           {"State", to_string(connection.state)},
           {"Info", connection_info(connection)},
-          {"Attrs", attributes(connection)},
+          {"Attrs", attributes(connection.overlay, connection.attributes)},
           {"Peer", connection.peer.is_unknown() ? json::value(nullptr) : json::value(connection.peer.to_string())},
           {"NickName", connection.nickname},
           {"Overlay", connection.overlay},
           {"Encrypted", connection.encrypted ? json::value(*connection.encrypted) : json::value(nullptr)},
           {"Error", connection.error},
           {"RetryAt", time_or_null(connection.retry_at)},
-          {"Explanation", connection.explanation}};
+          {"Explanation", connection.explanation},
+          {"Paths", list_or_null(connection.paths, [](PathStatus const& path) { return to_value(path); })}};
 }
 
 ConnectionState connection_state(std::string_view text) {
@@ -145,7 +159,8 @@ ConnectionStatus connection(json::value const& value) {
           .attributes = attributes_of(field(value, "Attrs")),
           .error = read<std::string>(value, "Error"),
           .retry_at = optional_time(value, "RetryAt"),
-          .explanation = read<std::string>(value, "Explanation")};
+          .explanation = read<std::string>(value, "Explanation"),
+          .paths = read_list(value, "Paths", path_status)};
 }
 
 json::value to_value(MacStatus const& mac) {

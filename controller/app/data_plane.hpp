@@ -92,6 +92,7 @@ class DataPlane {
   [[nodiscard]] datapath::HeartbeatRegistry const& heartbeats() const { return heartbeats_; }
   [[nodiscard]] std::vector<std::string> overlays() const;
   [[nodiscard]] std::vector<router::PathStatus> paths() const { return overlay_->paths(); }
+  [[nodiscard]] std::vector<router::NeighbourPaths> neighbours() const { return overlay_->neighbours(); }
   [[nodiscard]] datapath::WorkerCounters const& counters() const { return worker_->counters(); }
   [[nodiscard]] datapath::SandboxInterfaces& sandboxes() { return *sandboxes_; }
   /// Bytes of a container's IP packet.

@@ -1,5 +1,6 @@
 #include "controller/app/status_assembly.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -50,6 +51,19 @@ api::ConnectionStatus connection_of(gossip::ConnectionStatus const& connection) 
   }
   if (connection.is_password_set) status.encrypted = !connection.is_trusted;
   return status;
+}
+
+void add_paths(api::RouterStatus& router, router::NeighbourPaths const& neighbour) {
+  auto const found = std::ranges::find_if(router.connections, [&](api::ConnectionStatus const& connection) {
+    return connection.peer == neighbour.peer && !connection.overlay.empty();
+  });
+  if (found == router.connections.end()) return;
+  found->paths.clear();
+  for (auto const& path : neighbour.paths) {
+    auto& status = found->paths.emplace_back(
+        api::PathStatus{.name = path.name, .works = path.works, .problem = path.problem, .attributes = {}});
+    for (auto const& [key, value] : path.attributes) status.attributes.emplace(key, attribute_of(value));
+  }
 }
 
 api::PeerStatus peer_of(gossip::PeerStatus const& peer) {
@@ -190,6 +204,7 @@ void add_data_plane(api::RouterStatus& router, DataPlane const& plane, gossip::M
                           {"TunnelPacketsSent", counters.tunnel_packets.value()},
                           {"TunnelFailures", counters.tunnel_failures.value()},
                           {"DroppedTooBig", counters.too_big.value() + counters.oversize.value()}};
+  for (auto const& neighbour : plane.neighbours()) add_paths(router, neighbour);
   router.fast_path_obstacle = plane.fast_path_obstacle();
   router.mtu = plane.mtu();
   if (auto* const fast_path = plane.fast_path()) {

@@ -38,6 +38,8 @@ class OverlayAdapter::Connection final : public gossip::OverlayConnection {
     }
   }
 
+  NeighbourPaths neighbour() const { return {.peer = remote_, .paths = tunnels_->states()}; }
+
  private:
   OverlayAdapter& adapter_;
   std::unique_ptr<datapath::TunnelSwitch> tunnels_;
@@ -112,6 +114,12 @@ std::vector<PathStatus> OverlayAdapter::paths() const {
   for (auto const* const connection : confirmed_) connection->add_paths(paths);
   std::vector<PathStatus> all;
   for (auto& [key, path] : paths) all.push_back(std::move(path));
+  return all;
+}
+
+std::vector<NeighbourPaths> OverlayAdapter::neighbours() const {
+  std::vector<NeighbourPaths> all;
+  for (auto const* const connection : confirmed_) all.push_back(connection->neighbour());
   return all;
 }
 

@@ -26,6 +26,12 @@ struct PathStatus {
   datapath::PathQuality quality;
 };
 
+/// All paths to a neighbour, best first.
+struct NeighbourPaths {
+  PeerName peer;
+  std::vector<datapath::TunnelState> paths;
+};
+
 /// The data plane behind the mesh's Overlay port: translates parameters and reports the choice of tunnels, nothing
 /// else. Control thread only; the tunnel overlay and `links` (none: nobody wants to know) outlive it and all
 /// connections.
@@ -39,6 +45,8 @@ class OverlayAdapter final : public gossip::Overlay {
       gossip::OverlayConnectionParameters parameters) override;
   /// Of each path of each confirmed connection whose two ends measure it; one of a peer and kind.
   [[nodiscard]] std::vector<PathStatus> paths() const;
+  /// Of each confirmed connection.
+  [[nodiscard]] std::vector<NeighbourPaths> neighbours() const;
 
  private:
   class Connection;

@@ -12,7 +12,7 @@ namespace weave::datapath {
 namespace {
 
 /// `rtt=0.213ms loss=0%`: of the two directions the worse one.
-std::map<std::string, std::string> attributes_of(PathQuality const& quality) {
+std::map<std::string, std::string> quality_attributes(PathQuality const& quality) {
   std::map<std::string, std::string> attributes;
   if (quality.round_trip) {
     auto const milliseconds = std::chrono::duration<double, std::milli>{*quality.round_trip}.count();
@@ -188,10 +188,28 @@ void TunnelSwitch::give_up() {
 
 std::map<std::string, std::string> TunnelSwitch::attributes() const {
   if (!best_) return {{"name", "none"}};
-  auto attributes = slots_[*best_].forwarder->attributes();
+  auto attributes = attributes_of(slots_[*best_]);
   attributes.insert_or_assign("name", slots_[*best_].name);
-  if (auto const quality = slots_[*best_].forwarder->quality()) attributes.merge(attributes_of(*quality));
   return attributes;
+}
+
+std::map<std::string, std::string> TunnelSwitch::attributes_of(Slot const& slot) {
+  if (!slot.forwarder) return {};
+  auto attributes = slot.forwarder->attributes();
+  if (auto const quality = slot.forwarder->quality()) attributes.merge(quality_attributes(*quality));
+  return attributes;
+}
+
+std::vector<TunnelState> TunnelSwitch::states() const {
+  std::vector<TunnelState> all;
+  for (auto const& slot : slots_) {
+    bool const works = slot.forwarder && slot.established && !slot.on_hold;
+    all.push_back({.name = slot.name,
+                   .works = works,
+                   .problem = works ? std::string{} : problem_of(slot),
+                   .attributes = attributes_of(slot)});
+  }
+  return all;
 }
 
 std::map<std::string, PathQuality> TunnelSwitch::qualities() const {
@@ -207,12 +225,16 @@ std::string TunnelSwitch::explanation() const {
   std::vector<std::string> reasons;
   for (std::size_t index = 0; index < best_.value_or(slots_.size()); ++index) {
     auto const& slot = slots_[index];
-    auto reason = slot.forwarder ? slot.forwarder->explanation() : slot.problem;
-    if (reason.empty()) reason = slot.established ? "on hold" : "not established yet";
-    if (slot.forwarder) reason += shortage(*slot.forwarder);
-    reasons.push_back(fmt::format("{}: {}", slot.name, reason));
+    reasons.push_back(fmt::format("{}: {}", slot.name, problem_of(slot)));
   }
   return fmt::format("{}", fmt::join(reasons, "; "));
+}
+
+std::string TunnelSwitch::problem_of(Slot const& slot) const {
+  auto reason = slot.forwarder ? slot.forwarder->explanation() : slot.problem;
+  if (reason.empty()) reason = slot.established ? "on hold" : "not established yet";
+  if (slot.forwarder) reason += shortage(*slot.forwarder);
+  return reason;
 }
 
 std::string TunnelSwitch::shortage(Forwarder const& forwarder) const {

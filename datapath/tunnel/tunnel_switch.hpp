@@ -43,6 +43,14 @@ struct TunnelConnectionParameters {
   std::function<void(std::optional<std::string> forwarder)> on_best = {};
 };
 
+/// One of the tunnels of a connection, in use or not.
+struct TunnelState {
+  std::string name;
+  bool works = false;
+  std::string problem;                           ///< why it does not, for people
+  std::map<std::string, std::string> attributes; ///< those of its forwarder, `rtt` and `loss` as far as known
+};
+
 /// The tunnels of one connection: all common kinds run side by side and the best one is in use (protocol/datapath.md
 /// §2.2). Destroying it stops them. Control thread only. The callbacks of the parameters are called from the scheduler,
 /// never inside a method or the destructor; they may destroy the switch. Malformed control messages are dropped; the
@@ -62,6 +70,8 @@ class TunnelSwitch {
   [[nodiscard]] std::map<std::string, std::string> attributes() const;
   /// Of each forwarder that measures it, by name.
   [[nodiscard]] std::map<std::string, PathQuality> qualities() const;
+  /// Of each forwarder, best first.
+  [[nodiscard]] std::vector<TunnelState> states() const;
   /// Why forwarders that would be preferred to the one in use are not used, for people; empty if there are none.
   [[nodiscard]] std::string explanation() const;
 
@@ -91,6 +101,9 @@ class TunnelSwitch {
   void report_best();
   void give_up();
   void reject(std::string_view why);
+  [[nodiscard]] static std::map<std::string, std::string> attributes_of(Slot const& slot);
+  /// Why it is not in use, for people.
+  [[nodiscard]] std::string problem_of(Slot const& slot) const;
   /// That the network does not carry packets as large as this forwarder needs them, for people; empty: it does.
   [[nodiscard]] std::string shortage(Forwarder const& forwarder) const;
 

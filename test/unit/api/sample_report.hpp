@@ -54,6 +54,8 @@ inline RouterStatus sample_router() {
   established.overlay = "sleeve";
   established.encrypted = true;
   established.attributes = {{"mtu", std::int64_t{1414}}, {"encrypted", true}};
+  established.paths = {{.name = "fastdp", .works = false, .problem = "no heartbeat", .attributes = {}},
+                       {.name = "sleeve", .works = true, .problem = "", .attributes = established.attributes}};
   router.connections[2].error = "dial tcp :0->10.9.9.9:7000: connect: no route to host";
   router.connections[3].error = "connection refused";
   router.connections[3].retry_at = parse_rfc3339("2026-11-24T04:00:43.414188223Z").value();

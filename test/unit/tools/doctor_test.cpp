@@ -194,18 +194,29 @@ TEST(Doctor, PeersByPathAndMtu) {
   one.nickname = "two";
   one.overlay = "fastdp";
   one.attributes = {{"mtu", std::int64_t{1376}}};
+  one.paths = {
+      {.name = "fastdp", .works = true, .problem = "", .attributes = one.attributes},
+      {.name = "sleeve",
+       .works = true,
+       .problem = "",
+       .attributes = {{"mtu", std::int64_t{1438}}, {"rtt", std::string{"0.2ms"}}, {"loss", std::string{"0%"}}}}};
   auto slow = one;
   slow.overlay = "sleeve";
   slow.explanation = "fastdp: no heartbeat";
+  slow.paths.front() = {.name = "fastdp", .works = false, .problem = "no heartbeat", .attributes = {}};
   auto failed = one;
   failed.state = api::ConnectionState::failed;
   failed.error = "no route to host";
   facts.report->router->connections = {one, slow, failed};
   auto const findings = diagnose_daemon(facts);
-  ASSERT_EQ(findings.size(), 5U);
+  ASSERT_EQ(findings.size(), 7U);
   EXPECT_EQ(findings[1].text, "00:00:00:00:00:02(two) at 192.0.2.2:6783 is reached by fastdp, MTU 1376");
-  EXPECT_EQ(findings[3].severity, Severity::warning) << findings[3].text;
-  EXPECT_EQ(findings[4].severity, Severity::error) << findings[4].text;
+  EXPECT_EQ(findings[2].text,
+            "00:00:00:00:00:02(two) at 192.0.2.2:6783 is reached by sleeve too, MTU 1438, rtt 0.2ms, loss 0%");
+  EXPECT_EQ(findings[4].text, "00:00:00:00:00:02(two) at 192.0.2.2:6783 is not reached by fastdp");
+  EXPECT_EQ(findings[4].cause, "no heartbeat");
+  EXPECT_EQ(findings[5].severity, Severity::warning) << findings[5].text;
+  EXPECT_EQ(findings[6].severity, Severity::error) << findings[6].text;
 }
 
 TEST(Doctor, FirewallOfDocker) {

@@ -292,6 +292,12 @@ TEST_F(TunnelSwitchTest, ExplainsWhyThePreferredOneIsNotUsed) {
   EXPECT_EQ(switch_->explanation(), "fastdp: not established yet");
   fastdp_.explanation = "not answered since noon";
   EXPECT_EQ(switch_->explanation(), "fastdp: not answered since noon");
+  ASSERT_EQ(switch_->states().size(), 2U);
+  EXPECT_FALSE(switch_->states()[0].works);
+  EXPECT_EQ(switch_->states()[0].problem, "not answered since noon");
+  EXPECT_EQ(switch_->states()[1].name, "sleeve");
+  EXPECT_TRUE(switch_->states()[1].works);
+  EXPECT_EQ(switch_->states()[1].problem, "");
   fastdp_.events.established();
   scheduler_.settle();
   EXPECT_EQ(switch_->explanation(), "");
