@@ -273,6 +273,12 @@ def super_frames(seeds):
 
 
 def text_seeds(seeds):
+    seeds["report_template"].update({f"t{i}": t.encode() for i, t in enumerate((
+        "{{.Router.Name}}({{.Router.NickName}})", "{{len .Router.Peers}} {{json .DNS}}",
+        "{{range $i, $p := .Router.Peers}}{{if $i}}, {{end}}{{$p.NickName}}{{else}}none{{end}}",
+        "{{with $x := index .Router.Connections 0}}{{$x.Attrs.mtu}}{{end}}",
+        "{{if and .DNS (gt (len .DNS.Entries) 1) (ne .Ready false)}}{{printf \"%-5s|%05d|%q\" .Version 7 .Router.Targets}}{{end}}",
+        "a {{- /* b */ -}} {{ .VersionCheck | print `c` 'd' -1.5 }}"))})
     seeds["texts"].update({f"t{i}": t.encode() for i, t in enumerate((
         "7a:3a:5c:00:00:01", "7a::1", "10.32.0.1", "10.32.0.0/12", "192.0.2.1:6783", "[fe80::1%eth0]:6783",
         "host.example:6783", "consensus=3", "seed=7a:3a:5c:00:00:01,::2", "observer"))})
