@@ -46,6 +46,10 @@ lab_capture hosta weave launch
 lab_match 'why not' 'weave reset' "$LAB_STDERR"
 lab_docker hosta rm -f c1 c2 >/dev/null
 lab_weave hosta reset --force >/dev/null 2>&1
+# Docker is answered until it has nothing of ours any more.
+lab_docker hosta network rm weave >/dev/null
+no_answerer() { ! lab_exec hosta pgrep -x plugin-stand-in >/dev/null; }
+lab_wait 10 'nobody answers Docker any more' no_answerer
 lab_equal 'what a reset leaves' '' "$(lab_weave_remains hosta)"
 lab_weave_launch hosta 192.0.2.2
 fastpath_both 10 fastdp hosta hostb

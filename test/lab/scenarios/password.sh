@@ -20,7 +20,7 @@ address2=$(lab_container_address hostb c2)
 
 suite='(aes-256-gcm|chacha20-poly1305)' # by the processor
 lab_case 110
-encrypted() { lab_weave "$1" status connections | grep -qE "established +encrypted +sleeve .* mtu=[0-9]+ cipher=$suite\$"; }
+encrypted() { lab_weave "$1" status connections | grep -qE "established +encrypted +sleeve .* mtu=[0-9]+ cipher=$suite( |\$)"; }
 for host in hosta hostb; do
   lab_wait 10 "an encrypted connection of $host" encrypted "$host"
   ! grep -rq "$secret" "$LAB_DIR/hosts/$host/run/weave" || lab_fail "the password is in a file of /run/weave on $host"

@@ -79,6 +79,8 @@ lab_equal "exit of weave reset (stderr: $LAB_STDERR)" 0 "$LAB_STATUS"
 stand_in || lab_fail 'weave reset left Docker without an answer'
 removed 'after weave reset' c7
 stand_in || lab_fail 'the stand-in went although Docker has the network weave'
-lab_weave_launch hosta
+# The network is still one of the other driver, which launch says.
+lab_capture hosta weave launch
+lab_equal "exit of weave launch with a network of another driver ($LAB_STDERR)" 5 "$LAB_STATUS"
 no_stand_in || lab_fail 'launch left the stand-in on other sockets'
 lab_exec hosta test ! -e /run/docker/plugins/own.sock || lab_fail 'a socket of the former launch is left'
