@@ -70,7 +70,10 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
     for (++rest; *rest >= '0' && *rest <= '9'; ++rest, scale /= 10) nanoseconds += (*rest - '0') * scale;
   }
   if (std::string_view{rest} != "Z") return bad();
-  auto const since = std::chrono::seconds{::timegm(&utc)} + std::chrono::nanoseconds{nanoseconds};
+  std::chrono::seconds const whole{::timegm(&utc)};
+  if (std::chrono::abs(whole) >= std::chrono::duration_cast<std::chrono::seconds>(WallTime::duration::max()))
+    return bad();
+  auto const since = whole + std::chrono::nanoseconds{nanoseconds};
   return WallTime{std::chrono::duration_cast<WallTime::duration>(since)};
 }
 

@@ -14,7 +14,8 @@ namespace weave::controller::api {
 [[nodiscard]] std::string to_short_text(WallTime time);
 /// `2026-11-24T04:00:43.414188223Z`, fraction without trailing zeros.
 [[nodiscard]] std::string to_rfc3339(WallTime time);
-/// UTC only, as to_rfc3339 writes it.
+/// UTC only, as to_rfc3339 writes it. malformed: another text, or a time before 1678 or after 2261, which WallTime
+/// cannot hold.
 [[nodiscard]] Result<WallTime> parse_rfc3339(std::string_view text);
 
 } // namespace weave::controller::api

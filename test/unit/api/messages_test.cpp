@@ -101,5 +101,11 @@ TEST(OwnedJson, IsTheOriginalsOneLine) {
             "{\"owned\":[{\"containerid\":\"c1\",\"addrs\":[\"10.40.0.1/12\"]}]}\n");
 }
 
+TEST(TimeText, RefusesTimesThatTheClockCannotHold) {
+  EXPECT_TRUE(parse_rfc3339("2261-12-31T23:59:59.999999999Z"));
+  EXPECT_FALSE(parse_rfc3339("0001-01-01T00:00:00Z"));
+  EXPECT_FALSE(parse_rfc3339("9999-12-31T23:59:59Z"));
+}
+
 } // namespace
 } // namespace weave::controller::api
