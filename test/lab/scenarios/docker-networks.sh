@@ -5,13 +5,7 @@
 # catalogue: 195 300 820 902
 # limit: 120
 
-lab_host_create hosta 192.0.2.1
-lab_host_create hostb 192.0.2.2
-lab_dockerd_start hosta hostb
-lab_image_load hosta hostb
-lab_weave_launch hosta
-lab_weave_launch hostb 192.0.2.1
-lab_weave_connected 1 hosta hostb
+lab_weave_pair
 
 docker_on() { lab_docker "$@" >/dev/null; }
 refused() { # WHAT REASON HOST DOCKER-ARGUMENT...

@@ -4,13 +4,7 @@
 # kernel: host
 # limit: 120
 
-lab_host_create hosta 192.0.2.1
-lab_host_create hostb 192.0.2.2
-lab_dockerd_start hosta hostb
-lab_image_load hosta hostb
-lab_weave_launch hosta
-lab_weave_launch hostb 192.0.2.1
-lab_weave_connected 1 hosta hostb
+lab_weave_pair
 first=$(lab_weave_pid hosta)
 lab_weave_containers c1:hosta c2:hostb
 for ((i = 0; i < 20; i++)); do lab_spawn hosta "load$i" sh -c 'while :; do :; done'; done
