@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -45,8 +46,11 @@ Result<std::vector<std::string>> stored_targets(std::string const& path) {
   if (!error && fs::exists(path + "-wal", error)) fs::copy_file(path + "-wal", copy + "-wal", error);
   if (error) return failure(ErrorKind::system, fmt::format("state file {}: {}", path, error.message()));
   auto const store = StateStore::open(copy);
-  if (!store) return failure_of(store);
-  return (*store)->targets();
+  if (store) return (*store)->targets();
+  // It speaks of the copy, which nobody knows.
+  auto text = store.error().text();
+  if (auto const at = text.find(copy); at != std::string::npos) text.replace(at, copy.size(), path);
+  return failure(store.error().kind(), std::move(text));
 }
 
 } // namespace weave::controller::store

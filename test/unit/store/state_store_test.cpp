@@ -57,7 +57,9 @@ TEST_F(StateStoreTest, tells_its_targets_while_no_daemon_runs) {
   EXPECT_EQ(stored_targets(crashed).value(), (std::vector<std::string>{"b.example:6783", "a.example"}));
   EXPECT_EQ(fs::file_size(crashed + "-wal"), before) << "left as it was";
   std::ofstream{file("bad.db")} << "this is no database, and long enough for one";
-  EXPECT_FALSE(stored_targets(file("bad.db")));
+  auto const bad = stored_targets(file("bad.db"));
+  ASSERT_FALSE(bad);
+  EXPECT_TRUE(bad.error().text().starts_with("state file " + file("bad.db") + " ")) << bad.error().text();
 }
 
 TEST_F(StateStoreTest, remembers_everything) {
