@@ -167,17 +167,19 @@ void ConnectionMaker::evaluate() {
   for (auto const& [text, peer] : direct_) direct_addresses.insert(peer.address);
   for (auto at = targets_.begin(); at != targets_.end();) {
     auto& [address, target] = *at;
-    if (target.state != State::waiting && target.state != State::suspended) {
+    auto const wish = wanted.find(address);
+    auto const is_wanted = wish != wanted.end();
+    bool const is_open = target.state == State::connected || (target.state == State::attempting && !target.dialling);
+    if (is_open || (is_wanted && target.dialling)) {
       ++at;
-      continue;
-    }
-    if (auto const wish = wanted.find(address); wish != wanted.end()) {
+    } else if (is_wanted) {
       consider(address, target, wish->second);
       ++at;
     } else if (direct_addresses.contains(address)) {
-      target.state = State::suspended;
+      if (!target.dialling) target.state = State::suspended;
       ++at;
     } else {
+      if (target.dialling) --attempts_;
       at = targets_.erase(at);
     }
   }

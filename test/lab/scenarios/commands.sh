@@ -90,6 +90,7 @@ row 0 '' '' weave forget 192.0.2.8 192.0.2.7
 row 0 '192.0.2.9' '' weave status targets
 row 0 '' '' weave connect --replace
 row 0 '' '' weave status targets
+row 0 '' '' weave status connections
 row 1 '' 'invalid peer name ":99", should be host\[:port\]' weave connect :99
 row 0 '--dns=172.17.0.1 --dns-search=weave.local.' '' weave dns-args
 lab_equal 'bytes of dns-args' 42 "$(lab_exec hosta weave dns-args | wc -c)"

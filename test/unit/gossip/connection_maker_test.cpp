@@ -19,7 +19,7 @@ class ScriptedTransport final : public Transport {
   std::unique_ptr<Operation> dial(std::string const& address, Dialled done) override {
     dialled.push_back(address);
     pending[address] = std::move(done);
-    return std::make_unique<Operation>();
+    return std::make_unique<Attempt>([this, address] { pending.erase(address); });
   }
   std::unique_ptr<Operation> resolve(std::string const& host, Resolved done) override {
     resolved.push_back(host);
@@ -47,6 +47,15 @@ class ScriptedTransport final : public Transport {
   std::vector<std::string> resolved;
   std::map<std::string, Dialled> pending;
   std::map<std::string, Resolved> lookups;
+
+ private:
+  struct Attempt final : Operation {
+    explicit Attempt(std::function<void()> end) : give_up{std::move(end)} {}
+    Attempt(Attempt const&) = delete;
+    Attempt& operator=(Attempt const&) = delete;
+    ~Attempt() override { give_up(); }
+    std::function<void()> give_up;
+  };
 };
 
 class ConnectionMakerTest : public testing::Test {
@@ -267,6 +276,25 @@ TEST_F(ConnectionMakerTest, EachRetryOfANameResolvesAnewAndFollowsIt) {
   transport.answer("peer.example", failure(ErrorKind::unavailable, "lookup peer.example: server misbehaving"));
   EXPECT_EQ(transport.dialled.back(), "10.0.0.8:7000") << "the last known address is the best guess";
   EXPECT_EQ(transport.dialled.size(), 3U);
+}
+
+TEST_F(ConnectionMakerTest, AnAttemptOfAForgottenPeerIsGivenUp) {
+  auto& subject = maker();
+  (void)subject.initiate({"10.0.0.2", "10.0.0.3"}, false);
+  subject.forget({"10.0.0.2"});
+  EXPECT_EQ(states(), "10.0.0.3:6783 connecting\n");
+  EXPECT_FALSE(transport.pending.contains("10.0.0.2:6783"));
+  (void)subject.initiate({"10.0.0.4"}, true);
+  EXPECT_EQ(states(), "10.0.0.4:6783 connecting\n");
+  // One that has got through is not.
+  transport.succeed("10.0.0.4:6783");
+  subject.forget({"10.0.0.4"});
+  EXPECT_EQ(states(), "10.0.0.4:6783 connecting\n");
+
+  (void)subject.initiate({"10.0.0.2"}, false);
+  transport.fail("10.0.0.2:6783");
+  EXPECT_EQ(transport.dialled,
+            (std::vector<std::string>{"10.0.0.2:6783", "10.0.0.3:6783", "10.0.0.4:6783", "10.0.0.2:6783"}));
 }
 
 TEST_F(ConnectionMakerTest, ReplacingForgetsOthersButClosesNothing) {
