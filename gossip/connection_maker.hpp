@@ -24,8 +24,8 @@ namespace weave::gossip {
 /// Decides whom to dial and when (protocol/mesh.md §13): the peers a user gave, and those discovered in the topology.
 /// It never closes a connection, but gives up a dial that has not got through when nobody wants it any more. A direct
 /// peer whose name does not resolve stays and is resolved again with back-off, and every retry of a named peer resolves
-/// anew (the original resolved once). A target found to lead to a peer that is connected anyway is left alone while that
-/// lasts (the original dialled on, and each attempt could displace the connection in use). Control thread only.
+/// anew (the original resolved once). A target found to lead to a peer that is connected anyway is left alone while
+/// that lasts (the original dialled on, and each attempt could displace the connection in use). Control thread only.
 ///
 /// States of a target:
 ///   waiting --due--> attempting --added--> connected --ended--> waiting
