@@ -1,3 +1,5 @@
+#include "test/system/bpf_kernel.hpp"
+
 #include <arpa/inet.h>
 #include <atomic>
 #include <bpf/bpf.h>
@@ -7,60 +9,12 @@
 #include "datapath/bpf/kernel_programs.hpp"
 #include "datapath/bpf/tc_filter.hpp"
 #include "datapath/packet/checksum.hpp"
-#include "test/system/bpf_case.hpp"
 
 namespace weave::test {
 namespace {
 
 using datapath::Carrier;
 using datapath::bpf::TcHook;
-
-/// What only the path with BPF does, or does in its own way.
-class BpfKernel : public testing::Test {
- protected:
-  void build(int hosts) {
-    if (auto const reason = lab.build(hosts, implementation); !reason.empty()) GTEST_SKIP() << reason;
-  }
-  FastPathHost& a() { return lab.host(1); }
-  FastPathHost& b() { return lab.host(2); }
-  FastPathHost& c() { return lab.host(3); }
-  static std::uint32_t program_on(FastPathHost& host, TcHook hook, std::string const& device = "vxlan-6784") {
-    auto const link = host.net->links().find(device);
-    if (!link) return 0;
-    auto const id = datapath::bpf::attached_program(host.net->links().socket(), link->index, hook);
-    return id && *id ? **id : 0;
-  }
-  static std::uint64_t statistic(FastPathHost& host, std::string_view name) {
-    for (auto const& [key, value] : host.path->statistics()) {
-      if (key == name) return value;
-    }
-    ADD_FAILURE() << name;
-    return 0;
-  }
-  /// A VXLAN packet that host `from` makes up itself.
-  static void forge(FastPathHost const& from, FastPathHost const& to, std::uint32_t vni, ByteView frame) {
-    ByteWriter writer;
-    writer.u32(0x08000000).u32(vni << 8).raw(frame);
-    UniqueFd socket;
-    (void)from.net->run([&]() -> Result<void> {
-      socket.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-      return {};
-    });
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(FastPathHost::kUdpPort);
-    address.sin_addr.s_addr = htonl(to.underlay_address().value());
-    EXPECT_GT(::sendto(socket.get(), writer.bytes().data(), writer.size(), 0,
-                       reinterpret_cast<sockaddr const*>(&address), sizeof address),
-              0);
-  }
-  static std::uint32_t vni(ShortId source, ShortId destination) {
-    return datapath::TunnelId{.source = source, .destination = destination}.vni();
-  }
-
-  FastPathCase implementation = bpf_case();
-  FastPathLab lab;
-};
 
 TEST_F(BpfKernel, ATakenUdpPortIsAnErrorAndNothingStays) {
   FastPathHost host{1, lab.loop, implementation};
@@ -146,122 +100,6 @@ TEST_F(BpfKernel, AMissingBridgeIsWaitedForAndALostPortIsNot) {
   EXPECT_TRUE(lab.loop.run_until([&] { return a().failed.has_value(); }, std::chrono::seconds{8}));
   EXPECT_EQ(a().failed->text(), "UDP port 6784 is in use by somebody else");
   EXPECT_FALSE(a().net->links().find("vxlan-6784"));
-}
-
-TEST_F(BpfKernel, AdoptionKeepsProgramsThatAreTheSame) {
-  build(2);
-  lab.mesh();
-  lab.introduce();
-  auto const egress = program_on(a(), TcHook::egress);
-  auto const ingress = program_on(a(), TcHook::ingress);
-  a().crash();
-  EXPECT_EQ(program_on(a(), TcHook::egress), egress);
-  WEAVE_ASSERT_OK(a().open());
-  a().apply(a().state);
-  EXPECT_EQ(program_on(a(), TcHook::egress), egress);
-  EXPECT_EQ(program_on(a(), TcHook::ingress), ingress);
-  EXPECT_EQ(statistic(a(), "MapWrites"), 2U) << "the new user port's number, and the configuration once as it is";
-}
-
-/// A thousand frames a second from one container to another, until stop(): how many were sent and how many came.
-class Stream {
- public:
-  Stream(FastPathHost& from, FastPathHost& to)
-      : from_{from}, to_{to}, sender_{[this] { send(); }}, receiver_{[this] { receive(); }} {}
-  ~Stream() { stop(); }
-  Stream(Stream const&) = delete;
-  Stream& operator=(Stream const&) = delete;
-
-  void stop() {
-    sending_ = false;
-    if (sender_.joinable()) sender_.join();
-    receiving_ = false;
-    if (receiver_.joinable()) receiver_.join();
-  }
-  [[nodiscard]] int sent() const { return sent_; }
-  [[nodiscard]] int received() const { return received_; }
-
- private:
-  void send() {
-    auto next = std::chrono::steady_clock::now();
-    while (sending_) {
-      from_.send(to_.mac());
-      ++sent_;
-      std::this_thread::sleep_until(next += std::chrono::milliseconds{1});
-    }
-  }
-  void receive() {
-    while (auto const frame = to_.inside->next(receiving_ ? 100 : 30)) {
-      if (is_test_frame(frame->bytes)) ++received_;
-    }
-  }
-
-  FastPathHost& from_;
-  FastPathHost& to_;
-  std::atomic<bool> sending_{true};
-  std::atomic<bool> receiving_{true};
-  std::atomic<int> sent_{0};
-  std::atomic<int> received_{0};
-  std::thread sender_;
-  std::thread receiver_;
-};
-
-TEST_F(BpfKernel, ACrashAndARestartLoseNothing) {
-  build(2);
-  lab.mesh();
-  lab.introduce();
-  auto const state = a().state;
-  auto settling = state;
-  settling.peers.erase(b().id);
-  settling.neighbours.clear();
-  settling.next_hops.clear();
-  settling.floods.clear();
-  settling.settling = true;
-  Stream out{a(), b()};
-  Stream in{b(), a()};
-  for (int round = 0; round < 5; ++round) {
-    a().crash();
-    (void)lab.loop.run_until([] { return false; }, std::chrono::milliseconds{50});
-    WEAVE_ASSERT_OK(a().open());
-    a().apply(settling);
-    (void)lab.loop.run_until([] { return false; }, std::chrono::milliseconds{50});
-    a().apply(state);
-  }
-  out.stop();
-  in.stop();
-  EXPECT_GT(out.sent(), 500);
-  EXPECT_EQ(out.received(), out.sent());
-  EXPECT_EQ(in.received(), in.sent());
-}
-
-TEST_F(BpfKernel, ProgramsOfAnotherLayoutForwardUntilTheFirstState) {
-  build(2);
-  lab.mesh();
-  lab.introduce();
-  auto const old = program_on(a(), TcHook::egress);
-  a().crash();
-  {
-    auto maps = datapath::bpf::open_maps(*datapath::bpf::find_program(old));
-    std::uint32_t const key = 0;
-    ::weave_conf conf{};
-    ASSERT_EQ(::bpf_map_lookup_elem(maps.at("weave_conf").get(), &key, &conf), 0);
-    conf.layout = 999;
-    ASSERT_EQ(::bpf_map_update_elem(maps.at("weave_conf").get(), &key, &conf, 0), 0);
-  }
-  WEAVE_ASSERT_OK(a().open());
-  EXPECT_EQ(program_on(a(), TcHook::egress), old);
-  a().send(b().mac());
-  EXPECT_EQ(b().received(1), 1);
-  b().send(a().mac());
-  EXPECT_EQ(a().received(1), 1);
-  a().apply(a().state);
-  EXPECT_NE(program_on(a(), TcHook::egress), old);
-  EXPECT_EQ(a().place_of(b().mac()), b().peer) << "what was learned came along";
-  a().send(b().mac());
-  b().send(a().mac());
-  EXPECT_EQ(b().received(1), 1);
-  EXPECT_EQ(a().received(1), 1);
-  EXPECT_EQ(statistic(a(), "FramesFlooded"), 0U);
 }
 
 TEST_F(BpfKernel, SeveralUdpPortsWorkAsOne) {

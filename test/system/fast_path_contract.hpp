@@ -1,62 +1,12 @@
 #pragma once
 
-#include "datapath/packet/checksum.hpp"
-#include "test/system/fast_path_host.hpp"
+#include "test/system/fast_path_cluster.hpp"
+#include "test/system/user_port_contract.hpp"
 
 /// What any FastPath does, on three hosts with a real kernel. An implementation is put to it by
 /// `INSTANTIATE_TEST_SUITE_P(Name, FastPathContract, testing::Values(FastPathCase{…}));` in the namespace weave::test
 /// of one source file of a binary.
 namespace weave::test {
-
-class FastPathContract : public testing::TestWithParam<FastPathCase> {
- protected:
-  void SetUp() override {
-    if (auto const reason = lab.build(3, GetParam()); !reason.empty()) GTEST_SKIP() << reason;
-  }
-  FastPathHost& a() { return lab.host(1); }
-  FastPathHost& b() { return lab.host(2); }
-  FastPathHost& c() { return lab.host(3); }
-
-  /// Ten frames to everybody from each host: the others receive each once, the sender none.
-  void expect_broadcasts_once() {
-    for (auto const& host : lab.hosts) {
-      for (int i = 0; i < 10; ++i) host->send(kEverybody);
-      for (auto const& other : lab.hosts) {
-        EXPECT_EQ(other->received(other == host ? 0 : 10), other == host ? 0 : 10)
-            << host->number << " to " << other->number;
-      }
-    }
-  }
-
-  FastPathLab lab;
-};
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(FastPathContract);
-
-/// The tag of a frame for somebody from ourself or from `source`.
-inline datapath::UserTag tag_for(ShortId destination, std::optional<ShortId> source = {}) {
-  return {.source = source, .destination = destination};
-}
-inline datapath::UserTag flooded(datapath::UserTag tag) {
-  tag.flooded = true;
-  return tag;
-}
-
-/// Destination, source, tags, rest: what a frame from the user port begins with.
-inline std::optional<datapath::UserTag> tag_of(std::optional<PacketSocket::Frame>& frame) {
-  if (!frame) return std::nullopt;
-  auto const untagged = datapath::remove_user_tag(frame->header, frame->bytes);
-  if (!untagged) return std::nullopt;
-  auto const tag = untagged->tag;
-  PacketSocket::Frame rest{untagged->header, Bytes{untagged->bytes.begin(), untagged->bytes.end()}};
-  frame = std::move(rest);
-  return tag;
-}
-
-inline Bytes heartbeat_frame(std::size_t size, std::uint8_t mark) {
-  Bytes frame(size);
-  for (std::size_t i = 14; i < std::min<std::size_t>(size, 64); ++i) frame[i] = static_cast<std::uint8_t>(mark + i);
-  return frame;
-}
 
 TEST_P(FastPathContract, ABroadcastReachesEveryOtherHostOnce) {
   lab.mesh();
@@ -240,46 +190,6 @@ TEST_P(FastPathContract, AFloodUsesTheCarrierOfEachNeighbour) {
   EXPECT_EQ(c().received(0), 0);
 }
 
-/// A TCP segment of `payload` bytes that the kernel is to cut.
-inline std::pair<datapath::OffloadHeader, Bytes> super_frame(MacAddress destination, MacAddress source,
-                                                             std::size_t payload) {
-  ByteWriter writer;
-  writer.raw(destination.bytes()).raw(source.bytes()).u16(0x0800);
-  writer.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(40 + payload)).u16(1).u16(0x4000).u8(64).u8(6).u16(0);
-  writer.u32(0x0a200001).u32(0x0a200002);
-  writer.u16(1000).u16(2000).u32(1).u32(1).u8(0x50).u8(0x18).u16(500).u16(0).u16(0);
-  Bytes frame = writer.take();
-  datapath::write_ipv4_checksum(datapath::MutableBytes{frame}.subspan(14, 20));
-  for (std::size_t i = 0; i < payload; ++i) frame.push_back(static_cast<std::uint8_t>(i));
-  datapath::OffloadHeader const header{.flags = datapath::OffloadHeader::kNeedsChecksum,
-                                       .gso_type = datapath::OffloadHeader::kTcpV4,
-                                       .header_length = 54,
-                                       .gso_size = 1336,
-                                       .checksum_start = 34,
-                                       .checksum_offset = 16};
-  return {header, std::move(frame)};
-}
-
-TEST_P(FastPathContract, SuperFramesReachTheUserPortIntact) {
-  lab.mesh();
-  lab.introduce();
-  auto state = a().state;
-  state.neighbours[b().id].carrier = datapath::Carrier::user;
-  a().apply(state);
-  // Of an unknown pair the first may go through user space, in parts.
-  a().send(b().mac());
-  ASSERT_TRUE(a().from_user_port());
-  auto const [header, frame] = super_frame(b().mac(), a().mac(), 30'000);
-  ASSERT_TRUE(a().inside->send(frame, header));
-  auto taken = a().from_user_port(2000, 0x0800);
-  EXPECT_EQ(tag_of(taken), tag_for(b().id));
-  ASSERT_TRUE(taken);
-  EXPECT_TRUE(taken->header.is_super_frame());
-  EXPECT_EQ(taken->header.gso_size, 1336);
-  EXPECT_EQ(taken->bytes.size(), frame.size());
-  EXPECT_TRUE(std::equal(frame.begin() + 54, frame.end(), taken->bytes.begin() + 54));
-}
-
 TEST_P(FastPathContract, SuperFramesPassTheTunnel) {
   lab.mesh();
   lab.introduce();
@@ -294,66 +204,6 @@ TEST_P(FastPathContract, SuperFramesPassTheTunnel) {
     bytes += part->bytes.size() - 54;
   }
   EXPECT_EQ(bytes, 30'000U);
-}
-
-TEST_P(FastPathContract, ARelayToTheUserPortNamesBothPeers) {
-  lab.chain();
-  lab.introduce();
-  auto state = b().state;
-  state.neighbours[c().id].carrier = datapath::Carrier::user;
-  b().apply(state);
-  a().send(c().mac());
-  auto frame = b().from_user_port();
-  EXPECT_EQ(tag_of(frame), tag_for(c().id, a().id));
-  ASSERT_TRUE(frame);
-  EXPECT_EQ(frame->bytes, test_frame(c().mac(), a().mac()));
-  EXPECT_EQ(c().received(0), 0);
-
-  // Passing on is both: delivered here and handed over for there.
-  a().send(kEverybody);
-  EXPECT_EQ(b().received(1), 1);
-  frame = b().from_user_port();
-  EXPECT_EQ(tag_of(frame), flooded(tag_for(c().id, a().id)));
-}
-
-TEST_P(FastPathContract, FramesFromTheUserPortAreDeliveredAndLearned) {
-  lab.mesh();
-  auto const remote = *MacAddress::parse("02:00:00:00:00:cc");
-  auto const frame = test_frame(kEverybody, remote);
-  auto const tag = datapath::delivery_tag(c().id);
-  if (!GetParam().learns_from_user_port) {
-    EXPECT_EQ(a().path->macs().record_remote(remote, c().peer, lab.loop.scheduler().now()), datapath::MacChange::added);
-  }
-  WEAVE_ASSERT_OK(a().user->write(frame, tag));
-  auto const frames = a().frames(1);
-  ASSERT_EQ(frames.size(), 1U);
-  EXPECT_EQ(frames[0], frame);
-  EXPECT_EQ(a().place_of(remote), c().peer);
-  EXPECT_EQ(b().received(0), 0) << "the worker passes on, not the kernel";
-  EXPECT_FALSE(a().from_user_port(30));
-  // The answer goes to that peer by its carrier.
-  a().send(remote);
-  EXPECT_EQ(c().received(1), 1);
-  // It is told apart from a local container that takes the address over.
-  a().send_from(remote, kEverybody);
-  EXPECT_EQ(b().received(1), 1);
-  EXPECT_EQ(c().received(1), 1);
-  EXPECT_EQ(a().place_of(remote), a().peer);
-}
-
-TEST_P(FastPathContract, ANewUserPortTakesTheOldOnesPlace) {
-  lab.mesh();
-  lab.introduce();
-  auto state = a().state;
-  state.neighbours[b().id].carrier = datapath::Carrier::user;
-  a().apply(state);
-  a().user.reset();
-  WEAVE_ASSERT_OK(a().net->run([&] { return a().open_user_port(); }));
-  a().send(b().mac());
-  auto frame = a().from_user_port();
-  EXPECT_EQ(tag_of(frame), tag_for(b().id));
-  WEAVE_ASSERT_OK(a().user->write(test_frame(a().mac(), b().mac()), datapath::delivery_tag(b().id)));
-  EXPECT_EQ(a().received(1), 1);
 }
 
 TEST_P(FastPathContract, FramesOfStrangersAreDropped) {
@@ -460,21 +310,6 @@ TEST_P(FastPathContract, TrafficGoesOnWithoutAProcessAndTheNextOneAdoptsIt) {
   a().apply(state);
   a().send(kEverybody);
   EXPECT_EQ(b().received(1) + c().received(1), 2);
-}
-
-TEST_P(FastPathContract, AnAdoptedUserPortIsReplaced) {
-  lab.mesh();
-  lab.introduce();
-  auto state = a().state;
-  state.neighbours[b().id].carrier = datapath::Carrier::user;
-  a().apply(state);
-  a().send(b().mac());
-  ASSERT_TRUE(a().from_user_port());
-  a().crash();
-  WEAVE_ASSERT_OK(a().open());
-  a().send(b().mac());
-  auto frame = a().from_user_port();
-  EXPECT_EQ(tag_of(frame), tag_for(b().id));
 }
 
 TEST_P(FastPathContract, SaysWhereAddressesAre) {

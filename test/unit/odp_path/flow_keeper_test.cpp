@@ -1,106 +1,15 @@
 #include "datapath/odp/flow_keeper.hpp"
 
-#include <algorithm>
 #include <chrono>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "test/fakes/fake_datapath.hpp"
-#include "test/fakes/virtual_scheduler.hpp"
-#include "test/unit/odp_path/mesh_states.hpp"
+#include "test/unit/odp_path/flow_keeping.hpp"
 
 namespace weave::datapath::odp {
 namespace {
 
-using namespace weave::test;
 using namespace std::chrono_literals;
-
-/// A host with a FakeSwitch whose flows a FlowKeeper keeps; restart() is a new process on the same switch.
-class FlowKeeping : public testing::Test {
- protected:
-  /// A daemon process.
-  struct Process {
-    Process(VirtualScheduler& scheduler, FakeSwitch& kernel, std::vector<HeartbeatArrival>& heartbeats,
-            std::size_t capacity)
-        : keeper{scheduler, macs, changes, capacity}, datapath{kernel.open()} {
-      auto const started = datapath->start({.on_upcall =
-                                                [this, &heartbeats](Upcall const& upcall) {
-                                                  if (auto beat = keeper.on_upcall(upcall)) heartbeats.push_back(*beat);
-                                                },
-                                            .on_port_added = {},
-                                            .on_port_removed = {},
-                                            .on_deleted = {},
-                                            .on_overrun = {}});
-      EXPECT_TRUE(started);
-    }
-
-    MacChanges changes;
-    MacTable macs{name_of(1), Duration::zero(), [this](MacAddress mac, PeerName, MacChange) { changes.add(mac); }};
-    FlowKeeper keeper;
-    std::unique_ptr<FakeDatapath> datapath;
-  };
-
-  FlowKeeping() {
-    for (auto const* name : {kBridge, kUser, kTunnel}) kernel.add_device(name);
-    kernel.set_clock(
-        [this] { return std::chrono::duration_cast<std::chrono::milliseconds>(scheduler.now().time_since_epoch()); });
-    start();
-    for (auto const* name : {kBridge, kTunnel}) EXPECT_TRUE(process->datapath->add_port({.name = name}));
-    look();
-  }
-
-  void start(std::size_t capacity = FlowTable::kCapacity) {
-    process = std::make_unique<Process>(scheduler, kernel, heartbeats, capacity);
-    auto const attached = keeper().attach(*process->datapath, ports());
-    ASSERT_TRUE(attached);
-  }
-  void plug_user_port() {
-    EXPECT_TRUE(process->datapath->add_port({.name = kUser}));
-    look();
-  }
-  PortMap ports() { return PortMap{*process->datapath->ports(), {.user_port = kUser, .internal_is_local = unbridged}}; }
-  void look() { keeper().set_ports(ports()); }
-  FlowKeeper& keeper() { return process->keeper; }
-
-  /// A container of this host sends.
-  void send(MacAddress source, MacAddress destination, std::string_view port = kBridge) {
-    kernel.receive(port, frame(source, destination));
-    scheduler.settle();
-  }
-  void arrive(int via, TunnelId tunnel, MacAddress source, MacAddress destination) {
-    kernel.receive(kTunnel, frame(source, destination), from_tunnel(via, tunnel));
-    scheduler.settle();
-  }
-  void apply(ForwardingState const& state) { keeper().apply(shared(state)); }
-  /// Where copies of packets went since the last call: port names, for tunnels "peer/vni".
-  std::vector<std::string> went() {
-    std::vector<std::string> all;
-    for (auto const& packet : kernel.take_sent()) {
-      all.push_back(packet.tunnel ? describe(*packet.tunnel) : packet.port);
-    }
-    std::ranges::sort(all);
-    return all;
-  }
-  static std::string describe(TunnelKey const& tunnel) {
-    auto const vni = TunnelId::of_vni(static_cast<std::uint32_t>(tunnel.id));
-    return fmt::format("{}:{}>{}", tunnel.destination.value() & 0xff, static_cast<int>(vni.source) - 0x100,
-                       static_cast<int>(vni.destination) - 0x100);
-  }
-  std::uint64_t touched() const { return kernel.counters().puts + kernel.counters().removals; }
-  std::uint64_t misses() const { return kernel.counters().misses; }
-  using Places = std::vector<std::string>;
-
-  static constexpr char const* kBridge = "vethwe-datapath";
-  static constexpr char const* kUser = "vethwe-user";
-  static constexpr char const* kTunnel = "vxlan-6784";
-
-  VirtualScheduler scheduler;
-  FakeSwitch kernel{[this](std::function<void()> call) { scheduler.post(std::move(call)); }};
-  std::vector<HeartbeatArrival> heartbeats;
-  std::unique_ptr<Process> process;
-  bool unbridged = false;
-};
 
 TEST_F(FlowKeeping, TheFirstPacketActsTheOthersNeedNobody) {
   apply(full_mesh(2));
@@ -444,121 +353,6 @@ TEST_F(FlowKeeping, FlowsOfAPortThatHasGoneAreRemoved) {
   (void)went();
   arrive(2, ids(2, 1), mac_of(2), kBroadcast);
   EXPECT_EQ(went(), (Places{"datapath", kBridge}));
-}
-
-TEST_F(FlowKeeping, ANewProcessChangesNothingOfARightFlow) {
-  apply(full_mesh(3));
-  plug_user_port();
-  for (int peer = 2; peer <= 3; ++peer) {
-    arrive(peer, ids(peer, 1), mac_of(peer), mac_of(1));
-    send(mac_of(1), mac_of(peer));
-  }
-  send(mac_of(1), kBroadcast);
-  auto const before = touched();
-  auto const flows = kernel.flows();
-
-  process.reset();
-  start();
-  EXPECT_EQ(process->macs.find(mac_of(1)), name_of(1));
-  auto mesh = alone();
-  mesh.settling = true;
-  apply(mesh);
-  EXPECT_EQ(touched(), before);
-  join(mesh, 2);
-  apply(mesh);
-  EXPECT_EQ(process->macs.find(mac_of(2)), name_of(2));
-  EXPECT_EQ(touched(), before);
-  (void)went();
-  send(mac_of(1), mac_of(3));
-  send(mac_of(1), kBroadcast);
-  EXPECT_EQ(went(), (Places{"2:1>2", "3:1>3", "3:1>3"}));
-  join(mesh, 3);
-  mesh.settling = false;
-  apply(mesh);
-  EXPECT_EQ(touched(), before);
-  EXPECT_EQ(kernel.flows().size(), flows.size());
-  EXPECT_EQ(kernel.flows().front().match, flows.front().match);
-}
-
-TEST_F(FlowKeeping, ANewProcessKeepsRelaysUntilTheMeshHasSettled) {
-  apply(chain());
-  arrive(2, ids(2, 4), mac_of(2), mac_of(4));
-  process.reset();
-  start();
-  auto mesh = alone();
-  mesh.settling = true;
-  join(mesh, 2);
-  apply(mesh);
-  EXPECT_EQ(kernel.flows().size(), 1U);
-  // Its destination is known, but there is no way to it yet.
-  mesh.peers[id_of(4)] = name_of(4);
-  apply(mesh);
-  EXPECT_EQ(kernel.flows().size(), 1U);
-  mesh.settling = false;
-  apply(mesh);
-  EXPECT_TRUE(kernel.flows().empty());
-}
-
-TEST_F(FlowKeeping, ANewProcessCorrectsWhatIsWrong) {
-  apply(full_mesh(3));
-  arrive(2, ids(2, 1), mac_of(2), mac_of(1));
-  arrive(3, ids(3, 1), mac_of(3), mac_of(1));
-  send(mac_of(1), mac_of(2));
-  send(mac_of(1), mac_of(3));
-  process.reset();
-  // Peer 2 has moved, peer 3 has left.
-  start();
-  auto mesh = full_mesh(2);
-  mesh.settling = true;
-  mesh.neighbours[id_of(2)].endpoints.remote = address_of(12);
-  apply(mesh);
-  (void)went();
-  send(mac_of(1), mac_of(2));
-  EXPECT_EQ(went(), Places{"12:1>2"});
-  send(mac_of(1), mac_of(3));
-  EXPECT_EQ(went(), Places{"3:1>3"});
-  mesh.settling = false;
-  apply(mesh);
-  send(mac_of(1), mac_of(3));
-  EXPECT_EQ(went(), Places{"12:1>2"});
-  for (auto const& flow : kernel.flows()) {
-    EXPECT_FALSE(flow.match.tunnel && flow.match.tunnel->source == address_of(3) && !flow.actions.empty());
-  }
-}
-
-TEST_F(FlowKeeping, ANewProcessRemovesFlowsOfForeignShape) {
-  process.reset();
-  FlowMatch const odd{.in_port = PortNo{1}, .source = {mac_of(1), MacAddress{{1, 0, 0, 0, 0, 0}}}};
-  FlowMatch const acting{.in_port = PortNo{1}, .source = MaskedMac::exactly(mac_of(1))};
-  FlowMatch const gone{.in_port = PortNo{9}};
-  kernel.put_foreign_flow({.match = odd, .ufid = ufid_of(odd)});
-  kernel.put_foreign_flow({.match = acting, .actions = {RawAttribute{.type = 9}}, .ufid = ufid_of(acting)});
-  kernel.put_foreign_flow({.match = gone, .ufid = ufid_of(gone)});
-  kernel.put_foreign_flow({.match = {.in_port = PortNo{2}}});
-  start();
-  EXPECT_TRUE(kernel.flows().empty());
-}
-
-TEST_F(FlowKeeping, ANewProcessPutsItsOwnUserPortIntoOldFlows) {
-  plug_user_port();
-  auto mesh = alone();
-  join(mesh, 2, Carrier::user);
-  apply(mesh);
-  process->macs.record_remote(mac_of(2), name_of(2), scheduler.now());
-  send(mac_of(1), mac_of(2));
-  process.reset();
-  kernel.remove_device(kUser);
-  kernel.add_device("other");
-  kernel.add_device(kUser);
-  start();
-  EXPECT_TRUE(process->datapath->add_port({.name = "other"}));
-  look();
-  (void)went();
-  send(mac_of(1), mac_of(2));
-  EXPECT_EQ(went(), Places{"other"});
-  plug_user_port();
-  send(mac_of(1), mac_of(2));
-  EXPECT_EQ(went(), Places{kUser});
 }
 
 } // namespace
