@@ -70,11 +70,12 @@ lab_equal() { # WHAT EXPECTED ACTUAL
   [[ $2 == "$3" ]] || lab_fail "$1: expected '$2', got '$3'"
 }
 
-lab_match() { # WHAT EXTENDED-REGULAR-EXPRESSION TEXT
+lab_match() { # WHAT EXTENDED-REGULAR-EXPRESSION TEXT: holds for one of its lines
+  [[ $2 != *$'\n'* ]] || lab_fail "$1: a pattern of several lines matches if any of them does"
   grep -qE -- "$2" <<<"$3" || lab_fail "$1: '$2' is not in: $(tr '\n' '|' <<<"$3" | cut -c 1-300)"
 }
 
-lab_absent() { # WHAT EXTENDED-REGULAR-EXPRESSION TEXT
+lab_absent() { # WHAT EXTENDED-REGULAR-EXPRESSION TEXT: holds for none of its lines
   ! grep -qE -- "$2" <<<"$3" || lab_fail "$1: unexpected: $(grep -E -- "$2" <<<"$3" | head -n 3 | tr '\n' '|')"
 }
 
