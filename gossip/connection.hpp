@@ -34,9 +34,9 @@ inline constexpr std::size_t kMaxReason = 400;
 ///       |------------- close(), remote closed, deadline ----------------| --> closed --> on_closed, once, last
 ///
 /// With a password and a version below our best, the first sealed message is a heartbeat that carries our best version:
-/// whoever lowered it in the unprotected headers, to have fewer features or the older suite of the tunnels, is noticed by
-/// the first message of a peer of our kind. The original looks at no heartbeat's body (mesh.md §5.3). Version 2 needs no
-/// such thing: its features are sealed.
+/// whoever lowered it in the unprotected headers, to have fewer features or the older suite of the tunnels, is noticed
+/// by the first message of a peer of our kind. The original looks at no heartbeat's body (mesh.md §5.3). Version 2
+/// needs no such thing: its features are sealed.
 ///
 /// Between introduced and receiving nothing is handed on, so that the mesh can enter the connection in its table first
 /// (§2.2 phases 3 to 6); what arrives meanwhile waits here, bounded by one frame.

@@ -12,11 +12,13 @@ namespace {
 constexpr std::string_view kMagic = "weave";
 
 std::unexpected<Error> password_only_there() {
-  return failure(ErrorKind::refused, "no password specificed, but peer requested an encrypted connection (this host has no password)");
+  return failure(ErrorKind::refused,
+                 "no password specificed, but peer requested an encrypted connection (this host has no password)");
 }
 
 std::unexpected<Error> password_only_here() {
-  return failure(ErrorKind::refused, "password specified, but peer requested an unencrypted connection (the peer has no password)");
+  return failure(ErrorKind::refused,
+                 "password specified, but peer requested an unencrypted connection (the peer has no password)");
 }
 
 std::string decimal_list(ByteView bytes) { return fmt::format("[{}]", fmt::join(bytes, " ")); }

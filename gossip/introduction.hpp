@@ -59,8 +59,8 @@ class Introduction {
 
   /// Valid in phase done; the take_ functions once.
   [[nodiscard]] std::uint8_t version() const { return version_; }
-  /// Less than the best of ours was chosen although all is sealed: only the remote itself can tell whether it has better,
-  /// since headers are not protected.
+  /// Less than the best of ours was chosen although all is sealed: only the remote itself can tell whether it has
+  /// better, since headers are not protected.
   [[nodiscard]] bool may_be_lowered() const { return keys_ && version_ < versions_.max; }
   [[nodiscard]] VersionRange versions() const { return versions_; }
   [[nodiscard]] Features const& remote_features() const { return remote_features_; }

@@ -8,8 +8,8 @@ namespace weave::gossip {
 namespace {
 
 constexpr Duration kAnnouncementDelay = std::chrono::seconds{1};
-/// The original waits a second before each announcement, and no frame finds its way meanwhile. The first few changes after
-/// a quiet second are told almost at once; a flood of them is told once a second, as ever.
+/// The original waits a second before each announcement, and no frame finds its way meanwhile. The first few changes
+/// after a quiet second are told almost at once; a flood of them is told once a second, as ever.
 constexpr Duration kPromptDelay = std::chrono::milliseconds{50};
 constexpr int kPromptAnnouncements = 3;
 constexpr Duration kCollectionDelay = std::chrono::seconds{1};

@@ -11,8 +11,8 @@
 
 namespace weave::gossip {
 
-/// Changes of our own record and what follows from them: routes, topology updates (collected for a moment, then sent to some
-/// neighbours) and the collection of unreachable peers (protocol/mesh.md §2.4, §2.5, §10.5, §10.6). Control thread
+/// Changes of our own record and what follows from them: routes, topology updates (collected for a moment, then sent to
+/// some neighbours) and the collection of unreachable peers (protocol/mesh.md §2.4, §2.5, §10.5, §10.6). Control thread
 /// only.
 class LocalPeer {
  public:

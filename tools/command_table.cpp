@@ -288,8 +288,9 @@ constexpr std::array kEnvironment{
     Term{"WEAVE_WATCHDOG",
          "without systemd: after how many seconds without a sign of life the daemon is killed and started again (10; "
          "0: never)"},
-    Term{"WEAVE_START_LIMIT",
-         "with systemd: after how many seconds without being ready the daemon ends and is started again (30; 0: never)"},
+    Term{
+        "WEAVE_START_LIMIT",
+        "with systemd: after how many seconds without being ready the daemon ends and is started again (30; 0: never)"},
     Term{"DOCKER_HOST", "where the Docker engine is (unix:///var/run/docker.sock)"},
     Term{"DOCKER_BRIDGE", "Docker's bridge, of docker-bridge-ip and attach-bridge (docker0)"},
 };

@@ -58,7 +58,8 @@ void ContainerAddresses::begin() {
     look_.reset();
     if (survey) return on_survey(*current, *survey);
     unused_.forget();
-    ports_.logger.warning("docker: which addresses containers use is not known, and asked again: {}", survey.error().text());
+    ports_.logger.warning("docker: which addresses containers use is not known, and asked again: {}",
+                          survey.error().text());
     if (first_) retry_ = ports_.scheduler.after(kFirstLookRetry, [this] { begin(); });
   });
 }

@@ -129,7 +129,10 @@ Result<ChosenPath> choose_fast_path(FastPathSetup const& setup, FastPathPorts co
   if (auto const removed = remove_all(ports.links, setup.bridge, datapath_name(setup)); !removed) {
     return failure_of(removed);
   }
-  if (is_free) ports.logger.warning("no kernel fast path: traffic between hosts takes the slower way through weaver; 'weave doctor' shows what is missing");
+  if (is_free)
+    ports.logger.warning(
+        "no kernel fast path: traffic between hosts takes the slower way through weaver; 'weave doctor' shows what is "
+        "missing");
   return ChosenPath{.path = {}, .why_none = std::move(why_none)};
 }
 

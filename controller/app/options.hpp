@@ -63,8 +63,8 @@ struct Options {
   bool no_multicast_route = false;
   bool no_masq_local = false; ///< what goes to containers of this host is not masqueraded
 
-  std::string http_addr;   ///< besides the control socket; empty = off
-  std::string status_addr; ///< empty = off
+  std::string http_addr;    ///< besides the control socket; empty = off
+  std::string status_addr;  ///< empty = off
   std::string metrics_addr; ///< metrics alone; empty = nowhere
   std::string run_dir = "/run/weave";
   std::string state_dir = "/var/lib/weave";

@@ -1,6 +1,8 @@
 /* What the programs read from a frame, and from and to its tunnel metadata. Nothing here looks into a map. */
 #pragma once
 
+/* The helpers use types that they do not include. */
+// clang-format off
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -10,6 +12,7 @@
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+// clang-format on
 
 #include "kernel_layout.h"
 
@@ -26,7 +29,7 @@ struct ethernet {
   __be16 type;
 };
 
-/* Written so that the compiler keeps the offset in the instruction: the verifier takes no other store to the context. */
+/* Keeps the offset in the instruction: the verifier takes no other store to the context. */
 INLINE void set_mark(struct __sk_buff* skb, __u32 mark) {
   asm volatile("*(u32 *)(%[context] + %[offset]) = %[mark]"
                :

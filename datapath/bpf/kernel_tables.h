@@ -2,9 +2,12 @@
  * skeleton. */
 #pragma once
 
+/* The helpers use types that they do not include. */
+// clang-format off
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
+// clang-format on
 
 #include "kernel_layout.h"
 

@@ -1,12 +1,15 @@
 /* The fast path with BPF: three classifiers (clsact) between the bridge, `vxlan external` devices and the TAP device of
  * the packet worker. They decide by the maps of kernel_layout.h and go on doing so without the daemon. Semantics:
  * protocol/datapath.md §1, §5; kernel facts: KERNEL-VXLAN §9. From Linux 5.8 on. */
+/* The helpers use types that they do not include. */
+// clang-format off
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+// clang-format on
 
 #include "kernel_frames.h"
 #include "kernel_layout.h"

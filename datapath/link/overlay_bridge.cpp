@@ -30,8 +30,9 @@ Result<Link> OverlayBridge::ensure(BridgeSpec const& spec) {
     if (!found) return found;
   }
   if (found->kind != "bridge") {
-    return failure(ErrorKind::already_exists,
-                   fmt::format("interface \"{}\" exists and is not a bridge; remove it or run weave reset --force", spec.name));
+    return failure(
+        ErrorKind::already_exists,
+        fmt::format("interface \"{}\" exists and is not a bridge; remove it or run weave reset --force", spec.name));
   }
   if (auto const configured = configure(spec, *found); !configured) return failure_of(configured);
   return links_.find(spec.name);

@@ -33,9 +33,9 @@ enum class SleeveRefusal : std::uint8_t {
 /// channel, which no connection lives to see, zeros that nobody can open are sent. Key and object end with the
 /// connection.
 ///
-/// Made on the control thread, then used by the packet worker: seal and open may run at the same time in two threads and
-/// share nothing that either changes. Several threads may seal, each while it holds sealing(); one opens. Nothing is
-/// allocated by seal and open.
+/// Made on the control thread, then used by the packet worker: seal and open may run at the same time in two threads
+/// and share nothing that either changes. Several threads may seal, each while it holds sealing(); one opens. Nothing
+/// is allocated by seal and open.
 class SleeveCipher {
  public:
   virtual ~SleeveCipher() = default;

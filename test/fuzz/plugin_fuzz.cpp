@@ -76,7 +76,8 @@ class Host {
  private:
   void answer_look_up(std::string value) {
     auto asked = std::exchange(bench_.source.asked, {});
-    for (auto& [id, found] : asked) found(plugin::NetworkFacts{.options = {{"works.weave.multicast", value}}, .pools = {value}});
+    for (auto& [id, found] : asked)
+      found(plugin::NetworkFacts{.options = {{"works.weave.multicast", value}}, .pools = {value}});
   }
 
   test::PluginBench bench_;

@@ -7,7 +7,7 @@ packages_build=(
   libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libnftables-dev
   clang bpftool libbpf-dev
 )
-packages_unit_tests=(libgtest-dev libgmock-dev python3 iproute2 iputils-ping man-db mandoc zsh fish)
+packages_unit_tests=(clang-format libgtest-dev libgmock-dev python3 iproute2 iputils-ping man-db mandoc zsh fish)
 packages_lab=(
   docker.io busybox-static iproute2 nftables iputils-ping iperf3 tcpdump curl python3 procps
   util-linux kmod systemd user-mode-linux golang-go golang-github-weaveworks-mesh-dev

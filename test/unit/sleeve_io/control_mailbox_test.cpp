@@ -14,8 +14,8 @@ struct Mailbox : testing::Test {
   std::vector<std::uint32_t> path_mtus;
   std::vector<std::string> errors;
   std::shared_ptr<ControlMailbox> mailbox = std::make_shared<ControlMailbox>(
-      SleeveEvents{.on_special = [this](PeerName, Ipv4Endpoint, SleeveChannel,
-                                        Bytes frame, TimePoint) { specials.push_back(frame.size()); },
+      SleeveEvents{.on_special = [this](PeerName, Ipv4Endpoint, SleeveChannel, Bytes frame,
+                                        TimePoint) { specials.push_back(frame.size()); },
                    .on_too_big = [this](PeerName, ConnectionUid, std::uint32_t mtu) { path_mtus.push_back(mtu); },
                    .on_send_error = [this](PeerName, ConnectionUid, Error error) { errors.push_back(error.text()); }},
       [this](std::function<void()> call) { posted.push_back(std::move(call)); });

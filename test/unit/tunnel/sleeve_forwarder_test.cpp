@@ -34,7 +34,8 @@ class SleeveForwarderTest : public testing::Test {
   SleevePath const& path(int host) { return net_.hosts[host].paths.at(host == 0 ? kSecond : kFirst); }
   /// A special frame as the workers of `host` would report it.
   void inject(int host, Bytes frame, Ipv4Endpoint from) {
-    net_.hosts[host].events.on_special(host == 0 ? kSecond : kFirst, from, SleeveChannel::df, std::move(frame), net_.scheduler.now());
+    net_.hosts[host].events.on_special(host == 0 ? kSecond : kFirst, from, SleeveChannel::df, std::move(frame),
+                                       net_.scheduler.now());
   }
 
   SleeveNetwork net_;
