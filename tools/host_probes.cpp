@@ -16,6 +16,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "base/process/subprocess.hpp"
 #include "controller/docker/engine_json.hpp"
 #include "controller/store/stored_targets.hpp"
 #include "datapath/link/addresses.hpp"
@@ -23,7 +24,6 @@
 #include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/route_socket.hpp"
 #include "tools/absence.hpp"
-#include "tools/bounded_program.hpp"
 #include "tools/daemon_answer.hpp"
 #include "tools/docker_answer.hpp"
 #include "tools/launch_plan.hpp"
@@ -93,13 +93,13 @@ KernelFacts kernel_facts() {
 
 FirewallFacts firewall_facts() {
   FirewallFacts facts;
-  auto const version = run_program_within({"iptables", "--version"}, kPatience);
+  auto const version = converse_within(kPatience, {"iptables", "--version"}, {});
   facts.installed = version ? version->status == 0 : version.error().kind() == ErrorKind::timed_out;
   if (!version) facts.obstacle = facts.installed ? version.error().text() : std::string{};
   if (!version || !facts.installed) return facts;
   facts.backend = version->output.find("nf_tables") != std::string::npos ? "nf_tables" : "legacy";
   auto const saved = [&facts](char const* program) {
-    auto const result = run_program_within({program}, kPatience);
+    auto const result = converse_within(kPatience, {program}, {});
     if (!result && result.error().kind() == ErrorKind::timed_out) facts.obstacle = result.error().text();
     return result && result->status == 0 ? result->output : std::string{};
   };

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "base/process/subprocess.hpp"
 #include "base/result.hpp"
 #include "datapath/link/links.hpp"
 #include "datapath/link/network_namespace.hpp"
 #include "datapath/link/sandbox_interface.hpp"
-#include "datapath/link/subprocess.hpp"
 
 namespace weave::datapath {
 

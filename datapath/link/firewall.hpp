@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/process/subprocess.hpp"
 #include "base/result.hpp"
 #include "datapath/link/firewall_wish.hpp"
 #include "datapath/link/foreign_tables.hpp"
 #include "datapath/link/nftables.hpp"
-#include "datapath/link/subprocess.hpp"
 
 namespace weave::datapath {
 

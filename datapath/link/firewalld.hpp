@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "base/process/subprocess.hpp"
 #include "base/result.hpp"
-#include "datapath/link/subprocess.hpp"
 
 namespace weave::datapath {
 

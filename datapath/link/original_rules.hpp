@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/process/subprocess.hpp"
 #include "base/result.hpp"
-#include "datapath/link/subprocess.hpp"
 
 namespace weave::datapath {
 

@@ -55,7 +55,7 @@ for kind in nft legacy; do lab_exec hosta "iptables-$kind" -F; lab_exec hosta "i
 lab_exec hosta sh -c 'mkdir -p /run/slow; printf "#!/bin/sh\nexec sleep 600\n" >/run/slow/iptables-nft-save; chmod +x /run/slow/iptables-nft-save'
 start=$(lab_now_ms)
 lab_capture hosta env PATH="/run/slow:$PATH" weave doctor
-lab_match 'iptables hangs' "^error +firewall: iptables cannot be looked at: 'iptables-nft-save' was not done within 5.0 s\. Next: " "$LAB_STDOUT"
+lab_match 'iptables hangs' "^error +firewall: iptables cannot be looked at: iptables-nft-save did not end within 5000 ms\. Next: " "$LAB_STDOUT"
 lab_at_most 'doctor beside a program that hangs' 8000 $(($(lab_now_ms) - start))
 
 # A peer, and one that does not answer.

@@ -1,4 +1,4 @@
-#include "datapath/link/subprocess.hpp"
+#include "base/process/subprocess.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +18,7 @@
 
 extern char** environ;
 
-namespace weave::datapath {
+namespace weave {
 namespace {
 
 /// A file in memory for each stream: unlike a pipe it never makes either side wait.
@@ -69,7 +69,7 @@ Result<int> wait_for(pid_t pid, std::string const& name, std::chrono::millisecon
       if (ready < 0 && errno != EINTR) break;
     }
     killed = ready == 0;
-    if (killed) (void)::kill(pid, SIGKILL);
+    if (killed) (void)::kill(-pid, SIGKILL);
   }
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
@@ -92,9 +92,13 @@ Result<CommandResult> converse_within(std::chrono::milliseconds limit, std::vect
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   streams.give(actions);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   pid_t pid = 0;
-  int const error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+  int const error = posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (error == ENOENT) return failure(ErrorKind::not_found, fmt::format("{}: not found", command[0]));
   if (error != 0) return std::unexpected{system_error(command[0], error)};
   auto const status = wait_for(pid, command[0], limit);
@@ -114,4 +118,4 @@ Result<int> run_command(std::vector<std::string> const& command) {
   return result->status;
 }
 
-} // namespace weave::datapath
+} // namespace weave

@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-namespace weave::datapath {
+namespace weave {
 
 /// How a program ended and what it said.
 struct CommandResult {
@@ -27,7 +27,8 @@ using ConverseCommand =
 inline constexpr std::chrono::milliseconds kCommandLimit{15'000};
 
 /// Runs `command` (found in PATH) in the calling thread's network namespace and waits for it; after `limit` it is
-/// killed (timed_out; on kernels before 5.3 it is waited for). not_found when there is no such program.
+/// killed with what it has started (timed_out; on kernels before 5.3 it is waited for). It has a process group of its
+/// own: what a terminal sends to ours does not interrupt it half-way. not_found when there is no such program.
 [[nodiscard]] Result<CommandResult> converse_within(std::chrono::milliseconds limit,
                                                     std::vector<std::string> const& command, std::string_view input);
 /// Within kCommandLimit.
@@ -35,4 +36,4 @@ inline constexpr std::chrono::milliseconds kCommandLimit{15'000};
 /// The same with nothing to read and its output discarded.
 [[nodiscard]] Result<int> run_command(std::vector<std::string> const& command);
 
-} // namespace weave::datapath
+} // namespace weave
