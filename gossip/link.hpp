@@ -61,6 +61,8 @@ class Link {
   Identity remote;
   /// We hold a reference on the remote's record.
   bool holds_peer = false;
+  /// The table had no record of the remote before this connection.
+  bool is_new_peer = false;
   /// The UID in the record before this connection was another one.
   bool is_restarted_peer = false;
   ConnectionMaker::Ending ending = ConnectionMaker::Ending::ordinary;

@@ -130,6 +130,7 @@ Result<void> Links::identify(Link& link, Features const& features) {
     return failure(ErrorKind::refused,
                    fmt::format("Found unknown remote name: {} at {}", remote.name.to_string(), link.origin().address));
   }
+  link.is_new_peer = known == nullptr;
   link.is_restarted_peer = known != nullptr && known->uid != remote.uid;
   Peer candidate;
   candidate.name = remote.name;
@@ -202,7 +203,8 @@ Result<void> Links::add(LinkPointer const& link) {
   }
   auto const name = link->remote.name;
   refusals_.forget(link->connection().remote_address());
-  bool const is_reachable = !parts_.routes.established()->next_hop(name).is_unknown();
+  // Routes may still lead to a peer that has just been forgotten, with all that was behind it.
+  bool const is_reachable = !link->is_new_peer && !parts_.routes.established()->next_hop(name).is_unknown();
   PeerConnection connection{
       .remote = name, .address = link->origin().address, .outbound = link->origin().outbound, .established = false};
   added_[name] = link;
@@ -218,7 +220,8 @@ Result<void> Links::add(LinkPointer const& link) {
   } else {
     logger.info("connection added{}", is_reachable ? "" : " (new peer)");
   }
-  if (link->is_restarted_peer || !is_reachable) channels_->send_complete_state(name);
+  // What was sent over a connection that has been replaced may never have arrived.
+  if (link->is_restarted_peer || !is_reachable || *replaced) channels_->send_complete_state(name);
   return {};
 }
 

@@ -1,4 +1,7 @@
 // What a peer that does not follow the protocol can do to a mesh: lose its own connection, and nothing else.
+#include <memory>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "gossip/features.hpp"
@@ -193,6 +196,29 @@ TEST_F(HostilePeer, AFloodOfUnicastsToASlowNeighbourIsCut) {
   EXPECT_LE(mesh.network.backlog(mesh.ip(1), mesh.ip(2)), Link::kMaxUnsent + 200'000);
   EXPECT_GT(mesh.log(1).count("is too slow"), 0U);
   EXPECT_FALSE(stranger.is_closed);
+}
+
+TEST_F(HostilePeer, WhoReplacesItsConnectionGetsEverythingAgain) {
+  Peer known;
+  known.name = kStranger;
+  known.uid = PeerUid{77};
+  known.version = 1;
+  known.connections[mesh.name(1)] = {.remote = mesh.name(1), .established = true};
+  Stranger first{mesh};
+  first.introduce(kStranger);
+  first.message(4, encode_gossip_body("topology", kStranger, encode_topology({&known})));
+  mesh.advance(seconds{2});
+  ASSERT_EQ(mesh.at(1).routes()->next_hop(kStranger), kStranger);
+  // As when its first connection has died without our knowing; which one is kept is a matter of chance.
+  std::vector<std::unique_ptr<Stranger>> others;
+  while (!first.is_closed) {
+    ASSERT_LT(others.size(), 50U);
+    others.push_back(std::make_unique<Stranger>(mesh));
+    others.back()->introduce(kStranger);
+    // Sooner than any change of the topology is told.
+    mesh.advance(milliseconds{20});
+  }
+  EXPECT_NE(as_text(others.back()->received).find("topology"), std::string_view::npos);
 }
 
 TEST(OverlayControl, ReachesTheOverlayAsItCame) {

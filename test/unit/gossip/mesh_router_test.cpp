@@ -223,6 +223,26 @@ TEST(MeshRouter, ARestartedPeerReplacesItsMemory) {
   EXPECT_GT(mesh.at(1).find_peer(mesh.name(2))->version, old_version);
 }
 
+TEST(MeshRouter, ALinkThatIsBackAtOnceBringsWhatLiesBehindIt) {
+  MeshSimulation mesh{15};
+  MeshSettings quiet;
+  quiet.discovery = false;
+  for (std::uint32_t const number : {1U, 2U, 3U}) mesh.add(number, quiet);
+  mesh.connect(1, 2);
+  mesh.connect(2, 3);
+  mesh.converge(seconds{5});
+  // Long enough for the next attempt to follow at once, before routes have been computed anew.
+  mesh.advance(seconds{70});
+  mesh.network.reset(mesh.ip(1), mesh.ip(2));
+  mesh.advance(milliseconds{50});
+  ASSERT_EQ(mesh.log(1).count("connection deleted"), 1U);
+  ASSERT_EQ(mesh.log(1).count("connection ready"), 2U);
+  EXPECT_EQ(mesh.log(1).count("connection added (new peer)"), 2U) << "all that was behind it is forgotten";
+  EXPECT_LT(mesh.converge(seconds{20}), seconds{2});
+  mesh.advance(milliseconds{100});
+  EXPECT_EQ(mesh.at(1).routes()->next_hop(mesh.name(3)), mesh.name(2));
+}
+
 TEST(MeshRouter, AVanishedPeerIsCollected) {
   MeshSimulation mesh{9};
   mesh.add(1);
