@@ -270,12 +270,16 @@ void Links::on_established(Link& link) {
 
 void Links::on_closed(LinkPointer const& link, Error const& cause) {
   auto const name = link->remote.name;
-  if (std::exchange(link->holds_peer, false)) parts_.peers.release(name);
+  bool const held_peer = std::exchange(link->holds_peer, false);
+  if (held_peer) parts_.peers.release(name);
   link->overlay.reset();
   if (is_added(*link)) {
     added_.erase(name);
     link->connection().logger().info("connection deleted");
     parts_.local.remove_connection(name);
+  } else if (held_peer) {
+    // Its record may have been made for this connection alone.
+    parts_.local.collect_garbage_soon();
   }
   links_.erase(link);
   auto const origin = link->origin();

@@ -79,6 +79,8 @@ TEST_F(TwoPeers, WhereEncryptionIsRequiredTrustIsNotEnough) {
   connect(std::move(first), std::move(second));
   expect_reasons("encryption is required at 7a:00:00:00:00:01(",
                  "peer ended the connection: encryption is required at 7a:00:00:00:00:01(");
+  mesh.advance(seconds{1});
+  EXPECT_FALSE(mesh.at(1).knows(mesh.name(2))) << "who was refused is no peer";
 }
 
 TEST_F(TwoPeers, WhereEncryptionIsRequiredAnUntrustedConnectionIsFine) {
