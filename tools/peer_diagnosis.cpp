@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "controller/api/health.hpp"
 #include "controller/api/status_text.hpp"
@@ -116,12 +117,34 @@ void add_connection(std::vector<Finding>& to, HostFacts const& facts, api::Conne
   }
 }
 
+/// Found by the daemon, which sees what only root and its kernel can tell.
+void add_firewall(std::vector<Finding>& to, api::FirewallPlaces const& places) {
+  if (!places.rules.empty()) {
+    to.push_back({Severity::fine,
+                  "firewall",
+                  fmt::format("weave's own rules are in {}", fmt::join(places.rules, " and ")),
+                  {},
+                  {}});
+  }
+  if (!places.nftables_refusal.empty()) {
+    to.push_back({Severity::note, "firewall",
+                  "weave has no table of its own in nftables, so a flush of iptables opens ports for a moment",
+                  places.nftables_refusal,
+                  "nothing; a kernel with CONFIG_NF_TABLES_INET and CONFIG_NFT_MASQ has no gap"});
+  }
+  if (places.docker_in_nftables) {
+    to.push_back(
+        {Severity::fine, "firewall", "Docker filters by its own tables in nftables, which let weave pass", {}, {}});
+  }
+}
+
 } // namespace
 
 std::vector<Finding> diagnose_daemon(HostFacts const& facts) {
   std::vector<Finding> findings;
   if (facts.report) {
     findings.push_back({Severity::fine, "daemon", fmt::format("weave {} runs", facts.report->version)});
+    add_firewall(findings, facts.report->host.firewall_places);
     if (facts.report->router) {
       for (auto const& connection : facts.report->router->connections) {
         add_connection(findings, facts, connection, *facts.report->router);

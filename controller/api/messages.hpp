@@ -264,12 +264,22 @@ struct HostWarning {
   friend bool operator==(HostWarning const&, HostWarning const&) = default;
 };
 
-/// What the daemon found of its host that is not as it should be; all empty: nothing.
+/// Where the overlay's firewall is on this host.
+struct FirewallPlaces {
+  std::vector<std::string> rules;  ///< "nftables", "iptables-nft", "iptables-legacy", "iptables"
+  std::string nftables_refusal;    ///< why the overlay has no table of its own in nftables; empty: it has one
+  bool docker_in_nftables = false; ///< Docker filters by tables of its own there, which need no rule of ours
+
+  friend bool operator==(FirewallPlaces const&, FirewallPlaces const&) = default;
+};
+
+/// What the daemon found of its host that is not as it should be, if anything: then texts are not empty.
 struct HostStatus {
   std::string state_obstacle;             ///< why the last change could not be stored
   std::string firewall_obstacle;          ///< why the firewall's rules are not in place
   std::vector<std::string> hairpin_ports; ///< our own ports of the bridge that send frames back to where they come from
   std::string clock_obstacle;             ///< whose clock differs from ours, and by how much
+  FirewallPlaces firewall_places = {};
 
   friend bool operator==(HostStatus const&, HostStatus const&) = default;
 };

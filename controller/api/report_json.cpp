@@ -182,14 +182,20 @@ json::value to_value(HostStatus const& host) {
   return {{"StateObstacle", host.state_obstacle},
           {"FirewallObstacle", host.firewall_obstacle},
           {"HairpinPorts", list_or_null(host.hairpin_ports)},
-          {"ClockObstacle", host.clock_obstacle}};
+          {"ClockObstacle", host.clock_obstacle},
+          {"FirewallRules", list_or_null(host.firewall_places.rules)},
+          {"NftablesRefusal", host.firewall_places.nftables_refusal},
+          {"DockerInNftables", host.firewall_places.docker_in_nftables}};
 }
 
 HostStatus host_status(json::value const& value) {
   return {.state_obstacle = read<std::string>(value, "StateObstacle"),
           .firewall_obstacle = read<std::string>(value, "FirewallObstacle"),
           .hairpin_ports = read_texts(value, "HairpinPorts"),
-          .clock_obstacle = read<std::string>(value, "ClockObstacle")};
+          .clock_obstacle = read<std::string>(value, "ClockObstacle"),
+          .firewall_places = {.rules = read_texts(value, "FirewallRules"),
+                              .nftables_refusal = read<std::string>(value, "NftablesRefusal"),
+                              .docker_in_nftables = read<bool>(value, "DockerInNftables")}};
 }
 
 json::value to_value(Trouble const& trouble) {

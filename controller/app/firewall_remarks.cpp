@@ -38,4 +38,12 @@ std::vector<api::HostWarning> firewall_remarks(datapath::FirewallState const& st
   return remarks;
 }
 
+api::FirewallPlaces firewall_places(datapath::FirewallState const& state) {
+  api::FirewallPlaces places{.rules = state.iptables,
+                             .nftables_refusal = state.table_refusal ? state.table_refusal->text() : std::string{},
+                             .docker_in_nftables = state.foreign.docker};
+  if (!state.table_refusal) places.rules.insert(places.rules.begin(), "nftables");
+  return places;
+}
+
 } // namespace weave::controller

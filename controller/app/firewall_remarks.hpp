@@ -13,5 +13,7 @@ namespace weave::controller {
 [[nodiscard]] std::vector<api::HostWarning> firewall_remarks(datapath::FirewallState const& state,
                                                              datapath::FirewallWish const& wish,
                                                              std::string_view zone_obstacle = {});
+/// Where it is, for people. Pure.
+[[nodiscard]] api::FirewallPlaces firewall_places(datapath::FirewallState const& state);
 
 } // namespace weave::controller

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "controller/app/firewall_remarks.hpp"
+
 namespace weave::controller {
 namespace {
 
@@ -134,7 +136,8 @@ api::HostStatus host_status(StoreService const& store, DataPlane const& plane, E
   return {.state_obstacle = store.obstacle(),
           .firewall_obstacle = expose.obstacle(),
           .hairpin_ports = plane.hairpin_ports(),
-          .clock_obstacle = {}};
+          .clock_obstacle = {},
+          .firewall_places = firewall_places(expose.firewall_state())};
 }
 
 std::string clock_text(std::map<PeerName, std::int64_t> const& seconds_ahead) {

@@ -69,6 +69,7 @@ lab_match 'status --check' '^ +Check: all is well$' "$(lab_weave hosta status --
 finds 0 '^ok +peers: .* at 192\.0\.2\.2:6783 is reached by (fastdp|sleeve), MTU [0-9]+; packets of 1500 bytes get there$' doctor
 lab_match 'the other path' '^(ok|note) +peers: .* at 192\.0\.2\.2:6783 is (reached by sleeve too, MTU [0-9]+|not reached by fastdp)' "$LAB_STDOUT"
 lab_match 'ports of the daemon' '^ok +ports: ' "$LAB_STDOUT"
+lab_match 'rules of the daemon' "^ok +firewall: weave's own rules are in nftables" "$LAB_STDOUT"
 lab_weave hosta connect 192.0.2.99
 lab_wait 10 'the missing peer is found' eval "lab_check | grep -qE '^ +Check: connection with 192\.0\.2\.99:6783 is (connecting|retrying|failed): .*Next: .*weave forget 192\.0\.2\.99'"
 finds 1 '^error +status: connection with 192\.0\.2\.99:6783 is ' doctor

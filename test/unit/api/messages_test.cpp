@@ -22,6 +22,13 @@ TEST(ReportJson, SurvivesTheWayThereAndBack) {
                                    .name = PeerName{1},
                                    .nickname = "one",
                                    .last_seen = parse_rfc3339("2026-11-24T04:00:43.5Z").value()}};
+  report.firewall = {{.what = "a", .cause = "b", .next = "c"}};
+  report.host = {.state_obstacle = "disk full",
+                 .firewall_obstacle = "iptables",
+                 .hairpin_ports = {"vethwe-bridge"},
+                 .clock_obstacle = "ahead",
+                 .firewall_places = {
+                     .rules = {"nftables", "iptables-nft"}, .nftables_refusal = "none", .docker_in_nftables = true}};
   auto const parsed = parse_status_report(to_json(report));
   ASSERT_TRUE(parsed) << parsed.error().text();
   EXPECT_EQ(*parsed, report);

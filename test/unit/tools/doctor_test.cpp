@@ -232,6 +232,22 @@ TEST(Doctor, FirewallOfDocker) {
   expect(facts, Severity::error, "firewall", "iptables cannot be looked at");
 }
 
+TEST(Doctor, WhereTheDaemonHasItsRules) {
+  auto facts = well();
+  facts.report.emplace();
+  auto& places = facts.report->host.firewall_places;
+  places = {.rules = {"nftables", "iptables-legacy"}, .nftables_refusal = {}, .docker_in_nftables = true};
+  auto const found = diagnose_daemon(facts);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[1].text, "weave's own rules are in nftables and iptables-legacy");
+  EXPECT_EQ(found[2].text, "Docker filters by its own tables in nftables, which let weave pass");
+  places = {.rules = {"iptables"}, .nftables_refusal = "nft: Operation not supported", .docker_in_nftables = false};
+  auto const found_without = diagnose_daemon(facts);
+  ASSERT_EQ(found_without.size(), 3U);
+  EXPECT_EQ(found_without[2].severity, Severity::note);
+  EXPECT_EQ(found_without[2].cause, "nft: Operation not supported");
+}
+
 TEST(Doctor, PortOfStatus) {
   auto facts = well();
   facts.sockets = {{.tcp = true, .address = address("127.0.0.1"), .port = 6782, .program = "x", .pid = 7}};
