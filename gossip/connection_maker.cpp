@@ -89,7 +89,7 @@ void ConnectionMaker::on_connection_ended(std::string const& address, bool outbo
     if (ending == Ending::name_collision || ending == Ending::connected_to_ourself) {
       target.retry.retry_never();
     } else if (target.retry.due() && now > *target.retry.due() + kLongLived) {
-      target.retry.retry_now(now);
+      target.retry.retry_soon(now);
       target.retry.expect_restart();
     } else if (was_connected && target.retry.due() && now > *target.retry.due() + kWorked) {
       target.retry.expect_restart();
@@ -98,7 +98,7 @@ void ConnectionMaker::on_connection_ended(std::string const& address, bool outbo
       target.retry.retry_later(now, random_);
     }
   }
-  evaluate();
+  refresh();
 }
 
 std::vector<ConnectionStatus> ConnectionMaker::status() const {

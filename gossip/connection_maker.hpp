@@ -67,7 +67,7 @@ class ConnectionMaker {
 
   /// Gives up everything under way and dials no more.
   void stop();
-  /// The topology has changed: evaluates anew within 100 ms, once for many changes.
+  /// The topology has changed: evaluates anew within 100 ms, once for many changes. So does the end of a connection.
   void refresh();
   /// An outbound connection has been added to our record.
   void on_connection_added(std::string const& address);

@@ -31,7 +31,7 @@ void LocalPeer::set_established(PeerName remote) {
 
 void LocalPeer::remove_connection(PeerName remote) {
   peers_.remove_connection(remote);
-  collect_garbage();
+  collect_garbage_now();
   routes_.request_recalculation();
   announce();
 }
@@ -62,9 +62,20 @@ void LocalPeer::collect_garbage_soon() {
   });
 }
 
+void LocalPeer::collect_garbage_now() {
+  // Each look at who can be reached goes through the whole mesh, and a host that has slept loses all its connections at
+  // the same moment.
+  if (std::exchange(is_collecting_now_, true)) return;
+  prompt_collection_ = scheduler_.after(Duration::zero(), [this] {
+    is_collecting_now_ = false;
+    collect_garbage();
+  });
+}
+
 void LocalPeer::stop() {
   announcement_.reset();
   collection_.reset();
+  prompt_collection_.reset();
 }
 
 void LocalPeer::send_announcement() {

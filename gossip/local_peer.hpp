@@ -26,7 +26,7 @@ class LocalPeer {
 
   void add_connection(PeerConnection connection);
   void set_established(PeerName remote);
-  /// Collects unreachable peers first, so that nobody routes to them in the meantime.
+  /// Collects unreachable peers before routes are computed anew, once for all connections that end at the same time.
   void remove_connection(PeerName remote);
   /// A connection that takes the place of another one to the same peer: nobody becomes unreachable in between.
   void replace_connection(PeerConnection connection);
@@ -42,6 +42,7 @@ class LocalPeer {
  private:
   void send_announcement();
   [[nodiscard]] Duration announcement_delay();
+  void collect_garbage_now();
   void collect_garbage();
 
   PeerTable& peers_;
@@ -52,10 +53,12 @@ class LocalPeer {
   std::set<PeerName> to_announce_;
   bool is_announcing_ = false;
   bool is_collecting_ = false;
+  bool is_collecting_now_ = false;
   TimePoint last_announcement_{};
   int prompt_announcements_ = 0;
   Timer announcement_;
   Timer collection_;
+  Timer prompt_collection_;
 };
 
 } // namespace weave::gossip

@@ -20,6 +20,12 @@ class RetrySchedule {
     interval_ = kFirstInterval;
     quick_tries_ = 0;
   }
+  /// As soon as the remote can have forgotten the connection that has ended. The original computes its routes a tenth
+  /// of a second later, and whoever is back before it has is told nothing of what lies behind it (mesh.md §2.4, §11.5).
+  void retry_soon(TimePoint now) {
+    retry_now(now);
+    due_ = now + kForgotten;
+  }
   /// The next kQuickTries pauses are short ones.
   void expect_restart() { quick_tries_ = kQuickTries; }
   void retry_later(TimePoint now, RandomSource& random) {
@@ -45,6 +51,7 @@ class RetrySchedule {
   [[nodiscard]] bool is_due(TimePoint now) const { return due_ && *due_ <= now; }
 
  private:
+  static constexpr Duration kForgotten = std::chrono::milliseconds{200};
   static constexpr Duration kFirstInterval = std::chrono::seconds{2};
   static constexpr Duration kLongestInterval = std::chrono::minutes{6};
   static constexpr Duration kQuickInterval = std::chrono::milliseconds{300};

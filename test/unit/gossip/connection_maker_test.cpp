@@ -163,7 +163,7 @@ TEST_F(ConnectionMakerTest, ReportsWhatItCannotParseAndTakesTheRest) {
   EXPECT_EQ(changes, 1);
 }
 
-TEST_F(ConnectionMakerTest, AConnectionThatLastedIsRedialledAtOnce) {
+TEST_F(ConnectionMakerTest, AConnectionThatLastedIsRedialledAsSoonAsTheRemoteHasForgottenIt) {
   auto& subject = maker();
   (void)subject.initiate({"10.0.0.2"}, false);
   transport.succeed("10.0.0.2:6783");
@@ -176,9 +176,23 @@ TEST_F(ConnectionMakerTest, AConnectionThatLastedIsRedialledAtOnce) {
   peers.remove_connection(PeerName{2});
   subject.on_connection_ended("10.0.0.2:6783", true, PeerName{2}, Error{ErrorKind::timed_out, "gone"},
                               ConnectionMaker::Ending::ordinary);
+  EXPECT_EQ(states(), "10.0.0.2:6783 failed gone retry\n");
+  scheduler.advance(std::chrono::milliseconds{199});
+  EXPECT_EQ(transport.dialled.size(), 1U);
+  scheduler.advance(std::chrono::milliseconds{1});
   EXPECT_EQ(transport.dialled.size(), 2U);
   EXPECT_EQ(states(), "10.0.0.2:6783 retrying gone\n");
   EXPECT_EQ(subject.termination_count(), 1U);
+}
+
+TEST_F(ConnectionMakerTest, ConnectionsThatEndTogetherAreOneReasonToLook) {
+  auto& subject = maker();
+  auto const before = scheduler.pending();
+  for (std::uint64_t number = 2; number < 200; ++number) {
+    subject.on_connection_ended("10.0.0." + std::to_string(number) + ":40000", false, PeerName{number},
+                                Error{ErrorKind::timed_out, "gone"}, ConnectionMaker::Ending::ordinary);
+  }
+  EXPECT_EQ(scheduler.pending(), before + 1) << "each look goes through all that the mesh knows";
 }
 
 TEST_F(ConnectionMakerTest, CollisionsAreNotRetriedUntilAskedAgain) {

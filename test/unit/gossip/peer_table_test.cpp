@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "gossip/local_peer.hpp"
 #include "gossip/topology_codec.hpp"
+#include "test/fakes/virtual_scheduler.hpp"
 #include "test/fixtures/vectors.hpp"
 #include "test/unit/gossip/topology_vectors.hpp"
 
@@ -140,6 +142,34 @@ TEST(PeerTable, RetriesForAShortIdWhenPeersGo) {
   EXPECT_EQ(table.by_short_id(ShortId{10}), PeerName{11});
   table.collect_garbage();
   EXPECT_EQ(table.by_short_id(*table.ourself().short_id), table.our_name());
+}
+
+class SilentChannel final : public GossipChannel {
+ public:
+  Result<void> unicast(PeerName, Bytes) override { return {}; }
+  void broadcast(GossipData const&) override {}
+  void gossip_neighbours(GossipData const&) override {}
+};
+
+TEST(LocalPeer, LooksOnceForWhoIsGoneWhenConnectionsEndTogether) {
+  SeededRandom random{9};
+  test::VirtualScheduler scheduler;
+  PeerTable peers{make_peer(1, 1, 0), random};
+  Routes routes{peers, scheduler, random};
+  SilentChannel channel;
+  LocalPeer local{peers, routes, scheduler};
+  local.set_channel(channel);
+  int collections = 0;
+  local.on_collected([&] { ++collections; });
+  for (std::uint64_t number = 2; number < 10; ++number) {
+    peers.merge({make_peer(number, 1, 1)});
+    local.add_connection({.remote = PeerName{number}});
+  }
+  scheduler.advance(std::chrono::seconds{2});
+  for (std::uint64_t number = 2; number < 10; ++number) local.remove_connection(PeerName{number});
+  scheduler.settle();
+  EXPECT_EQ(peers.size(), 1U);
+  EXPECT_EQ(collections, 1) << "each look goes through all that the mesh knows";
 }
 
 } // namespace
