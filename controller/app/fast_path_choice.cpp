@@ -72,9 +72,11 @@ Result<std::unique_ptr<datapath::odp::OvsFastPath>> create_openvswitch(FastPathS
 }
 
 Result<Path> open_openvswitch(FastPathSetup const& setup, FastPathPorts const& ports) {
-  if (auto const removed = remove_bpf(ports.links, setup.bridge); !removed) return failure_of(removed);
   auto path = create_openvswitch(setup, ports, datapath_name(setup), true);
   if (!path) return failure_of(path);
+  // Not before: where there is no Open vSwitch it goes on forwarding and is adopted. Nothing passes by both, since this
+  // datapath has no VXLAN yet.
+  if (auto const removed = remove_bpf(ports.links, setup.bridge); !removed) return failure_of(removed);
   return Path{std::move(*path)};
 }
 
