@@ -93,7 +93,8 @@ Result<void> Allocator::end_turn() {
   wake_waiting_peers();
   book_.update_free_counts();
   auto saved = save_changes();
-  unsaved_ = !saved;
+  // Who has handed over has nothing to contradict later, and nobody else can tell the mesh that its space has an owner.
+  unsaved_ = !saved && !shut_down_;
   if (saved) {
     tell_tracker();
     send_all();
@@ -101,6 +102,7 @@ Result<void> Allocator::end_turn() {
     return saved;
   }
   ports_.log.error("IP allocation: {}", saved.error().text());
+  if (shut_down_) send_all();
   outbox_.clear();
   for (auto const& holding : operations_.deliver_failure(saved.error())) {
     book_.release(holding.id, holding.address);

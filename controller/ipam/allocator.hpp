@@ -81,8 +81,9 @@ class Operation {
 /// (protocol/ipam-dns.md §7). Pure: time, randomness, mesh and store come in through ports. Control thread only.
 ///
 /// Contract: whatever is answered or sent has been saved first. If saving fails, callers get that error, what was
-/// recorded for them is undone, and nothing more is told to the mesh until a save succeeds. A crash loses operations
-/// that had not been answered and no address that had been. Completions run exactly once and never inside a call.
+/// recorded for them is undone, and nothing more is told to the mesh until a save succeeds, except that we have handed
+/// over to another peer. A crash loses operations that had not been answered and no address that had been. Completions
+/// run exactly once and never inside a call.
 ///
 /// What the mesh says of the ring is final: when another peer owns what containers here use, the range is given up, the
 /// conflict is logged and shown in the status, the link stays, and each such address is asked back from its owner until

@@ -208,10 +208,17 @@ Result<std::uint32_t> Allocator::take_over(std::string_view peer) {
                                                    "gone for good can be taken over",
                                                    describe(*from)));
   }
+  auto before = book_.ring();
   auto const gained = book_.take_over(*from);
+  book_.update_free_counts();
+  if (auto const saved = save_changes(); !saved) {
+    // Whoever is told that it failed may well ask another host to do it, and two must not.
+    book_.adopt(std::move(before));
+    return failure_of(saved);
+  }
   retry_needed_ = true;
   broadcast_state();
-  if (auto const saved = end_turn(); !saved) return failure_of(saved);
+  static_cast<void>(end_turn());
   return gained;
 }
 

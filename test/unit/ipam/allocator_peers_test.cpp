@@ -163,6 +163,31 @@ TEST_F(AllocatorPeersTest, takes_over_only_from_the_dead) {
   EXPECT_EQ(allocator().take_over("nonsense").value(), 0U);
 }
 
+TEST_F(AllocatorPeersTest, a_take_over_that_cannot_be_saved_has_not_been) {
+  boot(config(2));
+  rig->mesh.everybody_known = false;
+  store->failing = true;
+  EXPECT_EQ(allocator().take_over("00:00:00:00:00:02").error().text(), "cannot save addresses: disk full");
+  store->failing = false;
+  allocator().tick();
+  // Another host may have done it meanwhile.
+  EXPECT_FALSE(allocator().book().ring().owned_ranges(peer(2)).empty());
+  EXPECT_EQ(allocator().book().space().free().count(), 128U);
+  EXPECT_EQ(allocator().take_over("00:00:00:00:00:02").value(), 128U);
+}
+
+TEST_F(AllocatorPeersTest, hands_over_although_its_disk_is_full) {
+  boot(config(2));
+  store->failing = true;
+  allocator().shut_down();
+  ASSERT_FALSE(rig->channel.sent.empty());
+  auto const told = decode_gossip_state(rig->channel.sent.back().payload);
+  ASSERT_TRUE(told);
+  ASSERT_TRUE(told->ring);
+  EXPECT_TRUE(Ring::restore(*told->ring)->owned_ranges(peer(1)).empty());
+  EXPECT_NE(allocator().complete_state(), nullptr);
+}
+
 TEST_F(AllocatorPeersTest, asks_the_next_donor_as_soon_as_one_refuses) {
   boot(config(4));
   fill();

@@ -118,7 +118,7 @@ TEST_F(TrackedAllocator, keeps_to_itself_what_is_not_saved_and_what_is_known) {
   for (int i = 0; i < 5; ++i) allocator->tick();
   EXPECT_EQ(tracker.told.size(), 1U);
   store.failing = true;
-  (void)allocator->take_over(kThem.to_string());
+  ASSERT_TRUE(allocator->on_unicast(kThem, encode_unicast(SpaceRequest{range("10.32.0.0/25")})));
   EXPECT_EQ(tracker.told.size(), 1U);
   store.failing = false;
   allocator->tick();
