@@ -50,6 +50,8 @@ class Link {
 
   /// Ahead of what is queued. Refuses (unavailable) when more than kMaxUnsent octets of such messages wait already.
   [[nodiscard]] Result<void> send_now(OutgoingMessage const& message);
+  /// However much waits: what overlays tell each other is little, and told once.
+  void send_control(std::uint8_t tag, ByteView body) { (void)connection_.send(tag, body); }
   void queue_gossip(std::string const& channel, GossipData const& data);
   void queue_broadcast(std::string const& channel, PeerName source, GossipData const& data);
 

@@ -176,8 +176,8 @@ Result<void> Links::prepare_overlay(LinkPointer const& link, Features const& fea
     parameters.session_key = std::make_shared<Secret const>(std::move(session_key));
   }
   std::weak_ptr<Link> const weak = link;
-  parameters.send_control = [weak](std::uint8_t tag, Bytes body) {
-    if (auto const alive = weak.lock()) (void)alive->send_now({tag, std::move(body)});
+  parameters.send_control = [weak](std::uint8_t tag, Bytes const& body) {
+    if (auto const alive = weak.lock()) alive->send_control(tag, body);
   };
   parameters.on_established = [this, weak] {
     // An overlay may be that fast that we are still inside its confirm().

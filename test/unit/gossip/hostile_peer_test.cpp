@@ -287,6 +287,29 @@ TEST(OverlayControl, ReachesTheOverlayAsItCame) {
   EXPECT_EQ(log->count("shutting down due to error: no overlays in common with peer"), 1U);
 }
 
+TEST(OverlayControl, IsSentHoweverMuchWaitsForTheLink) {
+  MeshSimulation mesh{53};
+  RecordingOverlay overlay;
+  auto transport = mesh.network.host(mesh.ip(1));
+  MeshSettings settings;
+  settings.name = mesh.name(1);
+  MeshRouter router{settings, {mesh.scheduler, mesh.random, *transport, overlay}, Logger{}};
+  test::RecordingGossiper gossiper;
+  auto& channel = router.register_channel("demo", gossiper);
+  ASSERT_TRUE(router.start().has_value());
+  Stranger stranger{mesh};
+  stranger.introduce(PeerName{0x99}, 5);
+  mesh.advance(seconds{1});
+  ASSERT_EQ(overlay.prepared.size(), 1U);
+  mesh.network.set_rate(mesh.ip(1), "10.0.9.9", 10'000'000);
+  ASSERT_TRUE(channel.unicast(PeerName{0x99}, Bytes(Link::kMaxUnsent + 1)));
+  ASSERT_FALSE(channel.unicast(PeerName{0x99}, Bytes(1)));
+  overlay.prepared[0].send_control(7, {0, 1});
+  mesh.advance(seconds{1});
+  // Told once: without it the other end never sees the connection established.
+  EXPECT_EQ(to_hex(ByteView{stranger.received}.last(7)), "00000003070001");
+}
+
 TEST(OverlayControl, OfVersionOneKnowsOnlyWhatThatVersionSays) {
   MeshSimulation mesh{52};
   RecordingOverlay overlay;
