@@ -40,6 +40,18 @@ constexpr auto gob_schema(gob::Of<ConnectionSummary>) {
                      gob::field("Established", &ConnectionSummary::established));
 }
 
+/// The mesh takes 10 MiB, which a thousand peers with two hundred connections each come close to.
+constexpr std::size_t kMaxPayload = 4U << 20U;
+/// Of a record and of a connection, apart from their texts.
+constexpr std::size_t kRecordOverhead = 64;
+constexpr std::size_t kConnectionOverhead = 24;
+
+[[nodiscard]] std::size_t size_of(Peer const& peer) {
+  auto size = kRecordOverhead + peer.nickname.size();
+  for (auto const& [remote, connection] : peer.connections) size += kConnectionOverhead + connection.address.size();
+  return size;
+}
+
 /// Any number of bytes counts, as in the original; none is the unknown peer.
 [[nodiscard]] PeerName fold_name(Bytes const& bytes) {
   std::uint64_t value = 0;
@@ -108,6 +120,23 @@ Bytes encode_topology(std::vector<Peer const*> const& peers) {
     encoder.encode(summary_of(*peer)).encode(connections);
   }
   return encoder.take();
+}
+
+std::vector<Bytes> encode_topology_in_parts(std::vector<Peer const*> const& peers) {
+  std::vector<Bytes> parts;
+  std::vector<Peer const*> part;
+  std::size_t size = 0;
+  for (auto const* const peer : peers) {
+    auto const more = size_of(*peer);
+    if (!part.empty() && size + more > kMaxPayload) {
+      parts.push_back(encode_topology(std::exchange(part, {})));
+      size = 0;
+    }
+    part.push_back(peer);
+    size += more;
+  }
+  parts.push_back(encode_topology(part));
+  return parts;
 }
 
 } // namespace weave::gossip

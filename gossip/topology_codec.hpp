@@ -13,5 +13,8 @@ namespace weave::gossip {
 /// out silently, as the original does.
 [[nodiscard]] Result<std::vector<Peer>> decode_topology(ByteView payload);
 [[nodiscard]] Bytes encode_topology(std::vector<Peer const*> const& peers);
+/// As encode_topology, in as many payloads as keep each well below the mesh's limit for a message; at least one. Each
+/// is an update by itself.
+[[nodiscard]] std::vector<Bytes> encode_topology_in_parts(std::vector<Peer const*> const& peers);
 
 } // namespace weave::gossip

@@ -23,7 +23,7 @@ std::vector<Bytes> TopologyNews::encode() const {
   for (auto const name : names_) {
     if (auto const* const peer = peers_->find(name)) records.push_back(peer);
   }
-  return {encode_topology(records)};
+  return encode_topology_in_parts(records);
 }
 
 void TopologyNews::merge(GossipData const& newer) {

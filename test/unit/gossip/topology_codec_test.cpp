@@ -1,7 +1,10 @@
 #include "gossip/topology_codec.hpp"
 
+#include <set>
+
 #include <gtest/gtest.h>
 
+#include "gossip/topology_gossiper.hpp"
 #include "test/fixtures/vectors.hpp"
 #include "test/unit/gossip/topology_vectors.hpp"
 
@@ -50,6 +53,30 @@ TEST(TopologyCodec, EncodesTheSameBytesAsAFreshOriginal) {
     EXPECT_EQ(to_hex(encode_all(test::peers_of(vector.at("peers").as_array()))), test::text_of(vector.at("hex")));
   }
   EXPECT_TRUE(encode_topology({}).empty());
+}
+
+TEST(TopologyNews, ALargeMeshIsToldInSeveralMessages) {
+  SeededRandom random{1};
+  Peer ourself;
+  ourself.name = PeerName{1};
+  PeerTable table{ourself, random};
+  std::set<PeerName> names{ourself.name};
+  for (std::uint64_t number = 2; number <= 13; ++number) {
+    Peer peer;
+    peer.name = PeerName{number};
+    peer.version = 1;
+    peer.nickname.assign(std::size_t{1} << 20U, 'n');
+    table.merge({peer});
+    names.insert(peer.name);
+  }
+  std::set<PeerName> told;
+  for (auto const& payload : TopologyNews{table, names}.encode()) {
+    EXPECT_LT(payload.size(), std::size_t{5} << 20U) << "the mesh takes 10 MiB";
+    auto const decoded = decode_topology(payload);
+    ASSERT_TRUE(decoded.has_value());
+    for (auto const& peer : *decoded) told.insert(peer.name);
+  }
+  EXPECT_EQ(told, names);
 }
 
 TEST(TopologyCodec, SurvivesEveryTruncationAndBitFlip) {
