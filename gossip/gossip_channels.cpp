@@ -109,7 +109,10 @@ Gossiper* GossipChannels::surrogate_for(std::string const& channel) {
 void GossipChannels::relay_received(GossipMessage const& message, ByteView body) {
   auto const relayed = relay(message.destination, {kUnicast, Bytes(body.begin(), body.end())});
   // Somebody else's routes lag behind ours or the reverse: no reason to drop the connection.
-  if (!relayed) logger_.info("[gossip {}]: {}", message.channel, relayed.error().text());
+  if (!relayed) {
+    auto const channel = std::string_view{message.channel}.substr(0, kMaxSurrogateName);
+    logger_.info("[gossip {}]: {}", channel, relayed.error().text());
+  }
 }
 
 Result<void> GossipChannels::receive_broadcast(Gossiper& gossiper, GossipMessage const& message) {

@@ -108,6 +108,13 @@ TEST_F(GossipChannelsTest, RelaysUnicastsUnchanged) {
   EXPECT_EQ(log->count("[gossip unknown]: unable to find connection to relay peer 00:00:00:00:00:03"), 1U);
 }
 
+TEST_F(GossipChannelsTest, ANameOfMegabytesIsNotLoggedInFull) {
+  auto const body = encode_unicast_body(std::string(1'000'000, 'c'), PeerName{2}, PeerName{9}, {});
+  ASSERT_TRUE(channels.receive(kUnicast, body).has_value());
+  ASSERT_EQ(log->lines().size(), 1U);
+  EXPECT_LT(log->lines()[0].size(), 400U);
+}
+
 TEST_F(GossipChannelsTest, ErrorsOfGossipersAndCodecsComeBack) {
   RecordingGossiper gossiper;
   gossiper.refusal = "no";
