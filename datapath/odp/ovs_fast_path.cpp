@@ -87,9 +87,9 @@ Result<void> OvsFastPath::open() {
     if (missing.role == PortRole::local) return std::unexpected(missing.error);
   }
   (void)plugs_.take_replugged();
-  if (auto const attached = keeper_.attach(**opened, std::move(*ports)); !attached) return attached;
-  datapath_ = std::move(*opened);
-  return {};
+  // Also if it cannot be read, since the keeper works on it from here on; the former one is gone in any case.
+  auto const former = std::exchange(datapath_, std::move(*opened));
+  return keeper_.attach(*datapath_, std::move(*ports));
 }
 
 DatapathEvents OvsFastPath::events() {

@@ -252,6 +252,22 @@ TEST_F(OvsPath, ADatapathThatCannotBeMadeAgainForASecondIsNoFailure) {
   EXPECT_TRUE(failures.empty());
 }
 
+TEST_F(OvsPath, ADatapathThatWasMadeAgainAndCannotBeReadIsTriedAgain) {
+  start();
+  kernel.fail("flows", Error{ErrorKind::system, "no memory"});
+  kernel.delete_datapath();
+  scheduler.settle();
+  // The mesh goes on meanwhile.
+  path->apply(shared(full_mesh(2)));
+  scheduler.advance(1s);
+  path->apply(shared(full_mesh(3)));
+  EXPECT_TRUE(failures.empty());
+  kernel.heal("flows");
+  scheduler.advance(1s);
+  EXPECT_TRUE(traffic_flows());
+  EXPECT_EQ(statistic("DatapathRebuilds"), 1U);
+}
+
 TEST_F(OvsPath, ADatapathThatCannotBeMadeAgainIsAFailure) {
   start();
   open_fault = Error{ErrorKind::refused, "not permitted"};
