@@ -6,12 +6,16 @@ namespace weave::datapath {
 
 bool ControlMailbox::deliver(std::function<void()> call) {
   if (waiting_.load(std::memory_order_relaxed) >= kPending) return false;
+  post(std::move(call));
+  return true;
+}
+
+void ControlMailbox::post(std::function<void()> call) {
   waiting_.fetch_add(1, std::memory_order_relaxed);
   post_([self = shared_from_this(), call = std::move(call)] {
     self->waiting_.fetch_sub(1, std::memory_order_relaxed);
     if (self->open_) call();
   });
-  return true;
 }
 
 // The posted call holds the mailbox, so that `this` is safe in what it contains.
@@ -34,6 +38,6 @@ bool ControlMailbox::send_error(PeerName peer, ConnectionUid connection, Error e
       [this, peer, connection, error = std::move(error)] { events_.on_send_error(peer, connection, error); });
 }
 
-bool ControlMailbox::call(std::function<void()> what) { return !what || deliver(std::move(what)); }
+void ControlMailbox::call(std::function<void()> what) { post(std::move(what)); }
 
 } // namespace weave::datapath

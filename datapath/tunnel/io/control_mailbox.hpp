@@ -30,13 +30,15 @@ class ControlMailbox : public std::enable_shared_from_this<ControlMailbox> {
   bool special(PeerName peer, Ipv4Endpoint from, SleeveChannel channel, ByteView frame, TimePoint at);
   bool too_big(PeerName peer, ConnectionUid connection, std::uint32_t path_mtu);
   bool send_error(PeerName peer, ConnectionUid connection, Error error);
-  bool call(std::function<void()> what);
+  /// Is never refused: for what happens once.
+  void call(std::function<void()> what);
 
   /// Control thread.
   void close() { open_ = false; }
 
  private:
   bool deliver(std::function<void()> call);
+  void post(std::function<void()> call);
 
   SleeveEvents events_;
   PostToControl post_;

@@ -152,7 +152,7 @@ void WorkerLoop::capture() {
     auto const frame = context_.port.read(buffer);
     if (!frame) {
       port_alive_ = false;
-      (void)context_.mailbox->call([report = context_.on_port_failed, error = frame.error()] {
+      context_.mailbox->call([report = context_.on_port_failed, error = frame.error()] {
         if (report) report(error);
       });
       return;

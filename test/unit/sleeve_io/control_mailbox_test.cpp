@@ -50,6 +50,16 @@ TEST_F(Mailbox, IsBoundedAndRecovers) {
   EXPECT_TRUE(special(22));
 }
 
+TEST_F(Mailbox, WhatHappensOnceIsToldAlsoWhenItIsFull) {
+  while (special(22)) {
+  }
+  bool told = false;
+  mailbox->call([&] { told = true; });
+  run();
+  EXPECT_TRUE(told);
+  EXPECT_TRUE(special(22));
+}
+
 TEST_F(Mailbox, DeliversNothingAfterCloseAndMayBeDroppedBefore) {
   EXPECT_TRUE(special(22));
   mailbox->close();
