@@ -113,6 +113,8 @@ void FastdpForwarder::on_heartbeat(HeartbeatArrival const& arrival, Heartbeat co
   // Data under other ids would be taken for another peer's, or would not be for us.
   auto const ours = ids();
   if (!ours || arrival.ids != TunnelId{ours->destination, ours->source}) return;
+  // It came by a device that was deleted meanwhile: the peer is not to be found by a port 0.
+  if (arrival.udp_port == 0) return;
   follow(arrival);
   if (!std::exchange(answered_, true)) events_.send_control(kHeartbeatSeen, {});
   if (heartbeat.liveness) note(arrival, *heartbeat.liveness);

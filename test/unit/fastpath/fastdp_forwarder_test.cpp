@@ -236,6 +236,10 @@ TEST_F(FastdpForwarderTest, FollowsAPeerWhoseAddressChanges) {
   EXPECT_EQ(path_.last->endpoints, endpoints_.back());
   registry_.on_heartbeat(moved);
   EXPECT_EQ(endpoints_.size(), 2U);
+  // By a device that was deleted before this was read.
+  moved.udp_port = 0;
+  registry_.on_heartbeat(moved);
+  EXPECT_EQ(endpoints_.size(), 2U);
 }
 
 TEST_F(FastdpForwarderTest, WithoutAnIdOfItsOwnAPeerCannotBeHeardNorSpokenTo) {
