@@ -31,6 +31,8 @@ std::vector<std::string> own_bridge_ports(std::uint16_t udp_port) {
           datapath::vxlan_device_name(udp_port)};
 }
 
+constexpr Duration kUserPortInterval = std::chrono::seconds{1};
+
 /// The benchmarks ask for the slow way, to have something to compare with.
 datapath::PacketIo packet_io() {
   auto const* const asked = std::getenv("WEAVE_PACKET_IO");
@@ -78,6 +80,7 @@ Result<void> DataPlane::open() {
     hairpin_watch_.emplace(ports_.scheduler, links_, own_bridge_ports(fast_path_setup().udp_port), ports_.logger);
   }
   schedule_sweep();
+  look_after_user_port();
   return {};
 }
 
@@ -275,16 +278,29 @@ Result<void> DataPlane::open_bridge() {
 Result<datapath::UserPort> DataPlane::open_user_port() {
   constexpr int kTries = 20;
   constexpr std::chrono::milliseconds kPause{50};
-  datapath::UserPort::Config const config{
-      .bridge = settings_.bridge,
-      .place = fast_path_ ? datapath::UserPortPlace::free_standing : datapath::UserPortPlace::bridge,
-      .offloads = packet_io() == datapath::PacketIo::batched};
+  auto const config = user_port_config();
   auto port = datapath::UserPort::open(links_, config);
   for (int i = 1; i < kTries && !port && port.error().kind() == ErrorKind::already_exists; ++i) {
     std::this_thread::sleep_for(kPause);
     port = datapath::UserPort::open(links_, config);
   }
   return port;
+}
+
+datapath::UserPort::Config DataPlane::user_port_config() const {
+  return {.bridge = settings_.bridge,
+          .place = fast_path_ ? datapath::UserPortPlace::free_standing : datapath::UserPortPlace::bridge,
+          .offloads = packet_io() == datapath::PacketIo::batched};
+}
+
+/// Others may switch it off, or take it out of the bridge.
+void DataPlane::look_after_user_port() {
+  user_port_timer_ = ports_.scheduler.after(kUserPortInterval, [this] { look_after_user_port(); });
+  auto const mended = datapath::UserPort::mend(links_, user_port_config());
+  if (mended && !mended->empty()) ports_.logger.warning("{}: {}; mended", datapath::kUserPortName, *mended);
+  auto trouble = mended ? std::string{} : mended.error().text();
+  if (std::exchange(user_port_trouble_, trouble) == trouble || trouble.empty()) return;
+  ports_.logger.error("{} carries nothing until this is mended: {}", datapath::kUserPortName, trouble);
 }
 
 Result<void> DataPlane::open_worker(datapath::SleeveSockets sockets) {

@@ -126,6 +126,8 @@ class DataPlane {
   void publish(std::shared_ptr<datapath::ForwardingState const> state);
   [[nodiscard]] datapath::MacLearning& mac_learning();
   void schedule_sweep();
+  [[nodiscard]] datapath::UserPort::Config user_port_config() const;
+  void look_after_user_port();
 
   Settings settings_;
   Ports ports_;
@@ -155,6 +157,9 @@ class DataPlane {
   std::optional<HairpinWatch> hairpin_watch_;
   std::optional<PortGuard> port_guard_;
   Timer sweep_;
+  Timer user_port_timer_;
+  /// Why it cannot be mended.
+  std::string user_port_trouble_;
 };
 
 /// Removes the bridge, every interface of the overlay and its encryption from this host (`weaver --cleanup`).

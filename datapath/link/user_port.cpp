@@ -7,10 +7,13 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <string_view>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "datapath/link/device_settings.hpp"
 
@@ -84,6 +87,35 @@ Result<void> UserPort::put(Links& links, Config const& config) {
   auto const attached = links.change(config.name, {.up = true, .mtu = kUserPortMtu, .master = bridge->index});
   if (!attached) return attached;
   return links.change_port(config.name, {.hairpin = false, .learning = true, .flood = true});
+}
+
+namespace {
+
+/// What is not there is somebody else's to notice.
+Result<std::string> nothing_unless_failed(Result<Link> const& missing) {
+  if (missing.error().kind() == ErrorKind::not_found) return std::string{};
+  return failure_of(missing);
+}
+
+} // namespace
+
+Result<std::string> UserPort::mend(Links& links, Config const& config) {
+  auto const link = links.find(config.name);
+  if (!link) return nothing_unless_failed(link);
+  std::vector<std::string_view> faults;
+  if (!link->up) faults.emplace_back("it was down");
+  if (link->mtu != kUserPortMtu) faults.emplace_back("its MTU was changed");
+  if (config.place == UserPortPlace::bridge) {
+    auto const bridge = links.find(config.bridge);
+    if (!bridge) return nothing_unless_failed(bridge);
+    if (link->master != bridge->index) faults.emplace_back("it was no port of the bridge");
+  }
+  if (faults.empty()) return std::string{};
+  auto const mended = config.place == UserPortPlace::bridge
+                          ? put(links, config)
+                          : links.change(config.name, {.up = true, .mtu = kUserPortMtu});
+  if (!mended) return failure_of(mended);
+  return fmt::format("{}", fmt::join(faults, ", "));
 }
 
 Result<CapturedFrame> UserPort::read(std::span<std::uint8_t> buffer) {

@@ -61,6 +61,11 @@ class UserPort {
   /// Moves the device to another place, whoever uses it at that moment.
   [[nodiscard]] static Result<void> put(Links& links, Config const& config);
 
+  /// Puts right what others have changed of the device: that it is down, has another MTU, or lost its place in the
+  /// bridge (not where a free-standing one is plugged in). The words for what was wrong; empty: nothing, or device or
+  /// bridge are not there.
+  [[nodiscard]] static Result<std::string> mend(Links& links, Config const& config);
+
   /// A port whose kernel end is played by whoever has the other end of this descriptor: a frame is a datagram behind an
   /// offload header.
   [[nodiscard]] static UserPort of_descriptor(UniqueFd fd, UserPortOffloads offloads) {

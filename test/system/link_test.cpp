@@ -198,6 +198,30 @@ TEST(LinkSystem, TheUserPortIsAdoptedTakesOffloadsAndGoesWithItsOwner) {
   EXPECT_FALSE(host->links().find("vethwe-user"));
 }
 
+TEST(LinkSystem, WhatOthersDoToTheUserPortIsMended) {
+  WEAVE_SCRATCH_NAMESPACE(host);
+  (void)host->run([&]() -> Result<void> {
+    auto& links = host->links();
+    EXPECT_TRUE(OverlayBridge{links}.ensure(spec()));
+    EXPECT_EQ(UserPort::mend(links, {}), "");
+    auto const port = UserPort::open(links, {});
+    EXPECT_TRUE(port);
+    auto const good = links.find("vethwe-user");
+    EXPECT_EQ(UserPort::mend(links, {}), "");
+    EXPECT_EQ(host->shell("ip link set vethwe-user nomaster down mtu 1500"), 0);
+    EXPECT_EQ(UserPort::mend(links, {}), "it was down, its MTU was changed, it was no port of the bridge");
+    EXPECT_EQ(links.find("vethwe-user"), good);
+
+    // A kernel path has its own place for it.
+    UserPort::Config const free{.place = UserPortPlace::free_standing};
+    EXPECT_EQ(UserPort::mend(links, free), "");
+    EXPECT_EQ(host->shell("ip link set vethwe-user down"), 0);
+    EXPECT_EQ(UserPort::mend(links, free), "it was down");
+    EXPECT_EQ(links.find("vethwe-user"), good);
+    return {};
+  });
+}
+
 TEST(LinkSystem, FramesPassTheUserPortBothWays) {
   WEAVE_SCRATCH_NAMESPACE(host);
   (void)host->run([&]() -> Result<void> {

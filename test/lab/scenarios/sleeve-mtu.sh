@@ -106,3 +106,10 @@ lab_wait 5 'the sender of IPv6 is told' becomes_told
 in_fragments() { lab_exec hosta ping -6 -n -q -c 1 -W 1 -s 1320 fd00::2 >/dev/null; }
 lab_wait 5 'IPv6 passes in fragments' in_fragments
 lab_say "IPv6: $(lab_exec hosta ip -6 route get fd00::2 | grep -o ' mtu [0-9]*')"
+
+# All of this passes by one port of the bridge, which others can switch off or take away.
+passes() { lab_exec hosta ping -n -q -c 1 -W 1 10.32.0.2 >/dev/null; }
+for harm in down nomaster; do
+  lab_exec hosta ip link set vethwe-user "$harm"
+  lab_wait 5 "packets pass after 'ip link set vethwe-user $harm'" passes
+done
