@@ -129,17 +129,20 @@ Result<void> GossipChannels::receive_gossip(Gossiper& gossiper, GossipMessage co
   return {};
 }
 
-Result<void> GossipChannels::relay(PeerName destination, OutgoingMessage message) {
-  auto hop = routes_.all().next_hop(destination);
-  if (hop.is_unknown()) {
-    // It may have joined a moment ago.
-    routes_.ensure_current();
-    hop = routes_.all().next_hop(destination);
-  }
+Result<void> GossipChannels::relay(PeerName destination, OutgoingMessage const& message) {
+  auto sent = send_towards(destination, message);
+  if (sent || sent.error().kind() != ErrorKind::not_found) return sent;
+  // It may have joined, or the neighbour that led there have gone, a moment ago.
+  if (!routes_.ensure_current()) return sent;
+  return send_towards(destination, message);
+}
+
+Result<void> GossipChannels::send_towards(PeerName destination, OutgoingMessage const& message) {
+  auto const hop = routes_.all().next_hop(destination);
   if (hop.is_unknown()) {
     return failure(ErrorKind::not_found, fmt::format("unknown relay destination: {}", destination.to_string()));
   }
-  auto const sent = links_.send_now(hop, std::move(message));
+  auto sent = links_.send_now(hop, message);
   if (!sent && sent.error().kind() == ErrorKind::not_found) {
     return failure(ErrorKind::not_found, fmt::format("unable to find connection to relay peer {}", hop.to_string()));
   }

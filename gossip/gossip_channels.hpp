@@ -25,7 +25,7 @@ class NeighbourLinks {
   virtual ~NeighbourLinks() = default;
 
   /// Sends ahead of whatever is queued. Errors: not_found (no connection), unavailable (the link is too slow for more).
-  [[nodiscard]] virtual Result<void> send_now(PeerName neighbour, OutgoingMessage message) = 0;
+  [[nodiscard]] virtual Result<void> send_now(PeerName neighbour, OutgoingMessage const& message) = 0;
   virtual void queue_gossip(PeerName neighbour, std::string const& channel, GossipData const& data) = 0;
   virtual void queue_broadcast(PeerName neighbour, std::string const& channel, PeerName source,
                                GossipData const& data) = 0;
@@ -61,7 +61,8 @@ class GossipChannels {
   void relay_received(GossipMessage const& message, ByteView body);
   [[nodiscard]] Result<void> receive_broadcast(Gossiper& gossiper, GossipMessage const& message);
   [[nodiscard]] Result<void> receive_gossip(Gossiper& gossiper, GossipMessage const& message);
-  [[nodiscard]] Result<void> relay(PeerName destination, OutgoingMessage message);
+  [[nodiscard]] Result<void> relay(PeerName destination, OutgoingMessage const& message);
+  [[nodiscard]] Result<void> send_towards(PeerName destination, OutgoingMessage const& message);
   void broadcast(std::string const& channel, PeerName source, GossipData const& data);
   void gossip(std::string const& channel, PeerName except, GossipData const& data);
   void gossip_all_states();

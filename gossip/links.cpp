@@ -35,7 +35,7 @@ void Links::drop_all() {
   links_.clear();
 }
 
-Result<void> Links::send_now(PeerName neighbour, OutgoingMessage message) {
+Result<void> Links::send_now(PeerName neighbour, OutgoingMessage const& message) {
   auto* const link = find(neighbour);
   if (link == nullptr) return failure(ErrorKind::not_found, "no connection to " + neighbour.to_string());
   return link->send_now(message);

@@ -59,7 +59,7 @@ class Links final : public NeighbourLinks {
   /// Closes all because we stop: the remotes are told, nobody here is.
   void drop_all();
 
-  [[nodiscard]] Result<void> send_now(PeerName neighbour, OutgoingMessage message) override;
+  [[nodiscard]] Result<void> send_now(PeerName neighbour, OutgoingMessage const& message) override;
   void queue_gossip(PeerName neighbour, std::string const& channel, GossipData const& data) override;
   void queue_broadcast(PeerName neighbour, std::string const& channel, PeerName source,
                        GossipData const& data) override;

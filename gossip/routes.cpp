@@ -126,8 +126,10 @@ void Routes::request_recalculation() {
   timer_ = scheduler_.after(kRecalculationDelay, [this] { recalculate(); });
 }
 
-void Routes::ensure_current() {
-  if (is_pending_) recalculate();
+bool Routes::ensure_current() {
+  if (!is_pending_) return false;
+  recalculate();
+  return true;
 }
 
 void Routes::recalculate() {

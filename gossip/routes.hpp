@@ -79,7 +79,8 @@ class Routes {
   }
 
   void request_recalculation();
-  void ensure_current();
+  /// False if they were current already.
+  bool ensure_current();
 
   [[nodiscard]] std::shared_ptr<RouteTable const> const& established() const { return established_; }
   [[nodiscard]] RouteTable const& all() const { return *all_; }

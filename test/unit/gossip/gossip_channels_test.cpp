@@ -19,9 +19,9 @@ constexpr auto kBroadcast = std::uint8_t{6};
 /// Remembers what would be sent, as text.
 class RecordingLinks final : public NeighbourLinks {
  public:
-  Result<void> send_now(PeerName neighbour, OutgoingMessage message) override {
-    if (is_gone) return failure(ErrorKind::not_found, "gone");
-    sent.emplace_back(neighbour, std::move(message));
+  Result<void> send_now(PeerName neighbour, OutgoingMessage const& message) override {
+    if (is_gone || neighbour == gone) return failure(ErrorKind::not_found, "gone");
+    sent.emplace_back(neighbour, message);
     return {};
   }
   void queue_gossip(PeerName neighbour, std::string const& channel, GossipData const& data) override {
@@ -38,6 +38,7 @@ class RecordingLinks final : public NeighbourLinks {
   }
 
   bool is_gone = false;
+  PeerName gone;
   std::vector<std::pair<PeerName, OutgoingMessage>> sent;
   std::vector<std::string> queued;
 };
@@ -106,6 +107,29 @@ TEST_F(GossipChannelsTest, RelaysUnicastsUnchanged) {
   ASSERT_TRUE(channels.receive(kUnicast, body).has_value());
   EXPECT_EQ(log->count("[gossip c]: unknown relay destination: 00:00:00:00:00:09"), 1U);
   EXPECT_EQ(log->count("[gossip unknown]: unable to find connection to relay peer 00:00:00:00:00:03"), 1U);
+}
+
+TEST_F(GossipChannelsTest, RelaysAroundANeighbourThatHasJustGone) {
+  Peer four;
+  four.name = PeerName{4};
+  four.version = 1;
+  Peer two = *peers.find(PeerName{2});
+  Peer three = *peers.find(PeerName{3});
+  for (auto* const each : {&two, &three}) {
+    each->version = 2;
+    each->connections[PeerName{4}] = {.remote = PeerName{4}, .established = true};
+  }
+  peers.merge({two, three, four});
+  routes.request_recalculation();
+  routes.ensure_current();
+  ASSERT_EQ(routes.all().next_hop(PeerName{4}), PeerName{2});
+  peers.remove_connection(PeerName{2});
+  links.gone = PeerName{2};
+  routes.request_recalculation();
+  auto const body = encode_unicast_body("demo", PeerName{3}, PeerName{4}, {});
+  ASSERT_TRUE(channels.receive(kUnicast, body).has_value());
+  ASSERT_EQ(links.sent.size(), 1U);
+  EXPECT_EQ(links.sent[0].first, PeerName{3});
 }
 
 TEST_F(GossipChannelsTest, ANameOfMegabytesIsNotLoggedInFull) {
