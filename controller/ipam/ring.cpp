@@ -4,6 +4,8 @@
 #include <limits>
 #include <map>
 #include <span>
+#include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -118,25 +120,24 @@ std::vector<Ipv4Range> Ring::owned_ranges(PeerName peer) const {
 
 std::vector<PeerName> Ring::owners() const {
   std::vector<PeerName> found;
+  std::unordered_set<PeerName> known;
   for (auto const& entry : state_.tokens) {
-    if (std::ranges::find(found, entry.peer) == found.end()) found.push_back(entry.peer);
+    if (known.insert(entry.peer).second) found.push_back(entry.peer);
   }
   return found;
 }
 
 std::vector<Donor> Ring::donors(Ipv4Range range, bool even_if_full) const {
   std::vector<Donor> found;
+  std::unordered_map<PeerName, std::size_t> places;
   for (std::size_t i = 0; i < state_.tokens.size(); ++i) {
     auto const& entry = state_.tokens[i];
     if (entry.peer == self() || (entry.free == 0 && !even_if_full)) continue;
     auto const parts = split_at_origin(state_.universe, entry.token, next_token(i));
     if (std::ranges::none_of(parts, [&](Ipv4Range const& part) { return part.overlaps(range); })) continue;
-    auto const known = std::ranges::find(found, entry.peer, &Donor::peer);
-    if (known != found.end()) {
-      known->weight += entry.free;
-    } else {
-      found.push_back({entry.peer, entry.free});
-    }
+    auto const [place, is_new] = places.try_emplace(entry.peer, found.size());
+    if (is_new) found.push_back({entry.peer, 0});
+    found[place->second].weight += entry.free;
   }
   return found;
 }
