@@ -57,7 +57,9 @@ lab_docker hosta rm -f plain >/dev/null
 lab_weave_launch hosta 192.0.2.2
 lab_wait 10 'the address of a container removed meanwhile is free' is_free hosta "$of_plain"
 for kept in "$a1" "$attached" "$exposed" "$by_hand"; do is_held hosta "$kept" || lab_fail "$kept is not held any more after stop and launch"; done
+lab_match 'ps of a1 after stop and launch' "^a1 ([0-9a-f]{2}:){5}[0-9a-f]{2} $a1/12\$" "$(lab_weave hosta ps a1)"
 lab_equal 'name of a1 after stop and launch' "$a1" "$(lab_weave hosta dns-lookup a1)"
+lab_wait 5 'name of a1 on the other host' eval "[[ \$(lab_weave hostb dns-lookup a1) == $a1 ]]"
 lab_weave_containers a3:hosta
 lab_absent 'addresses after stop and launch' "^$a1\$" "$(lab_container_address hosta a3)"
 

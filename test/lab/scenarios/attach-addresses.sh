@@ -3,7 +3,7 @@
 # needs: weave docker
 # kernel: host
 # limit: 120
-# catalogue: 100 140 195 280 320 500 510
+# catalogue: 100 140 195 280 300 320 500 510
 
 lab_host_create hosta 192.0.2.1
 lab_host_create hostb 192.0.2.2
@@ -59,10 +59,14 @@ lab_case 100 140 500
 # Three addresses of all kinds; the lowest comes first, and the same request gives the same address.
 prints 'attach' '10.2.1.1 10.2.2.1 10.2.3.1' hosta attach 10.2.1.1/24 net:10.2.2.0/24 net:default c1
 prints 'attach again' '10.2.2.1 10.2.3.1' hosta attach net:10.2.2.0/24 net:default c1
-prints 'attach by default' 10.2.3.2 hosta attach c2
+prints 'attach by default' 10.2.3.2 hosta --local attach c2
 prints 'attach on another host' 10.2.1.3 hostb attach ip:10.2.1.3/24 c3
 reaches hosta c1 10.2.1.3 || lab_fail 'c1 on hosta does not reach c3 on hostb'
 reaches hosta c1 10.2.3.2 || lab_fail 'c1 does not reach c2'
+read -r there_in_subnet there_by_default <<<"$(lab_weave hostb attach net:10.2.2.0/24 net:default c3)"
+for address in "$there_in_subnet" "$there_by_default"; do reaches hosta c1 "$address" || lab_fail "c1 on hosta does not reach c3 on hostb at $address"; done
+for address in 10.2.1.1 10.2.2.1 10.2.3.1 10.2.3.2; do reaches hostb c3 "$address" || lab_fail "c3 on hostb does not reach $address on hosta"; done
+lab_equal 'detach on another host' "$there_in_subnet $there_by_default" "$(lab_weave hostb detach "$there_in_subnet/24" "$there_by_default/24" c3)"
 ! reaches hosta c2 10.2.1.3 || lab_fail 'c2 reaches a subnet that it is not on'
 lab_match 'ps of c1' "^$(short_id hosta c1) ([0-9a-f]{2}:){5}[0-9a-f]{2} 10\.2\.1\.1/24 10\.2\.2\.1/24 10\.2\.3\.1/24$" \
   "$(lab_weave hosta ps "$(short_id hosta c1)")"
@@ -105,8 +109,11 @@ prints 'detach of the others' '10.2.1.1 10.2.3.1' hosta detach 10.2.1.1/24 net:d
 lab_equal 'ps of nothing' '' "$(lab_weave hosta ps c1)"
 lab_equal 'names of c1' 0 "$(names hosta c1)"
 prints 'detach of nothing' '' hosta detach c1
-! lab_docker hosta exec c1 test -e /sys/class/net/ethwe || lab_fail 'ethwe is still there'
+lab_absent 'interfaces after the last detach' ethwe "$(lab_container_net hosta c1 ip -o link)"
+lab_case 300 500
+# The other host's container has just talked to whoever had it before.
 prints 'the address can be had by another' 10.2.1.1 hosta attach 10.2.1.1/24 c2
+reaches hostb c3 10.2.1.1 || lab_fail 'an address used again is not reachable at once'
 
 lab_case 140 195 280
 # Without a name, with a hosts file, without multicast; ps while the daemon is down.
@@ -121,7 +128,10 @@ lab_equal 'multicast route' '' "$(lab_container_net hosta c1 ip route show 224.0
 lab_case 100 140 195
 # A container that starts again has all of it again by itself: restarted by hand, by its policy, without a daemon.
 restored() { [[ $(lab_docker hosta exec c1 hostname -i) == 10.2.3.1 ]] && reaches hosta c1 10.2.3.2; }
-lab_docker hosta restart -t 0 c1 >/dev/null
+lab_docker hosta stop -t 0 c1 >/dev/null
+lab_absent 'an address while its container is stopped' '^10\.2\.3\.1$' "$(lab_weave hosta expose)"
+lab_weave hosta hide >/dev/null
+lab_docker hosta start c1 >/dev/null
 lab_wait 5 'c1 has its address again' restored
 lab_equal 'multicast route after a restart' '' "$(lab_container_net hosta c1 ip route show 224.0.0.0/4)"
 lab_match 'hosts file after a restart' '^192.0.2.7       db$' "$(lab_docker hosta exec c1 cat /etc/hosts)"
@@ -142,3 +152,14 @@ lab_weave_launch hosta --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2
 lab_wait 5 'c3 on hostb reaches c2 on hosta' reaches hostb c3 10.2.1.1
 prints 'attach after a restart of the daemon' 10.2.3.2 hosta attach c2
 lab_equal 'ps after a restart of the daemon' "$(cut -d ' ' -f 1,3- <<<"$before")" "$(lab_weave hosta ps | cut -d ' ' -f 1,3-)"
+lab_wait 5 'c2 has its names after a restart of the daemon, and no other' eval "((\$(names hosta c2) == 2))"
+
+lab_case 280
+# Without DNS everything else is the same.
+lab_weave hosta stop >/dev/null
+lab_weave_launch hosta --no-dns --ipalloc-range 10.2.0.0/16 --ipalloc-default-subnet 10.2.3.0/24 192.0.2.2
+prints 'detach without DNS' 10.2.3.1 hosta detach c1
+prints 'attach without DNS' 10.2.3.1 hosta attach --without-dns --rewrite-hosts --add-host=db:192.0.2.8 c1
+lab_equal 'hostname -i without DNS' 10.2.3.1 "$(lab_docker hosta exec c1 hostname -i)"
+lab_match 'hosts file without DNS' '^192.0.2.8       db$' "$(lab_docker hosta exec c1 cat /etc/hosts)"
+reaches hosta c1 10.2.3.2 || lab_fail 'c1 does not reach c2 without DNS'

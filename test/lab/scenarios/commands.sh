@@ -157,4 +157,4 @@ row 0 10.9.1.1 '' weave expose 10.9.1.1/24
 row 0 10.9.1.1 '' weave hide 10.9.1.1/24
 row 0 '' "$(off 'address allocation')" weave rmpeer a
 lab_absent 'services in the report' '"(IPAM|DNS|Proxy|Plugin)"' "$(lab_weave hosta report)"
-row 0 '' "$any" weave reset
+row 0 '' "$any" weave --local reset

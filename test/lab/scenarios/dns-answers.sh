@@ -24,13 +24,18 @@ lab_dockerd_start hosta
 lab_resolver_image hosta
 lab_weave_launch hosta
 lab_weave_launch hostb --dns-listen-address 127.0.0.1:53 192.0.2.1
-lab_named_container hosta c1 -h one.weave.local
-lab_named_container hosta c2
+lab_named_container hosta c1 -h one.weave.local --network-alias=SeEtWo
+lab_named_container hosta c2 --network-alias=seetwo
 address1=$(lab_container_address hosta c1)
 address2=$(lab_container_address hosta c2)
 lab_wait 5 'one' lab_knows hosta one.weave.local "$address1"
 lab_wait 5 'c2' lab_knows hosta c2.weave.local "$address2"
 far() { [[ $(lab_exec hostb dig @127.0.0.1 +short +tries=1 "$1.weave.local" | sort -V | tr '\n' ' ') == "${*:2}${2:+ }" ]]; } # NAME ADDRESS...
+
+lab_case 245
+# Two containers whose names differ in case alone have one name.
+lab_wait 5 'containers of two spellings' lab_knows hosta SEETWO.weave.local "$address1" "$address2"
+lab_equal 'containers of two spellings by dns-lookup' "$(printf '%s\n' "$address1" "$address2" | sort -V)" "$(lab_weave hosta dns-lookup seetwo | sort -V)"
 
 lab_case 240
 # By hand: a container's own addresses, others, none; with and without a name; and gone again in all these ways.
@@ -71,12 +76,12 @@ lab_weave hosta dns-add c2 -h c2.weave.local
 
 lab_case 245
 # Any case, asked and registered; the answer repeats the question.
-lab_weave hosta dns-add 10.32.9.5 -h SeEtWo.weave.local
-lab_weave hosta dns-add 10.32.9.6 -h seetwo.weave.local
-lab_equal 'two spellings are one name' '10.32.9.5 10.32.9.6' "$(lab_addresses hosta sEEtwO.WeAvE.LoCaL)"
-lab_match 'the answer repeats the question' '^sEEtwO\.WeAvE\.LoCaL\..*A.*10\.32\.9\.5' "$(lab_dig hosta sEEtwO.WeAvE.LoCaL +noall +answer)"
-lab_equal 'reverse in any case' SeEtWo.weave.local. "$(lab_dig hosta +short PTR 5.9.32.10.In-Addr.ARPA)"
-lab_equal 'reverse by dns-lookup' seetwo.weave.local. "$(lab_weave hosta dns-lookup 10.32.9.6)"
+lab_weave hosta dns-add 10.32.9.5 -h TwIcE.weave.local
+lab_weave hosta dns-add 10.32.9.6 -h twice.weave.local
+lab_equal 'two spellings are one name' '10.32.9.5 10.32.9.6' "$(lab_addresses hosta tWIcE.WeAvE.LoCaL)"
+lab_match 'the answer repeats the question' '^tWIcE\.WeAvE\.LoCaL\..*A.*10\.32\.9\.5' "$(lab_dig hosta tWIcE.WeAvE.LoCaL +noall +answer)"
+lab_equal 'reverse in any case' TwIcE.weave.local. "$(lab_dig hosta +short PTR 5.9.32.10.In-Addr.ARPA)"
+lab_equal 'reverse by dns-lookup' twice.weave.local. "$(lab_weave hosta dns-lookup 10.32.9.6)"
 
 lab_case 250
 # What is not there: other types are empty with an SOA to remember that by, other names do not exist. One question each, over UDP and TCP.
@@ -126,6 +131,7 @@ lab_case 290
 # The rest of the world, forward and backward, in all sizes, from a container.
 lab_finds hosta c1 outside.example 203.0.113.5
 lab_equal 'a reverse name of the world' outside.example. "$(lab_dig hosta +short -x 203.0.113.5)"
+lab_match 'a reverse name of the world in a container' '^203\.0\.113\.5 +outside\.example$' "$(lab_docker hosta exec c1 getent hosts 203.0.113.5)"
 lab_match 'no such name in the world' 'status: NXDOMAIN' "$(lab_dig hosta nobody.example)"
 lab_equal 'sixty of the world' 60 "$(lab_dig hosta +short many.example | grep -c '^203')"
 lab_equal 'sixty of the world for glibc' 60 "$(lab_docker hosta exec c1 getent ahostsv4 many.example | grep -c STREAM)"

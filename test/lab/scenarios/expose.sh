@@ -154,6 +154,10 @@ prints 'hide nothing' '' hosta hide
 lab_equal 'addresses of the bridge' '' "$(bridge_addresses)"
 lab_wait 5 'the name of the gateway has gone' named ''
 lab_equal 'rules' "$bare" "$(rules)"
+lab_case 135
+exposed=$bare
+flush 'iptables -F and -X with nothing exposed' 'iptables -F; iptables -t nat -F; iptables -X; iptables -t nat -X'
+lab_case 130
 prints 'an address that was hidden' 10.2.3.1 hosta expose
 lab_weave hosta reset >/dev/null
 lab_equal 'left by weave reset' '' "$(lab_weave_remains hosta)"

@@ -33,6 +33,7 @@ refused() { lab_exec hostb sed -nE 's/^XfrmInTmplMismatch[[:space:]]+//p' /proc/
 ends_with_nothing() { # HOST AFTER
   lab_equal "associations on $1 after $2" 0 "$(associations "$1")"
   lab_equal "policies on $1 after $2" "" "$(lab_exec "$1" ip xfrm policy)"
+  lab_absent "rules on $1 after $2" '^-A' "$(lab_exec "$1" iptables-save -t mangle)"
 }
 # disturb WHAT COMMAND...: done while pings run, which then are answered again within 5 s, and never clear.
 disturb() {
@@ -136,10 +137,11 @@ recording=
 disturb 'policies of hosta flushed' lab_exec hosta ip xfrm policy flush
 lab_equal 'policies on hosta' 3 "$(policies hosta)"
 lab_pinger_stop traffic
-for host in hosta hostb; do
-  lab_weave "$host" reset
-  ends_with_nothing "$host" 'weave reset'
-done
+lab_weave hosta reset
+ends_with_nothing hosta 'weave reset'
+lab_wait 10 "no association with a peer that was reset" has_associations hostb 0
+lab_weave hostb reset
+ends_with_nothing hostb 'weave reset'
 
 lab_case
 # Peers that trust the network between them.

@@ -86,12 +86,16 @@ done
 lab_weave hostc reset
 
 lab_case 115
-# Both ends trust the other's subnet: sealed mesh, clear frames.
+# Both ends trust the other's subnet: sealed mesh, clear frames; one alone: sealed.
 for host in hosta hostb; do lab_weave "$host" stop; done
 lab_capture hosta weave launch --require-encryption
 ((LAB_STATUS != 0)) || lab_fail '--require-encryption without a password was accepted'
 lab_match 'what to do' 'needs a password: give it by --password-file or WEAVE_PASSWORD' "$LAB_STDERR"
 lab_weave_launch hosta --password "$secret" --fast-path=none --trusted-subnets 192.0.2.0/24 --require-encryption
+# Trust at one end is not enough.
+lab_weave_launch hostb --password "$secret" --fast-path=none 192.0.2.1
+for host in hosta hostb; do lab_wait 10 "encryption at $host, where one end trusts" encrypted "$host"; done
+lab_weave hostb stop
 lab_weave_launch hostb --password "$secret" --fast-path=none --trusted-subnets 192.0.2.0/24 192.0.2.1
 for host in hosta hostb; do
   lab_wait 10 "$host tells that encryption is required" reason "$host" 'failed .*encryption is required at '

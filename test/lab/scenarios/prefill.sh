@@ -30,11 +30,17 @@ lab_match 'status after prime' '^         Status: ready$' "$(lab_weave hosta sta
 lab_match 'status ipam' "^$(lab_weave_name hosta)\(hosta\) +1048576 IPs \(100\.0% of total\)" "$(lab_weave hosta status ipam)"
 
 lab_case 150
-# A second host; peers by connect and forget.
+# A second host; peers by connect and forget, and who is reachable follows.
 lab_weave_launch hostb
+lab_weave hosta expose 10.2.1.1/24 >/dev/null
+lab_weave hostb expose 10.2.1.2/24 >/dev/null
+reaches() { lab_exec "$1" ping -q -c 1 -W 1 "$2" >/dev/null; } # HOST ADDRESS
+! reaches hosta 10.2.1.2 || lab_fail 'hosts that are not connected reach each other'
 lab_weave hosta connect 192.0.2.2
 lab_equal 'targets' 192.0.2.2 "$(lab_weave hosta status targets)"
 lab_weave_connected 1 hosta hostb
+lab_wait 5 'hosta reaches hostb' reaches hosta 10.2.1.2
+lab_wait 5 'hostb reaches hosta' reaches hostb 10.2.1.1
 lab_match 'connections of hosta' "^-> 192\.0\.2\.2:6783 +established +(sleeve|fastdp) +$(lab_weave_name hostb)\(hostb\)" "$(lab_weave hosta status connections)"
 lab_match 'connections of hostb' '^<- 192\.0\.2\.1:[0-9]+ +established ' "$(lab_weave hostb status connections)"
 lab_match 'peers' '^   -> 192\.0\.2\.2:6783 .* established$' "$(lab_weave hosta status peers)"
@@ -46,6 +52,7 @@ lab_weave hosta connect 192.0.2.78
 lab_weave hosta connect --replace 192.0.2.2
 lab_equal 'targets after replace' 192.0.2.2 "$(lab_weave hosta status targets)"
 lab_weave_connected 1 hosta hostb
+reaches hosta 10.2.1.2 || lab_fail 'hosta does not reach hostb after replace'
 
 lab_case 700
 lab_equal 'a template' 'hosta 6783 true' "$(lab_weave hosta report -f '{{.Router.NickName}} {{.Router.Port}} {{.Ready}}')"
@@ -83,6 +90,8 @@ lab_weave_stopped hosta
 lab_weave_launch hosta
 lab_equal 'peer name after stop and launch' "$name" "$(lab_weave_name hosta)"
 lab_equal 'targets after stop and launch' '' "$(lab_weave hosta status targets)"
+lab_match 'connections without targets' '^    Connections: 0$' "$(lab_weave hosta status)"
+! reaches hosta 10.2.1.2 || lab_fail 'hosta reaches hostb without a target'
 lab_case
 lab_host_power_off hosta
 lab_host_power_on hosta

@@ -21,7 +21,7 @@ lab_wire router 1
 lab_wire hostb
 
 launch() { lab_weave_launch "$1" --docker-api= --plugin=false --fast-path=none "${@:2}"; }
-launch hosta
+WEAVE_NO_FASTDP=1 lab_weave_launch hosta --docker-api= --plugin=false
 launch hostb 192.0.2.1
 lab_weave_connected 1 hosta hostb
 lab_exec hosta weave expose 10.32.0.1/24 >/dev/null
