@@ -44,7 +44,7 @@ Result<void> write_hosts_of(docker::ContainerInfo const& info, std::vector<Ipv4C
   wish.extra_hosts.insert(wish.extra_hosts.end(), extra_hosts.begin(), extra_hosts.end());
   auto const text = hosts_text(wish);
   if (!text) return failure_of(text);
-  return write_hosts(info.hosts_file, *text);
+  return write_hosts(info.hosts_file, *text, info.pid);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <sys/stat.h>
@@ -16,6 +17,8 @@ namespace weave::controller {
 namespace {
 
 constexpr mode_t kMode = 0644;
+/// Between the name of the file and the life of the container that sees what has this name.
+constexpr std::string_view kSeen = ".weave-";
 
 Result<std::string> extra_line(std::string const& entry) {
   auto const colon = entry.find(':');
@@ -32,6 +35,16 @@ Result<void> write_file(std::string const& path, int flags, std::string const& t
     return std::unexpected{system_error("write " + path, errno)};
   }
   return {};
+}
+
+/// What a container of this file saw in earlier lives.
+void remove_seen(std::string const& path) {
+  std::error_code error;
+  std::filesystem::path const file{path};
+  auto const prefix = fmt::format("{}{}", file.filename().string(), kSeen);
+  for (auto const& entry : std::filesystem::directory_iterator{file.parent_path(), error}) {
+    if (entry.path().filename().string().starts_with(prefix)) ::unlink(entry.path().c_str());
+  }
 }
 
 } // namespace
@@ -86,9 +99,14 @@ std::optional<std::string> resolved_extra_host(std::string const& entry, std::st
   return std::nullopt;
 }
 
-Result<void> write_hosts(std::string const& path, std::string const& text) {
+Result<void> write_hosts(std::string const& path, std::string const& text, std::int64_t life) {
   if (path.empty()) return failure(ErrorKind::not_found, "the container has no /etc/hosts of its own");
+  auto const seen = fmt::format("{}{}{}", path, kSeen, life);
+  if (auto const again = write_file(seen, O_TRUNC, text); again) return write_file(path, O_TRUNC | O_CREAT, text);
   if (auto const written = write_file(path, O_TRUNC, text); !written) return written;
+  remove_seen(path);
+  // Where there are no links, only the first text of each life is seen.
+  [[maybe_unused]] auto const kept = ::link(path.c_str(), seen.c_str());
   if (::unlink(path.c_str()) < 0) return std::unexpected{system_error("unlink " + path, errno)};
   return write_file(path, O_CREAT | O_EXCL, text);
 }

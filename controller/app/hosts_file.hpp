@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,7 @@ struct HostsWish {
 [[nodiscard]] std::optional<std::string> resolved_extra_host(std::string const& entry, std::string_view present);
 
 /// Writes it where the container sees it, and once more as a new file, so that the engine no longer writes to what the
-/// container sees.
-[[nodiscard]] Result<void> write_hosts(std::string const& path, std::string const& text);
+/// container sees. That stays in reach beside it until the container starts anew, which `life` tells.
+[[nodiscard]] Result<void> write_hosts(std::string const& path, std::string const& text, std::int64_t life);
 
 } // namespace weave::controller

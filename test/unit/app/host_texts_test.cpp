@@ -67,12 +67,32 @@ TEST(HostsFile, IsSeenByWhoHasItOpenAndThenLetGo) {
   auto const seen = directory.file("seen");
   std::ofstream{path} << "what the engine wrote, and that was longer\n";
   std::filesystem::create_hard_link(path, seen);
-  ASSERT_TRUE(write_hosts(path, "ours\n"));
+  ASSERT_TRUE(write_hosts(path, "ours\n", 4711));
   EXPECT_EQ(contents(seen), "ours\n");
   EXPECT_EQ(contents(path), "ours\n");
   std::ofstream{path} << "what the engine writes later\n";
   EXPECT_EQ(contents(seen), "ours\n");
-  EXPECT_FALSE(write_hosts("", "ours\n"));
+  EXPECT_FALSE(write_hosts("", "ours\n", 4711));
+}
+
+TEST(HostsFile, IsSeenEachTimeItIsWritten) {
+  test::TemporaryDirectory const directory;
+  auto const path = directory.file("hosts");
+  auto const first_life = directory.file("first");
+  std::ofstream{path} << "what the engine wrote\n";
+  std::filesystem::create_hard_link(path, first_life);
+  ASSERT_TRUE(write_hosts(path, "once\n", 4711));
+  ASSERT_TRUE(write_hosts(path, "twice\n", 4711));
+  EXPECT_EQ(contents(first_life), "twice\n");
+  EXPECT_EQ(contents(path), "twice\n");
+  std::ofstream{path} << "what the engine wrote for the next start\n";
+  auto const second_life = directory.file("second");
+  std::filesystem::create_hard_link(path, second_life);
+  ASSERT_TRUE(write_hosts(path, "again\n", 4712));
+  ASSERT_TRUE(write_hosts(path, "and again\n", 4712));
+  EXPECT_EQ(contents(second_life), "and again\n");
+  EXPECT_EQ(contents(first_life), "twice\n");
+  EXPECT_FALSE(std::filesystem::exists(path + ".weave-4711"));
 }
 
 TEST(Exposures, OutliveTheDaemonAsText) {
