@@ -90,6 +90,7 @@ Result<void> NetworkDriver::create_network(CreateNetworkRequest const& request) 
       return failure(ErrorKind::refused, fmt::format("networks cannot be isolated on this host: {}", *reason));
     }
   }
+  if (config_.swarm) forget_outlived(request);
   if (auto good = check_network(request, *options, records_, config_.range); !good) return good;
   if (!config_.swarm && (options->docker_ipam || request.ipv6)) {
     dependencies_.log.warning("plugin: network {}: its addresses are not coordinated between hosts", id.substr(0, 12));
@@ -102,6 +103,18 @@ Result<void> NetworkDriver::create_network(CreateNetworkRequest const& request) 
   auto const isolated = stored ? isolate() : stored;
   if (!isolated && !repeated) records_.erase_network(id);
   return isolated;
+}
+
+/// A swarm that deletes a network while the plugin is disabled tells nobody.
+void NetworkDriver::forget_outlived(CreateNetworkRequest const& request) {
+  bool isolated = false;
+  for (auto const& id : outlived_networks(request, records_, creating_)) {
+    dependencies_.log.info("plugin: network {} is gone: its subnet is that of network {} now", id.substr(0, 12),
+                           request.network_id.substr(0, 12));
+    isolated |= is_isolated(id);
+    records_.erase_network(id);
+  }
+  if (isolated) settle_isolation();
 }
 
 void NetworkDriver::delete_network(NetworkRequest const& request) {

@@ -102,6 +102,7 @@ class NetworkDriver {
   [[nodiscard]] Result<void> check_join(JoinRequest const& request);
   [[nodiscard]] bool is_isolated(std::string const& network_id) const;
   void settle_isolation();
+  void forget_outlived(CreateNetworkRequest const& request);
   [[nodiscard]] bool wants_multicast(std::string const& network_id);
   void look_up(std::string const& network_id);
 

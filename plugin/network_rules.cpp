@@ -1,6 +1,7 @@
 #include "plugin/network_rules.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -97,6 +98,26 @@ Result<void> check_network(CreateNetworkRequest const& request, NetworkOptions c
       request.pools.size() == 1 ? Ipv4Cidr::parse(request.pools.front()) : failure(ErrorKind::malformed, "");
   if (!subnet) return failure(ErrorKind::refused, "an isolated network needs exactly one IPv4 --subnet");
   return check_isolated(request, records, subnet->network(), range);
+}
+
+std::vector<std::string> outlived_networks(CreateNetworkRequest const& request, DriverRecords const& records,
+                                           std::map<std::string, EndpointRecord> const& arriving) {
+  std::set<std::string> in_use{request.network_id};
+  for (auto const* endpoints : {&records.endpoints(), &arriving}) {
+    for (auto const& [id, endpoint] : *endpoints) in_use.insert(endpoint.network_id);
+  }
+  auto const shares = [&](std::string const& pool, NetworkRecord const& other) {
+    auto const subnet = Ipv4Cidr::parse(pool);
+    return subnet && overlapping(*subnet, other.pools);
+  };
+  std::vector<std::string> outlived;
+  for (auto const& [id, other] : records.networks()) {
+    if (in_use.contains(id)) continue;
+    if (std::ranges::any_of(request.pools, [&](auto const& pool) { return shares(pool, other); })) {
+      outlived.push_back(id);
+    }
+  }
+  return outlived;
 }
 
 IsolationPlan isolation_plan(DriverRecords const& records, std::map<std::string, EndpointRecord> const& arriving) {

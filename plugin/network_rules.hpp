@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/address.hpp"
 #include "base/result.hpp"
@@ -27,6 +28,12 @@ struct AddressRange {
 /// exactly one subnet, or that shares addresses with any other; any that shares addresses with an isolated one.
 [[nodiscard]] Result<void> check_network(CreateNetworkRequest const& request, NetworkOptions const& options,
                                          DriverRecords const& records, std::optional<AddressRange> const& range);
+
+/// The networks on record, without endpoints here, whose addresses `request` has now. For a swarm, which gives them to
+/// one network at a time: those others are gone.
+[[nodiscard]] std::vector<std::string> outlived_networks(CreateNetworkRequest const& request,
+                                                         DriverRecords const& records,
+                                                         std::map<std::string, EndpointRecord> const& arriving);
 
 /// `arriving`: endpoints whose interfaces are being made, not yet in `records`.
 [[nodiscard]] IsolationPlan isolation_plan(DriverRecords const& records,

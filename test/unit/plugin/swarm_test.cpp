@@ -96,6 +96,27 @@ TEST(Swarm, NodesCreateTheNetworkAgainWhenTheyStart) {
   EXPECT_EQ(bench.network->records().networks().size(), 0U);
 }
 
+TEST(Swarm, ANetworkThatWasDeletedWhileNobodyWasToldMakesRoom) {
+  SwarmBench bench;
+  std::string const isolated = R"({"works.weave.isolate":""})";
+  bench.good("NetworkDriver.CreateNetwork", network(isolated));
+  bench.good("NetworkDriver.CreateEndpoint", endpoint(kEndpoint, "10.0.1.3/24"));
+  auto const another = [](std::string request) {
+    return request.replace(request.find(kNetwork), kNetwork.size(), "another0network");
+  };
+  EXPECT_EQ(bench.call("NetworkDriver.CreateNetwork", another(network(isolated))).status, 500) << "it is in use here";
+  bench.good("NetworkDriver.DeleteEndpoint", join());
+  EXPECT_EQ(bench.good("NetworkDriver.CreateNetwork", another(network(isolated, "10.0.2.0/24"))), "{}");
+  EXPECT_EQ(bench.network->records().networks().size(), 2U) << "nothing is known of the first one";
+  bench.good("NetworkDriver.DeleteNetwork", another(join()));
+  EXPECT_EQ(bench.good("NetworkDriver.CreateNetwork", another(network("{}", "10.0.1.0/24"))), "{}");
+  EXPECT_EQ(bench.network->records().network(kNetwork), nullptr);
+  EXPECT_TRUE(bench.isolation.plan.empty());
+  // Elsewhere the user chooses subnets, and may choose wrongly.
+  bench.restart({});
+  EXPECT_EQ(bench.call("NetworkDriver.CreateNetwork", network(isolated)).status, 500);
+}
+
 TEST(Swarm, MulticastIsForAllNetworksThatDoNotSayOtherwise) {
   SwarmBench bench{true};
   bench.good("NetworkDriver.CreateNetwork", network());
