@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kPatience = 2500ms;
+constexpr Duration kAskAgain = 1s;
 constexpr auto kSwitchedOff = "weave's Docker plugin is off on this host; 'weave launch-plugin' switches it on";
 
 /// The driver's name in Docker is the name of its socket.
@@ -86,9 +87,12 @@ Result<std::unique_ptr<DockerService>> DockerService::create(Settings settings, 
   auto service = std::unique_ptr<DockerService>{new DockerService{std::move(settings), std::move(ports)}};
   // Before anybody can ask for anything.
   service->memory_lost_ = service->network_driver_.records().networks().empty();
-  if (!service->memory_lost_) {
+  if (service->memory_lost_) {
+    service->keep_rules();
+  } else {
     service->isolation_.ensure([driver = &service->network_driver_] { return driver->isolate(); });
   }
+  if (service->settings_.weave_reach == PluginReach::swarm) service->survey();
   // Off, it still answers to what gives something up, if Docker may have something of ours; and sockets that somebody
   // else opened must not keep Docker waiting.
   auto const& records = service->network_driver_.records();
@@ -208,13 +212,27 @@ void DockerService::learn_networks(EngineSurvey const& survey) {
                         .facts = {.options = network.options, .pools = network.subnets},
                         .endpoints = endpoints_on(survey, network.id)});
   }
+  if (memory_lost_) isolation_.release();
   network_driver_.learn_networks(networks);
   // Only now is it known that nothing is to be kept apart.
   if (std::exchange(memory_lost_, false)) isolation_.ensure([this] { return network_driver_.isolate(); });
   leftovers_.look(survey);
 }
 
+void DockerService::keep_rules() {
+  if (!engine_ || !datapath::is_isolation_there()) return;
+  isolation_.hold();
+  ask_until_told();
+}
+
+void DockerService::ask_until_told() {
+  if (!memory_lost_) return;
+  survey();
+  asking_ = ports_.scheduler.after(kAskAgain, [this] { ask_until_told(); });
+}
+
 void DockerService::survey() {
+  if (settings_.weave_reach == PluginReach::swarm) return leftovers_.look({});
   if (!engine_) return;
   take_survey(*engine_, [this](Result<EngineSurvey> const& survey) {
     if (survey) learn_networks(*survey);

@@ -91,8 +91,11 @@ class DockerService final : public api::DockerNetworkPort {
   [[nodiscard]] Result<void> listen();
   void remember(bool enabled);
   void start_default_network();
-  /// Asks the engine, and learns.
+  /// Asks the engine, and learns; in a swarm only looks for interfaces and endpoints that crashes have left.
   void survey();
+  /// What an earlier process keeps apart is left so, although there is no record of it, until the engine has told.
+  void keep_rules();
+  void ask_until_told();
 
   Settings settings_;
   Ports ports_;
@@ -100,8 +103,9 @@ class DockerService final : public api::DockerNetworkPort {
   std::unique_ptr<plugin::AddressAllocator> addresses_;
   SandboxService sandboxes_;
   IsolationService isolation_;
-  /// There are no records of networks: what an earlier process keeps apart is left so until the engine has told.
+  /// There are no records of networks, and the engine has not told.
   bool memory_lost_ = false;
+  Timer asking_;
   std::unique_ptr<docker::DockerClient> engine_;
   std::unique_ptr<plugin::NetworkSource> networks_;
   plugin::NetworkDriver network_driver_;

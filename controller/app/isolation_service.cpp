@@ -46,6 +46,11 @@ Result<void> IsolationService::apply(plugin::IsolationPlan const& plan) {
 }
 
 Result<void> IsolationService::put(plugin::IsolationPlan const& plan) {
+  if (held_) {
+    return failure(ErrorKind::unavailable,
+                   "weave has lost its record of networks, and Docker has not told yet which of them are isolated: try "
+                   "again in a moment");
+  }
   if (plan.empty() && !isolation_) return datapath::remove_isolation();
   if (impossible_) return failure(ErrorKind::refused, *impossible_);
   if (auto opened = open(); !opened) return opened;

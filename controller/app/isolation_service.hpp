@@ -32,6 +32,10 @@ class IsolationService final : public plugin::NetworkIsolation {
   [[nodiscard]] std::optional<std::string> impossible() const override { return impossible_; }
   [[nodiscard]] Result<void> apply(plugin::IsolationPlan const& plan) override;
   void ensure(std::function<Result<void>()> apply) override;
+  /// Until release() rules of a former process stay as they are, and others are refused: what they are for is not
+  /// known.
+  void hold() { held_ = true; }
+  void release() { held_ = false; }
   /// For the status: what is wanted and not in force.
   [[nodiscard]] std::optional<std::string> not_ready() const;
 
@@ -49,6 +53,7 @@ class IsolationService final : public plugin::NetworkIsolation {
   std::function<Result<void>()> ensured_; ///< while it has not succeeded
   FdWatch watch_;                         ///< of a descriptor of `isolation_`
   Timer retry_;
+  bool held_ = false;
 };
 
 } // namespace weave::controller

@@ -4,8 +4,6 @@
 #include <linux/netfilter.h>
 #include <utility>
 
-#include <fmt/format.h>
-
 namespace weave::datapath {
 
 Result<PortIsolation> PortIsolation::open() {
@@ -48,7 +46,7 @@ Result<void> PortIsolation::remove() {
     ++own_;
     return {};
   }
-  return run(fmt::format("list table bridge {}\n", kIsolationTable)) ? removed : Result<void>{};
+  return run(isolation_listing()) ? removed : Result<void>{};
 }
 
 Result<bool> PortIsolation::disturbed() {
@@ -58,6 +56,11 @@ Result<bool> PortIsolation::disturbed() {
   if (!*seen) return true;
   if (**seen <= expected) own_ = expected - **seen;
   return **seen > expected;
+}
+
+bool is_isolation_there() {
+  auto nftables = Nftables::open();
+  return nftables && nftables->run(isolation_listing());
 }
 
 Result<void> remove_isolation() {

@@ -46,6 +46,9 @@ class PortIsolation {
   std::size_t own_ = 0;
 };
 
+/// Whether there is a table, such as a former process has left.
+[[nodiscard]] bool is_isolation_there();
+
 /// Takes the table away, if there is one (reset).
 [[nodiscard]] Result<void> remove_isolation();
 

@@ -125,6 +125,8 @@ std::optional<std::string> isolation_changes(IsolatedNetworks const& before, Iso
   return commands;
 }
 
+std::string isolation_listing() { return fmt::format("list table bridge {}\n", kIsolationTable); }
+
 std::string isolation_removal() { return fmt::format("delete table bridge {}\n", kIsolationTable); }
 
 } // namespace weave::datapath

@@ -45,7 +45,8 @@ using IsolatedNetworks = std::map<Ipv4Cidr, IsolatedNetwork>;
 /// From one state to another where only ports come and go, else none. Empty: nothing to do.
 [[nodiscard]] std::optional<std::string> isolation_changes(IsolatedNetworks const& before,
                                                            IsolatedNetworks const& after);
-/// Fails when there is no table.
+/// Both fail when there is no table.
+[[nodiscard]] std::string isolation_listing();
 [[nodiscard]] std::string isolation_removal();
 
 } // namespace weave::datapath

@@ -68,6 +68,20 @@ TEST_F(IsolationSystem, AdoptsWhatAnEarlierProcessLeft) {
   EXPECT_FALSE(has("table bridge weave"));
 }
 
+TEST_F(IsolationSystem, IsSeenByWhoHasNotMadeIt) {
+  auto const is_there = [this] {
+    bool there = false;
+    (void)host_->run([&]() -> Result<void> {
+      there = is_isolation_there();
+      return {};
+    });
+    return there;
+  };
+  EXPECT_FALSE(is_there());
+  WEAVE_ASSERT_OK(isolation_->apply(blue({"vethwl1"})));
+  EXPECT_TRUE(is_there());
+}
+
 TEST_F(IsolationSystem, WhatCouldNotBePutBackIsNotTakenForInForce) {
   WEAVE_ASSERT_OK(isolation_->apply(blue({"vethwl1"})));
   ASSERT_EQ(host_->shell("nft delete table bridge weave"), 0);

@@ -92,7 +92,19 @@ lab_ping hosta ba "${at[bb]}" 64
 # Also when it has forgotten everything: Docker knows the networks, and the rules of before stay until it has told.
 lab_weave hosta stop >/dev/null
 lab_exec hosta sh -c 'rm /var/lib/weave/state.db*'
-lab_weave_launch hosta --ipalloc-default-subnet 10.32.0.0/16 192.0.2.2
+lab_exec hosta pkill -STOP -x dockerd
+lab_spawn hosta launch weave launch --ipalloc-default-subnet 10.32.0.0/16 192.0.2.2
+id=$(printf 'd%.0s' {1..64})
+premature() {
+  answer=$(lab_exec hosta curl -s -X POST --unix-socket /run/docker/plugins/weave.sock http://plugin/NetworkDriver.CreateNetwork \
+    -d '{"NetworkID":"'"$id"'","Options":{"com.docker.network.generic":{"works.weave.isolate":""}},"IPv4Data":[{"AddressSpace":"weavelocal","Pool":"10.43.0.0/16"}]}')
+  [[ -n $answer && $answer != *'weave is not running'* ]] # which the stand-in of a stopped daemon says
+}
+lab_wait 10 'the daemon answers while Docker does not' premature
+lab_match 'an isolated network while it is not known which there are' 'lost its record of networks.*try again in a moment' "$answer"
+lab_match 'rules of before' 'goto to_10.40.0.0_16' "$(lab_exec hosta nft list map bridge weave to)"
+lab_exec hosta pkill -CONT -x dockerd
+lab_wait 10 'launch ends' eval '! lab_alive hosta launch'
 lab_weave_connected 1 hosta
 lab_wait 10 'the networks are known again' lab_exec hosta grep -q 'network red was made before our time' /run/weave/weaver.log
 lab_match 'the port of ba' vmap "$(lab_exec hosta nft list chain bridge weave postrouting)"

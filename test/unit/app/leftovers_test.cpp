@@ -112,6 +112,33 @@ TEST_F(LeftoversTest, RecordsOfWhatDockerHasForgottenGo) {
   EXPECT_NE(bench.network->records().network(kept), nullptr);
 }
 
+TEST_F(LeftoversTest, InASwarmEndpointsWithoutAnInterfaceGo) {
+  Leftovers swarm{{.scheduler = bench.scheduler,
+                   .driver = *bench.network,
+                   .host_ends = [this] { return ends; },
+                   .remove = [](std::string const&) { return Result<void>{}; },
+                   .ask = [this] { ++asked; },
+                   .logger = Logger{bench.log}},
+                  {.networks_are_listed = false}};
+  auto const network = id_of('a');
+  bench.good("NetworkDriver.CreateNetwork",
+             R"({"NetworkID":")" + network + R"(","Options":{},"IPv4Data":[],"IPv6Data":[]})");
+  for (auto const letter : {'1', '2'}) {
+    bench.good("NetworkDriver.CreateEndpoint", R"({"NetworkID":")" + network + R"(","EndpointID":")" + id_of(letter) +
+                                                   R"(","Interface":{"Address":"10.32.0.1/12"},"Options":{}})");
+  }
+  ends = {
+      {.name = plugin::EndpointLink::of(id_of('2')).host_name, .index = datapath::LinkIndex{7}, .peer_here = false}};
+  swarm.look({});
+  bench.scheduler.advance(10s);
+  EXPECT_EQ(asked, 1);
+  swarm.look({});
+  bench.scheduler.settle();
+  EXPECT_EQ(bench.network->records().endpoint(id_of('1')), nullptr);
+  EXPECT_NE(bench.network->records().endpoint(id_of('2')), nullptr) << "it is in its container";
+  EXPECT_NE(bench.network->records().network(network), nullptr) << "Docker has not been asked";
+}
+
 TEST(SurveySource, TellsOfAllNetworksBeforeItAnswersForOne) {
   test::VirtualScheduler clock;
   docker::ScriptedEngine engine{clock};
