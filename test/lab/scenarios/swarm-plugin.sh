@@ -35,9 +35,14 @@ replica_name() { lab_docker "$1" inspect -f '{{slice .Name 1}}' "$2"; } # HOST C
 replica_address() { lab_container_address "$1" "$2" n; }
 
 start=$(lab_now_ms)
-plugin_make hosta weave WEAVE_MULTICAST=1 &
+plugin_make hostb weave:latest &
 making=$!
-plugin_make hostb weave:latest
+lab_capture hosta env WEAVE_BIN_DIR="$LAB_DIR/stripped" "$LAB_RUN_DIR/documents/tools/docker-plugin" weave WEAVE_MULTICAST=1 NO_SUCH=1
+lab_equal 'exit of docker-plugin with a variable that is none' 1 "$LAB_STATUS"
+lab_match 'what it says' 'NO_SUCH' "$LAB_STDERR"
+lab_match 'what it says' 'the plugin weave is not made: its variables are ' "$LAB_STDERR"
+lab_equal 'plugins after that' '' "$(lab_docker hosta plugin ls -q)"
+plugin_make hosta weave WEAVE_MULTICAST=1
 wait "$making"
 lab_say "two plugins made in $(lab_since "$start") s"
 
