@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -211,13 +212,19 @@ void ConnectionMaker::add_wanted_direct(Wanted& wanted) {
 void ConnectionMaker::add_wanted_discovered(Wanted& wanted) const {
   if (!settings_.discovery) return;
   auto const& ours = peers_.ourself().connections;
+  // Most of what a mesh says of addresses it says many times.
+  std::unordered_set<std::string_view> seen;
   peers_.for_each([&](Peer const& peer) {
     if (peer.name == peers_.our_name()) return;
     for (auto const& [remote, connection] : peer.connections) {
       if (remote == peers_.our_name() || ours.contains(remote)) continue;
-      auto const parts = split_host_port(connection.address);
-      if (!parts) continue;
+      std::string_view const text = connection.address;
       // The port of an inbound connection is ephemeral; a mesh shares one listening port.
+      auto const told = connection.outbound ? text : text.substr(0, text.rfind(':'));
+      if (seen.contains(told)) continue;
+      auto const parts = split_host_port(text);
+      if (!parts) continue;
+      seen.insert(told);
       wanted.try_emplace(connection.outbound ? connection.address : join_host_port(parts->first, settings_.port),
                          false);
     }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <tuple>
 
 namespace weave::gossip {
 namespace {
@@ -13,24 +14,17 @@ constexpr auto kNowhere = std::numeric_limits<std::uint32_t>::max();
 
 } // namespace
 
-RouteTable::RouteTable(PeerTable const& peers, LinkRule rule) : names_{peers.names()} {
-  std::vector<Peer const*> records;
-  records.reserve(names_.size());
-  peers.for_each([&](Peer const& peer) { records.push_back(&peer); });
-  neighbours_.resize(names_.size());
-  for (Index index = 0; index < names_.size(); ++index) {
-    for (auto const& [remote, connection] : records[index]->connections) {
-      auto const to = index_of(remote);
-      if (!to) continue;
-      if (rule == LinkRule::established_and_symmetric) {
-        if (!connection.established) continue;
-        auto const back = records[*to]->connections.find(names_[index]);
-        if (back == records[*to]->connections.end() || !back->second.established) continue;
-      }
-      neighbours_[index].push_back(*to);
-    }
-  }
-  ourself_ = *index_of(peers.our_name());
+RouteTable::RouteTable(PeerTable const& peers, LinkRule rule)
+    : RouteTable{peers.names(), peers.our_name(), std::move(links_of(peers).of(rule))} {}
+
+std::pair<RouteTable::Pointer, RouteTable::Pointer> RouteTable::both(PeerTable const& peers) {
+  auto links = links_of(peers);
+  return {Pointer{new RouteTable{peers.names(), peers.our_name(), std::move(links.established)}},
+          Pointer{new RouteTable{peers.names(), peers.our_name(), std::move(links.all)}}};
+}
+
+RouteTable::RouteTable(std::vector<PeerName> names, PeerName ourself, Neighbours neighbours)
+    : names_{std::move(names)}, neighbours_{std::move(neighbours)}, ourself_{*index_of(ourself)} {
   broadcast_ = std::make_unique<BroadcastEntry[]>(names_.size());
 
   auto const found = search(ourself_, std::nullopt);
@@ -39,6 +33,30 @@ RouteTable::RouteTable(PeerTable const& peers, LinkRule rule) : names_{peers.nam
     auto const hop = found.next_hop[index];
     unicast_.emplace_back(names_[index], hop == kNowhere ? kUnknownPeer : names_[hop]);
   }
+}
+
+RouteTable::LinksByRule RouteTable::links_of(PeerTable const& peers) {
+  auto const names = peers.names();
+  LinksByRule links;
+  Neighbours stated;
+  peers.for_each([&](Peer const& peer) {
+    auto& all = links.all.emplace_back();
+    auto& established = stated.emplace_back();
+    // Both are in the order of names.
+    auto at = names.begin();
+    for (auto const& [remote, connection] : peer.connections) {
+      at = std::lower_bound(at, names.end(), remote);
+      if (at == names.end()) break;
+      if (*at != remote) continue;
+      all.push_back(static_cast<Index>(at - names.begin()));
+      if (connection.established) established.push_back(all.back());
+    }
+  });
+  links.established = stated;
+  for (Index index = 0; index < names.size(); ++index) {
+    std::erase_if(links.established[index], [&](Index to) { return !std::ranges::binary_search(stated[to], index); });
+  }
+  return links;
 }
 
 PeerName RouteTable::next_hop(PeerName destination) const {
@@ -116,8 +134,7 @@ std::size_t gossip_fan_out(std::size_t peers, std::size_t distinct_next_hops) {
 
 Routes::Routes(PeerTable const& peers, Scheduler& scheduler, RandomSource& random)
     : peers_{peers}, scheduler_{scheduler}, random_{random} {
-  established_ = std::make_shared<RouteTable const>(peers_, LinkRule::established_and_symmetric);
-  all_ = std::make_shared<RouteTable const>(peers_, LinkRule::all);
+  std::tie(established_, all_) = RouteTable::both(peers_);
 }
 
 void Routes::request_recalculation() {
@@ -135,8 +152,7 @@ bool Routes::ensure_current() {
 void Routes::recalculate() {
   is_pending_ = false;
   timer_.reset();
-  established_ = std::make_shared<RouteTable const>(peers_, LinkRule::established_and_symmetric);
-  all_ = std::make_shared<RouteTable const>(peers_, LinkRule::all);
+  std::tie(established_, all_) = RouteTable::both(peers_);
   (void)established_->broadcast_hops(peers_.our_name());
   if (on_changed_) on_changed_(established_);
 }

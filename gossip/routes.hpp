@@ -27,7 +27,11 @@ enum class LinkRule { established_and_symmetric, all };
 /// peers fit together only because everybody sorts alike (mesh.md §11.2).
 class RouteTable final : public RouteSnapshot {
  public:
+  using Pointer = std::shared_ptr<RouteTable const>;
+
   RouteTable(PeerTable const& peers, LinkRule rule);
+  /// For data and for gossip, with one look at what all peers state: that is what takes time in a large mesh.
+  [[nodiscard]] static std::pair<Pointer, Pointer> both(PeerTable const& peers);
 
   [[nodiscard]] PeerName next_hop(PeerName destination) const override;
   [[nodiscard]] std::vector<PeerName> const& broadcast_hops(PeerName source) const override;
@@ -40,6 +44,13 @@ class RouteTable final : public RouteSnapshot {
  private:
   /// A peer's position in names_.
   using Index = std::uint32_t;
+  using Neighbours = std::vector<std::vector<Index>>;
+  struct LinksByRule {
+    Neighbours established;
+    Neighbours all;
+
+    [[nodiscard]] Neighbours& of(LinkRule rule) { return rule == LinkRule::all ? all : established; }
+  };
   struct Search {
     std::vector<bool> reached;
     std::vector<Index> next_hop;
@@ -51,13 +62,15 @@ class RouteTable final : public RouteSnapshot {
     std::atomic<bool> is_ready = false;
   };
 
+  RouteTable(std::vector<PeerName> names, PeerName ourself, Neighbours neighbours);
+  [[nodiscard]] static LinksByRule links_of(PeerTable const& peers);
   [[nodiscard]] std::optional<Index> index_of(PeerName name) const;
   /// Breadth-first from `from`; stops when `stop_at` is about to be visited.
   [[nodiscard]] Search search(Index from, std::optional<Index> stop_at) const;
   [[nodiscard]] std::vector<PeerName> compute_broadcast(Index source) const;
 
   std::vector<PeerName> names_;
-  std::vector<std::vector<Index>> neighbours_;
+  Neighbours neighbours_;
   Index ourself_ = 0;
   std::vector<std::pair<PeerName, PeerName>> unicast_;
   std::unique_ptr<BroadcastEntry[]> broadcast_;

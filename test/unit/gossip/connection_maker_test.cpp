@@ -249,6 +249,19 @@ TEST_F(ConnectionMakerTest, DiscoversPeersBehindOthersWithOurPort) {
   EXPECT_EQ(transport.dialled.size(), 2U);
 }
 
+TEST_F(ConnectionMakerTest, AnAddressThatOneStatesBadlyIsTakenFromAnother) {
+  auto& subject = maker();
+  peers.add_connection(link(2, "10.0.0.2:6783", true));
+  peers.merge({make_peer(2, {link(3, "10.0.0.3:0", false), link(4, "10.0.0.4:40000", false),
+                             link(5, "10.0.0.5:6783", true), link(6, "10.0.0.6", false)})});
+  peers.merge({make_peer(4, {link(3, "10.0.0.3:44000", false), link(5, "10.0.0.5:50000", false),
+                             link(6, "10.0.0.6:40000", false)}),
+               make_peer(5, {link(4, "10.0.0.4:7777", true)})});
+  refresh(subject);
+  EXPECT_EQ(transport.dialled, (std::vector<std::string>{"10.0.0.3:6783", "10.0.0.4:6783", "10.0.0.4:7777",
+                                                         "10.0.0.5:6783", "10.0.0.6:6783"}));
+}
+
 TEST_F(ConnectionMakerTest, HonoursTheConnectionLimit) {
   auto& subject = maker({.port = 6783, .discovery = true, .connection_limit = 1});
   peers.add_connection(link(2, "10.0.0.2:6783", true));
