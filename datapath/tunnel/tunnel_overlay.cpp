@@ -36,6 +36,12 @@ Result<std::unique_ptr<TunnelSwitch>> TunnelOverlay::prepare(TunnelConnectionPar
   std::ranges::copy_if(kinds_, std::back_inserter(kinds), [&common](ForwarderKind const* kind) {
     return std::ranges::find(common, kind->name()) != common.end();
   });
+  if (!parameters.overlays && ours.size() > 1) {
+    logger_.warning(
+        "{} is too old for short ids, which the kernel fast path of this host forwards by: its containers and those "
+        "of this host do not reach each other. Update it, or launch weave here with --fast-path=none",
+        parameters.peer.label());
+  }
   return TunnelSwitch::create(scheduler_, logger_, kinds, std::move(parameters));
 }
 

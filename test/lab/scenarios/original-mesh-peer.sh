@@ -47,6 +47,7 @@ version_with() { # HOST PEER
 }
 lab_equal 'version with an original' 2 "$(version_with hosta 7a:00:00:00:00:01)"
 lab_equal 'version with an old original' 1 "$(version_with hostb 7a:00:00:00:00:02)"
+lab_match 'the log of a host with a kernel fast path beside an old original' '7a:00:00:00:00:02\(.* --fast-path=none' "$(<"$(lab_weave_log hostb)")"
 lab_match 'status of hosta' 'Protocol: weave 2$' "$(lab_weave hosta status)"
 lab_match 'status of hostb' 'Protocol: weave 1\.\.2$' "$(lab_weave hostb status)"
 # The original resets what it ends, so only its own word on this is sure to be had.

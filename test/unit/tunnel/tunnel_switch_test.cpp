@@ -222,6 +222,15 @@ TEST_F(TunnelSwitchTest, CompatPeersHaveNoOverlayMessages) {
   EXPECT_EQ(sleeve_.controls, (std::vector<Control>{{3, {}}}));
 }
 
+TEST_F(TunnelSwitchTest, AKernelPathSaysThatItDoesNotReachCompatPeers) {
+  connect({&sleeve_}, std::nullopt);
+  EXPECT_EQ(log_->count("too old for short ids"), 0U);
+  connect({&fastdp_, &sleeve_}, "sleeve");
+  EXPECT_EQ(log_->count("too old for short ids"), 0U);
+  connect({&fastdp_, &sleeve_}, std::nullopt);
+  EXPECT_EQ(log_->count("00:00:00:00:00:02(host2) is too old for short ids"), 1U);
+}
+
 TEST_F(TunnelSwitchTest, TheBestIsTheFirstEstablishedElseTheFirst) {
   connect({&fastdp_, &sleeve_}, "fastdp sleeve");
   EXPECT_EQ(in_use(), "fastdp");
