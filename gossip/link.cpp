@@ -1,5 +1,7 @@
 #include "gossip/link.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace weave::gossip {
@@ -56,15 +58,17 @@ void Link::begin_round() {
 }
 
 void Link::continue_round() {
-  while (connection_.is_ready() && !queue_.empty()) {
-    for (auto const& message : queue_.take_next()) {
-      auto const sent = connection_.send(message.tag, message.body);
-      if (!sent && sent.error().kind() != ErrorKind::unavailable) {
-        connection_.logger().error("gossip not sent: {}", sent.error().text());
-      }
+  while (connection_.is_ready() && !(taken_.empty() && queue_.empty())) {
+    if (taken_.empty()) std::ranges::move(queue_.take_next(), std::back_inserter(taken_));
+    if (taken_.empty()) continue;
+    auto const message = std::move(taken_.front());
+    taken_.pop_front();
+    auto const sent = connection_.send(message.tag, message.body);
+    if (!sent && sent.error().kind() != ErrorKind::unavailable) {
+      connection_.logger().error("gossip not sent: {}", sent.error().text());
     }
   }
-  if (queue_.empty()) is_in_round_ = false;
+  if (taken_.empty() && queue_.empty()) is_in_round_ = false;
 }
 
 } // namespace weave::gossip

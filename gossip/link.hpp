@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,6 +82,8 @@ class Link {
   Origin origin_;
   Scheduler& scheduler_;
   GossipSendQueue queue_;
+  /// Encoded together because they are one state; each leaves when the one before it has.
+  std::deque<OutgoingMessage> taken_;
   std::size_t unsent_ = 0;
   bool is_in_round_ = false;
   TimePoint next_round_{};

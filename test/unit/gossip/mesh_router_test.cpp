@@ -122,6 +122,21 @@ TEST(MeshRouter, NewNeighboursGetTheWholeStateAndRoundsRepeatIt) {
   EXPECT_EQ(second.gossips.size(), 3U);
 }
 
+TEST(MeshRouter, AStateOfManyLargeMessagesDoesNotEndTheConnection) {
+  MeshSimulation mesh{16};
+  RecordingGossiper first;
+  for (char letter = 'a'; letter < 'a' + 25; ++letter) first.state.emplace_back(std::size_t{1} << 20U, letter);
+  RecordingGossiper second;
+  mesh.make(1).register_channel("demo", first);
+  mesh.make(2).register_channel("demo", second);
+  ASSERT_TRUE(mesh.at(1).start().has_value());
+  ASSERT_TRUE(mesh.at(2).start().has_value());
+  mesh.connect(1, 2);
+  mesh.advance(seconds{2});
+  EXPECT_EQ(mesh.log(1).count("shutting down"), 0U) << "what waits for one link is bounded to twenty megabytes";
+  EXPECT_EQ(second.gossips.size(), 25U);
+}
+
 TEST(MeshRouter, AChannelsRefusalDropsOnlyThatConnection) {
   MeshSimulation mesh{5};
   RecordingGossiper sender;
