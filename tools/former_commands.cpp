@@ -4,6 +4,7 @@
 
 #include "tools/daemon_answer.hpp"
 #include "tools/readiness.hpp"
+#include "tools/start_remarks.hpp"
 #include "tools/stop.hpp"
 
 /// Commands of former versions of Weave Net: answered so that scripts go on where they can, and people learn what to
@@ -91,7 +92,9 @@ int run_launch_plugin(Invocation& call) {
     std::this_thread::sleep_for(time);
     return false;
   };
-  if (wait_until_ready(*daemon, pause, kNetworkTime, call.err) == Start::ready) return 0;
+  if (wait_until_ready(*daemon, pause, kNetworkTime, call.err) == Start::ready) {
+    return ask_start_remarks(*daemon, call.err);
+  }
   call.err << "the plugin is on, but weave is not ready; 'weave status --check' says why\n";
   return 1;
 }

@@ -116,7 +116,8 @@ class DockerNetworkPort {
   virtual void remove_default_network(Completion<Removal> done) = 0;
 
   /// Serves Docker, from now on and after restarts, until switch_off. Nothing changes if it is served. The default
-  /// network comes in the background; readiness waits for it.
+  /// network comes in the background; readiness waits for it. Errors: unavailable, a socket cannot be had; refused,
+  /// there is to be none.
   [[nodiscard]] virtual Result<void> switch_on() = 0;
   /// Lets nothing new join, from now on and after restarts, until switch_on or the next launch; then removes the
   /// default network as remove_default_network does. What is attached stays and can be given up.

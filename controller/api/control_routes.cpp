@@ -256,7 +256,7 @@ void add_ownership(http::Router& router, AddressPort* addresses) {
 void add_docker_network(http::Router& router, DockerNetworkPort& network) {
   router.add("PUT", "/plugin", [&network](Request const&, PathValues const&, Responder responder) {
     auto const on = network.switch_on();
-    responder.send(on ? Response::no_content() : error_response(500, on.error().text()));
+    responder.send(on ? Response::no_content() : error_response(on.error()));
   });
   router.add("DELETE", "/plugin", [&network](Request const&, PathValues const&, Responder responder) {
     network.switch_off(

@@ -252,8 +252,17 @@ void DockerService::remove_default_network(api::Completion<Removal> done) {
 
 Result<void> DockerService::switch_on() {
   if (settings_.enabled) return {};
+  if (settings_.weave_socket.empty() && settings_.mesh_socket.empty()) {
+    return failure(ErrorKind::refused,
+                   "weave was launched without a socket for Docker (empty --plugin-socket and --plugin-mesh-socket)");
+  }
   if (!listener_.listening()) {
-    if (auto const listening = listen(); !listening) return listening;
+    if (auto const listening = listen(); !listening) {
+      return failure(ErrorKind::unavailable,
+                     fmt::format("Docker cannot be served: {}; make that free, or launch weave with other sockets "
+                                 "(--plugin-socket, --plugin-mesh-socket)",
+                                 listening.error().text()));
+    }
   }
   listener_.refuse({});
   settings_.enabled = true;

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # lab: commands of Weave Net 1.x: launch-router, stop-plugin and launch-plugin in a running daemon, what is gone and what to do instead
-# needs: weave docker
+# needs: weave docker python3
 # kernel: host
 # limit: 90
 
@@ -71,7 +71,19 @@ lab_equal 'networks named weave after a launch' 1 "$(networks)"
 lab_docker hosta run --rm --net=weave busybox:lab sleep 0
 gives 0 '' stop
 
-# A daemon launched without it can have it.
+# A daemon launched without it can have it, unless somebody else answers Docker at its socket, or it is to have none.
+gives 0 '^$' launch --plugin=false --plugin-socket= --plugin-mesh-socket=
+gives 1 '^weave was launched without a socket for Docker ' launch-plugin
+gives 0 '' stop
+lab_spawn hosta squatter python3 -c '
+import socket, time
+s = socket.socket(socket.AF_UNIX); s.bind("/run/docker/plugins/weave.sock"); s.listen(); time.sleep(600)'
+lab_wait 5 'somebody else has the socket' lab_exec hosta test -S /run/docker/plugins/weave.sock
+gives 0 '^$' launch --plugin=false
+gives 1 '^Docker cannot be served: another process answers on /run/docker/plugins/weave.sock; make that free, or ' launch-plugin
+lab_end hosta squatter KILL
+lab_exec hosta rm /run/docker/plugins/weave.sock
+gives 0 '' stop
 gives 0 '^$' launch --plugin=false
 lab_equal 'plugin sections in the status' 0 "$(plugin_sections)"
 gives 0 '^$' launch-plugin

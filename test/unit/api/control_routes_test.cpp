@@ -247,7 +247,9 @@ TEST_F(ControlRoutes, SwitchesThePluginOffAndOn) {
   EXPECT_ANSWER(ask("DELETE", "/plugin"), 409, "abc def\n");
   network.result = failure(ErrorKind::unavailable, "Docker does not answer");
   EXPECT_ANSWER(ask("DELETE", "/plugin"), 503, "Docker does not answer\n");
-  EXPECT_ANSWER(ask("PUT", "/plugin"), 500, "Docker does not answer\n");
+  EXPECT_ANSWER(ask("PUT", "/plugin"), 503, "Docker does not answer\n");
+  network.result = failure(ErrorKind::refused, "there is no socket for Docker");
+  EXPECT_ANSWER(ask("PUT", "/plugin"), 400, "there is no socket for Docker\n");
 }
 
 TEST_F(ControlRoutes, WithAllocationOffItsPathsAreUnknown) {
