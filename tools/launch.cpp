@@ -29,6 +29,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kStartTime{60'000};
+constexpr std::string_view kForeignService =
+    "WARNING: {0} is not weave's own unit: it can neither keep weave running nor start it at boot, and hides the one "
+    "that can. Next: 'systemctl disable weave; rm {0}; systemctl daemon-reload', then 'weave stop' and launch again\n";
 constexpr auto kAlreadyRunning = "weave is already running; you can stop it with 'weave stop'.\n";
 
 /// The launching side of the supervisor: its process and the channel on which it tells of an early end.
@@ -204,6 +207,7 @@ int run_launch(Invocation& call) {
   if (auto const code = refusal(call, service)) return *code;
   auto const today = without_former_options(call.words);
   for (auto const& warning : today.warnings) call.err << fmt::format("WARNING: {}\n", warning);
+  if (auto const file = foreign_service(settings)) call.err << fmt::format(kForeignService, *file);
   auto const plan = plan_launch(today.words, settings);
   auto stored = plan;
   bool const at_boot = !service && has_init_script(settings);

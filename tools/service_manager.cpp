@@ -13,6 +13,7 @@ namespace weave::tools {
 namespace {
 
 constexpr auto kService = "weave.service";
+constexpr auto kOurStart = "run-daemon";
 constexpr auto kSocket = "weave-plugin.socket";
 constexpr auto kInitScript = "/etc/init.d/weave";
 constexpr auto kDropInDirectory = "/run/systemd/system/weave.service.d";
@@ -38,6 +39,10 @@ bool is_systemd_init() {
   return std::filesystem::is_directory("/run/systemd/system", error);
 }
 
+bool uses_systemd(Settings const& settings) {
+  return has_usual_directories(settings) && settings.variable("WEAVE_SUPERVISOR") != "own" && is_systemd_init();
+}
+
 /// `Restart=no` for this run of the machine, or the unit's own setting again.
 void set_restart(bool restart) {
   std::error_code error;
@@ -56,10 +61,14 @@ void set_restart(bool restart) {
 } // namespace
 
 bool has_service(Settings const& settings) {
-  if (!has_usual_directories(settings)) return false;
-  if (settings.variable("WEAVE_SUPERVISOR") == "own") return false;
-  if (!is_systemd_init()) return false;
-  return property("ExecStart").find("run-daemon") != std::string::npos;
+  return uses_systemd(settings) && property("ExecStart").find(kOurStart) != std::string::npos;
+}
+
+std::optional<std::string> foreign_service(Settings const& settings) {
+  if (!uses_systemd(settings)) return std::nullopt;
+  auto const start = property("ExecStart");
+  if (start.empty() || start.find(kOurStart) != std::string::npos) return std::nullopt;
+  return property("FragmentPath");
 }
 
 ServiceState service_state() {

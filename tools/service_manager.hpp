@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "tools/settings.hpp"
@@ -11,6 +12,8 @@
 namespace weave::tools {
 
 [[nodiscard]] bool has_service(Settings const& settings);
+/// The file of a weave.service that hides this project's, such as the one of Weave Net's documents.
+[[nodiscard]] std::optional<std::string> foreign_service(Settings const& settings);
 
 enum class ServiceState { inactive, starting, running, failed };
 
