@@ -10,6 +10,10 @@ sed "s#/usr/bin/weave#$weave#; s#^PATH=.*#PATH=$(dirname "$weave"):/usr/sbin:/us
   lab_exec hosta sh -c 'cat >/etc/init.d/weave && chmod 755 /etc/init.d/weave && update-rc.d weave defaults-disabled'
 at_boot() { lab_exec hosta sh -c 'ls /etc/rc2.d' | grep -q '^S..weave$'; }
 ! at_boot || lab_fail 'the script runs at boot before weave was launched'
+# Before the first launch peers are those of the settings, in either of their places.
+lab_exec hosta sh -c 'mkdir -p /etc/sysconfig; echo PEERS=192.0.2.9 >/etc/sysconfig/weave; /etc/init.d/weave start'
+lab_equal 'targets before the first launch' 192.0.2.9 "$(lab_weave hosta status targets)"
+lab_weave hosta stop
 lab_dockerd_start hosta
 lab_image_load hosta
 lab_weave_launch hosta --password secret
