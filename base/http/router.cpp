@@ -39,6 +39,10 @@ void Router::add(std::string method, std::string pattern, RouteHandler handler) 
 }
 
 void Router::operator()(Request request, Responder responder) const {
+  // Left out, what such a part should have said would be taken for unsaid.
+  if (!percent_decode(request.target)) {
+    return responder.send(Response::text("a percent sign in an address is written %25\n", 400));
+  }
   bool known_path = false;
   auto const method = request.method == "HEAD" ? std::string{"GET"} : request.method;
   for (auto const& route : routes_) {

@@ -20,7 +20,7 @@ using RouteHandler = std::function<void(Request, PathValues, Responder)>;
 
 /// A table of method, path pattern and handler, used as a Server's Handler. The first row that matches wins.
 /// Unknown path: 404 `404 page not found\n`; known path with another method: 405, empty body
-/// (protocol/surfaces.md §6). HEAD is served by a GET row.
+/// (protocol/surfaces.md §6); 400 for what is wrongly encoded. HEAD is served by a GET row.
 class Router {
  public:
   void add(std::string method, std::string pattern, RouteHandler handler);

@@ -109,6 +109,9 @@ TEST(Router, TellsUnknownPathFromWrongMethod) {
   EXPECT_EQ(ask("POST", "/status").body, "");
   EXPECT_EQ(ask("GET", "/nothing").status, 404);
   EXPECT_EQ(ask("GET", "/nothing").body, "404 page not found\n");
+  EXPECT_EQ(ask("GET", "/status?x=%25").body, "ok");
+  EXPECT_EQ(ask("GET", "/status?x=%zz").status, 400);
+  EXPECT_EQ(ask("GET", "/status?x=%zz").body, "a percent sign in an address is written %25\n");
 }
 
 TEST(Responder, AnswersOnceAndNeverNot) {
