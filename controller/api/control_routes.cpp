@@ -116,10 +116,8 @@ void add_metrics(http::Router& router, DaemonPort& daemon) {
 }
 
 Response report_response(DaemonPort& daemon, Request const& request) {
+  if (request.headers.get("Accept") == "application/json") return Response::json(to_json(full_report(daemon)));
   auto const formats = request.query().all("format");
-  if (request.headers.get("Accept") == "application/json" && formats.empty()) {
-    return Response::json(to_json(full_report(daemon)));
-  }
   if (formats.size() != 1) return error_response(400, "error: must supply one format parameter");
   auto const text = expand_template(formats[0], full_report(daemon));
   if (text) return Response::text(*text);

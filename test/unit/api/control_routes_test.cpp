@@ -95,6 +95,8 @@ TEST_F(ControlRoutes, ReportAsJsonOrThroughOneTemplate) {
   auto const answer = ask(json);
   EXPECT_EQ(answer.body, to_json(daemon.state));
   EXPECT_EQ(answer.headers.get("Content-Type"), "application/json");
+  json.target += "?format=a";
+  EXPECT_EQ(ask(json).body, answer.body) << "the header decides";
   EXPECT_ANSWER(ask("GET", "/report"), 400, "error: must supply one format parameter\n");
   EXPECT_ANSWER(ask("GET", "/report?format=a&format=b"), 400, "error: must supply one format parameter\n");
   EXPECT_ANSWER(ask("GET", "/report?format=%7B%7B+.Version+%7D%7D"), 200, "3.0.0");
