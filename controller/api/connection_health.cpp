@@ -31,6 +31,7 @@ std::string remedy(ConnectionStatus const& connection, RouterStatus const& route
   if (has(error, "encryption is required")) {
     return "take the other host out of '--trusted-subnets', or launch both without '--require-encryption'";
   }
+  if (has(error, "needs an IPv4 connection")) return "'weave connect' with its IPv4 address instead; " + forget;
   if (has(error, "lookup ")) return "correct the name, or the name service of this host; " + forget;
   if (has(error, "password") || has(error, "decrypt")) {
     return "'weave launch --password-file FILE' with the same password on both hosts";

@@ -52,7 +52,8 @@ Result<std::unique_ptr<TunnelSwitch>> TunnelSwitch::create(Scheduler& scheduler,
   std::unique_ptr<TunnelSwitch> made{new TunnelSwitch{scheduler, std::move(subject), std::move(parameters)}};
   made->prepare(kinds);
   if (!made->choose_best()) {
-    return failure(ErrorKind::unavailable, fmt::format("no working forwarders to {}", made->parameters_.peer.label()));
+    return failure(ErrorKind::unavailable,
+                   fmt::format("no working forwarders to {}{}", made->parameters_.peer.label(), made->problems()));
   }
   return made;
 }
@@ -71,6 +72,15 @@ void TunnelSwitch::prepare(std::vector<ForwarderKind*> const& kinds) {
       logger_.warning("{} cannot be used: {}", slot.name, slot.problem);
     }
   }
+}
+
+/// Behind a colon; empty without any.
+std::string TunnelSwitch::problems() const {
+  std::string text;
+  for (auto const& slot : slots_) {
+    if (!slot.problem.empty()) text += (text.empty() ? ": " : "; ") + slot.problem;
+  }
+  return text;
 }
 
 ForwarderEvents TunnelSwitch::events_of(std::size_t index) {

@@ -57,7 +57,7 @@ struct TunnelState {
 /// first one of a connection is logged.
 class TunnelSwitch {
  public:
-  /// `kinds` are those in common in index order; they outlive the switch. Error: `no working forwarders to <peer>`.
+  /// `kinds` are those in common in index order; they outlive the switch. Error: `no working forwarders to <peer>: <why>`.
   [[nodiscard]] static Result<std::unique_ptr<TunnelSwitch>> create(Scheduler& scheduler, Logger const& logger,
                                                                     std::vector<ForwarderKind*> const& kinds,
                                                                     TunnelConnectionParameters parameters);
@@ -87,6 +87,7 @@ class TunnelSwitch {
   TunnelSwitch(Scheduler& scheduler, Logger logger, TunnelConnectionParameters parameters);
   [[nodiscard]] bool compat() const { return !parameters_.overlays; }
   void prepare(std::vector<ForwarderKind*> const& kinds);
+  [[nodiscard]] std::string problems() const;
   [[nodiscard]] ForwarderEvents events_of(std::size_t index);
   /// Runs `call` from the scheduler if the switch still exists then.
   void later(std::function<void()> call);

@@ -389,7 +389,7 @@ TEST_F(TunnelSwitchTest, AKindThatCannotBePreparedKeepsItsIndex) {
 TEST_F(TunnelSwitchTest, NothingUsableRefusesTheConnection) {
   sleeve_.broken = true;
   connect({&sleeve_}, "fastdp sleeve");
-  EXPECT_EQ(refused_, "no working forwarders to 00:00:00:00:00:02(host2)");
+  EXPECT_EQ(refused_, "no working forwarders to 00:00:00:00:00:02(host2): no such port");
 }
 
 TEST_F(TunnelSwitchTest, ConfirmsAllAndStopsAll) {
