@@ -194,6 +194,13 @@ Result<void> number_to(Options& options, std::string_view text) {
   return fits ? Result<void>{} : failure(ErrorKind::out_of_range, "value out of range");
 }
 
+Result<void> set_port(Options& options, std::string_view text) {
+  constexpr std::uint16_t kLast = 65534; // the kernel fast path has the next one
+  if (auto const set = set_number(options.port, text); !set) return set;
+  if (options.port < 1 || options.port > kLast) return failure(ErrorKind::out_of_range, "value out of range");
+  return {};
+}
+
 /// Of a network interface.
 template <std::string Options::*member, bool may_be_empty>
 Result<void> interface_to(Options& options, std::string_view text) {
@@ -232,7 +239,7 @@ constexpr auto kListen = "<address>:<port>, or the path of a Unix socket,";
 constexpr auto kInterface = "the name of a network interface, of 15 characters at most,";
 constexpr auto kSubnet = "a subnet such as 10.32.0.0/12";
 constexpr auto kSocket = "an absolute path, or nothing,";
-constexpr auto kPort = "a port from 1 to 65535";
+constexpr auto kPort = "a port from 1 to 65534 (VXLAN has the next one)";
 
 constexpr auto kBoolean = Flag::Kind::boolean;
 constexpr auto kValue = Flag::Kind::value;
@@ -249,7 +256,7 @@ constexpr std::array kFlags{
     Flag{"--nickname", kValue, "", "name for people (default: the host's name)", text_to<&Options::nickname>},
     Flag{"--host", kValue, "", "local address for everything towards peers", parsed_to<&Options::host>, "",
          "an IPv4 address of this host"},
-    Flag{"--port", kValue, "6783", "TCP and UDP port towards peers", number_to<&Options::port, 1>, "", kPort},
+    Flag{"--port", kValue, "6783", "TCP and UDP port towards peers", set_port, "", kPort},
     Flag{"--password", kValue, "", "encryption password; better given in WEAVE_PASSWORD", set_password},
     Flag{"--min-protocol-version", kValue, "1", "oldest protocol version accepted, 1 or 2",
          number_to<&Options::min_protocol_version>, "", "1 or 2"},
