@@ -16,7 +16,7 @@ datapath::FirewallWish firewall_of(Options const& options, std::string local_set
                               .udp_ports = {options.port, static_cast<std::uint16_t>(options.port + 1)},
                               .loopback_ports = {},
                               .names = options.dns && !options.dns_listen};
-  for (auto const& address : {options.http_addr, options.status_addr}) {
+  for (auto const& address : {options.http_addr, options.status_addr, options.metrics_addr}) {
     if (address.empty()) continue;
     auto const endpoint = http::Endpoint::parse(address);
     if (!endpoint || endpoint->is_unix()) continue;

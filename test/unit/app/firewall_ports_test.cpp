@@ -21,7 +21,9 @@ TEST(FirewallPorts, keep_loopback_ports_to_this_host) {
   Options options;
   options.http_addr = "127.0.0.1:6784";
   options.status_addr = "localhost:6782";
-  EXPECT_EQ(firewall_of(options, {}).loopback_ports, (Ports{6784, 6782}));
+  options.metrics_addr = "127.0.0.1:6780";
+  EXPECT_EQ(firewall_of(options, {}).loopback_ports, (Ports{6784, 6782, 6780}));
+  options.metrics_addr.clear();
   options.http_addr = "unix:///run/x.sock";
   options.status_addr = "0.0.0.0:6782";
   EXPECT_TRUE(firewall_of(options, {}).loopback_ports.empty()) << "somebody wants it to be reached";
