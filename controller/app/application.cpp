@@ -424,6 +424,7 @@ void Application::watch_signals() {
     logger_.info("*** exiting");
     context_.stop();
   });
+  state_dump_.emplace(context_, [this] { return report(); }, logger_);
 }
 
 void Application::fail(Error error) {

@@ -34,6 +34,7 @@
 #include "controller/app/options.hpp"
 #include "controller/app/port_mtu.hpp"
 #include "controller/app/service_manager.hpp"
+#include "controller/app/state_dump.hpp"
 #include "controller/app/store_service.hpp"
 #include "controller/app/watchdog.hpp"
 #include "gossip/asio/tcp_transport.hpp"
@@ -97,6 +98,7 @@ class Application final : public api::DaemonPort {
   AsioFdWatcher watcher_{context_.get_executor()};
   SystemRandom random_;
   boost::asio::signal_set signals_{context_};
+  std::optional<StateDump> state_dump_;
   std::unique_ptr<StoreService> store_;
   PeerName name_;
   KeyMaker make_keys_;
