@@ -25,9 +25,9 @@ void HairpinWatch::look() {
   for (auto const& port : found) {
     if (std::ranges::find(found_, port) != found_.end()) continue;
     logger_.error(
-        "Hairpin mode of bridge port {} is on, so frames go round in circles; turn it off by 'bridge link set "
-        "dev {} hairpin off'",
-        port, port);
+        "Hairpin mode enabled on \"{0}\": frames go round in circles; turn it off by 'bridge link set dev {0} hairpin "
+        "off'",
+        port);
   }
   found_ = std::move(found);
 }

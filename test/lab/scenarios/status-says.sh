@@ -80,7 +80,7 @@ lab_case 705
 port=$(lab_exec hosta ls /sys/class/net/weave/brif | grep -E '^(vxlan-6784|vethwe-bridge|vethwe-user)$' | head -n 1)
 lab_exec hosta bridge link set dev "$port" hairpin on
 told 'hairpin mode' hosta 2 "Check: frames go round in circles at $port: .*'bridge link set dev $port hairpin off'"
-lab_match 'hairpin mode in the log' "ERRO.*Hairpin mode of bridge port $port is on" "$(<"$(lab_weave_log hosta)")"
+lab_match 'hairpin mode in the log' "ERRO.*Hairpin mode enabled on \"$port\"" "$(<"$(lab_weave_log hosta)")"
 lab_exec hosta bridge link set dev "$port" hairpin off
 lab_wait 10 'hairpin mode is off' well hosta
 lab_case
