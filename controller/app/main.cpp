@@ -13,6 +13,7 @@
 #include <sodium/core.h>
 
 #include "base/logger.hpp"
+#include "base/random.hpp"
 #include "controller/app/application.hpp"
 #include "controller/app/data_plane.hpp"
 #include "controller/app/host_facts.hpp"
@@ -20,6 +21,7 @@
 #include "controller/app/local_ranges.hpp"
 #include "controller/app/options.hpp"
 #include "controller/app/start_advice.hpp"
+#include "controller/store/stored_targets.hpp"
 #include "datapath/link/address_set.hpp"
 #include "datapath/link/firewall.hpp"
 #include "datapath/link/firewalld.hpp"
@@ -45,8 +47,11 @@ int end_early(EarlyExit const& exit, Logger const& logger) {
 
 int print_peer_name(Options const& options) {
   auto name = options.name;
+  // In the order of a start.
+  if (!name) name = store::stored_peer_name(options.database()).value_or(std::nullopt);
   if (!name) name = peer_name_of_bridge(options.weave_bridge);
-  if (!name) name = peer_name_from_system_id(read_system_id(options.host_root.empty() ? "/" : options.host_root));
+  SystemRandom random;
+  if (!name) name = peer_name_of_host(options.host_root.empty() ? "/" : options.host_root, random);
   std::cout << name->to_string() << '\n';
   return 0;
 }

@@ -33,9 +33,8 @@ class ScratchDirectory {
   std::string path_;
 };
 
-} // namespace
-
-Result<std::vector<std::string>> stored_targets(std::string const& path) {
+template <class Value>
+Result<Value> read_copy(std::string const& path, Result<Value> (StateStore::*read)()) {
   std::error_code error;
   if (!fs::exists(path, error)) return failure(ErrorKind::not_found, fmt::format("there is no state file {}", path));
   ScratchDirectory const scratch;
@@ -46,11 +45,21 @@ Result<std::vector<std::string>> stored_targets(std::string const& path) {
   if (!error && fs::exists(path + "-wal", error)) fs::copy_file(path + "-wal", copy + "-wal", error);
   if (error) return failure(ErrorKind::system, fmt::format("state file {}: {}", path, error.message()));
   auto const store = StateStore::open(copy);
-  if (store) return (*store)->targets();
+  if (store) return ((**store).*read)();
   // It speaks of the copy, which nobody knows.
   auto text = store.error().text();
   if (auto const at = text.find(copy); at != std::string::npos) text.replace(at, copy.size(), path);
   return failure(store.error().kind(), std::move(text));
+}
+
+} // namespace
+
+Result<std::vector<std::string>> stored_targets(std::string const& path) {
+  return read_copy(path, &StateStore::targets);
+}
+
+Result<std::optional<PeerName>> stored_peer_name(std::string const& path) {
+  return read_copy(path, &StateStore::peer_name);
 }
 
 } // namespace weave::controller::store

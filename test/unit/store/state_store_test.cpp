@@ -62,6 +62,14 @@ TEST_F(StateStoreTest, tells_its_targets_while_no_daemon_runs) {
   EXPECT_TRUE(bad.error().text().starts_with("state file " + file("bad.db") + " ")) << bad.error().text();
 }
 
+TEST_F(StateStoreTest, tells_its_peer_name_while_a_daemon_runs) {
+  EXPECT_EQ(stored_peer_name(file()).error().kind(), ErrorKind::not_found);
+  auto const store = open();
+  EXPECT_EQ(stored_peer_name(file()).value(), std::nullopt);
+  ASSERT_TRUE(store->set_peer_name(PeerName{7}));
+  EXPECT_EQ(stored_peer_name(file()).value(), PeerName{7});
+}
+
 TEST_F(StateStoreTest, remembers_everything) {
   auto const name = PeerName::parse("7a:3a:5c:00:00:01").value();
   auto const universe = Ipv4Cidr::parse("10.32.0.0/12").value();
