@@ -424,7 +424,8 @@ void Application::watch_signals() {
     logger_.info("*** exiting");
     context_.stop();
   });
-  state_dump_.emplace(context_, [this] { return report(); }, logger_);
+  state_dump_.emplace(
+      context_, [this] { return report(); }, logger_);
 }
 
 void Application::fail(Error error) {

@@ -57,7 +57,8 @@ struct TunnelState {
 /// first one of a connection is logged.
 class TunnelSwitch {
  public:
-  /// `kinds` are those in common in index order; they outlive the switch. Error: `no working forwarders to <peer>: <why>`.
+  /// `kinds` are those in common in index order; they outlive the switch. Error: `no working forwarders to <peer>:
+  /// <why>`.
   [[nodiscard]] static Result<std::unique_ptr<TunnelSwitch>> create(Scheduler& scheduler, Logger const& logger,
                                                                     std::vector<ForwarderKind*> const& kinds,
                                                                     TunnelConnectionParameters parameters);
