@@ -11,9 +11,9 @@
 
 #include "datapath/link/addresses.hpp"
 #include "datapath/link/links.hpp"
-#include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/route_socket.hpp"
 #include "tools/daemon_answer.hpp"
+#include "tools/launch_plan.hpp"
 
 namespace weave::tools {
 namespace {
@@ -26,6 +26,11 @@ using Kind = AddressWord::Kind;
 bool has_cidr_shape(std::string const& text) {
   static std::regex const shape{R"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}/\d{1,2})"};
   return std::regex_match(text, shape);
+}
+
+std::string invalid_address(std::string_view word) {
+  return fmt::format("invalid address '{}': net:default, net:<cidr>, ip:<cidr> or <cidr> is needed{}", word,
+                     word.contains("::") ? ", of IPv4" : "");
 }
 
 std::optional<AddressWord> parse_word(std::string const& word) {
@@ -96,7 +101,8 @@ std::optional<int> obtain_one(Invocation& call, std::string const& id, AddressWo
     return take_answer(call, answer, cidrs);
   }
   if (auto const end = take_exact(call, word, cidrs)) return end;
-  if (auto const warning = overlap_warning(cidrs.back())) call.err << *warning << "\n";
+  auto const warning = overlap_warning(cidrs.back(), overlay_bridge(call.settings));
+  if (warning) call.err << *warning << "\n";
   auto const answer =
       ask_daemon(call.settings, [&](ApiClient const& client) { return client.put(target, parameters, kWithoutLimit); });
   if (answer && (answer->ok() || answer->status == kNotFound)) return std::nullopt;
@@ -123,8 +129,7 @@ Result<std::vector<AddressWord>> take_address_words(std::vector<std::string>& wo
   for (; at != words.end(); ++at) {
     auto const word = parse_word(*at);
     if (!word && (at->starts_with("net:") || at->starts_with("ip:"))) {
-      return failure(ErrorKind::malformed,
-                     fmt::format("invalid address '{}': net:default, net:<cidr>, ip:<cidr> or <cidr> is needed", *at));
+      return failure(ErrorKind::malformed, invalid_address(*at));
     }
     if (!word) break;
     taken.push_back(*word);
@@ -132,6 +137,21 @@ Result<std::vector<AddressWord>> take_address_words(std::vector<std::string>& wo
   words.erase(words.begin(), at);
   if (taken.empty()) taken.emplace_back();
   return taken;
+}
+
+Error leftover_words(std::vector<std::string> const& words) {
+  for (auto const& word : words) {
+    if (Ipv4Address::parse(word)) {
+      return {ErrorKind::malformed,
+              fmt::format("invalid address '{0}': its prefix length is missing, as in {0}/24", word)};
+    }
+    if (parse_word(word)) {
+      return {ErrorKind::malformed, fmt::format("address '{}' must stand in front of all that is none", word)};
+    }
+    // Nothing else has it in its name.
+    if (word.contains('/')) return {ErrorKind::malformed, invalid_address(word)};
+  }
+  return {ErrorKind::malformed, {}};
 }
 
 Addresses obtain_addresses(Invocation& call, std::string const& id, std::vector<AddressWord> const& words,
@@ -196,10 +216,10 @@ void print_addresses(Invocation& call, std::vector<Ipv4Cidr> const& cidrs, bool 
   call.out << fmt::format("{}\n", fmt::join(texts, " "));
 }
 
-std::optional<std::string> overlap_warning(Ipv4Cidr const& cidr) {
+std::optional<std::string> overlap_warning(Ipv4Cidr const& cidr, std::string const& bridge_name) {
   auto socket = datapath::RouteSocket::open();
   if (!socket) return std::nullopt;
-  auto const bridge = datapath::Links{*socket}.find(datapath::kBridgeName);
+  auto const bridge = datapath::Links{*socket}.find(bridge_name);
   auto const routes = datapath::Addresses{*socket}.routes();
   if (!routes) return std::nullopt;
   auto const is_network = cidr == cidr.network();

@@ -31,6 +31,9 @@ struct AddressWord {
 /// that begins as one and is none.
 [[nodiscard]] Result<std::vector<AddressWord>> take_address_words(std::vector<std::string>& words);
 
+/// Misuse by words that are left over: explained where one of them must be a wrong address, else without a text.
+[[nodiscard]] Error leftover_words(std::vector<std::string> const& words);
+
 /// What the daemon answered about addresses: what they are, or the exit status to end with, explained on stderr.
 struct Addresses {
   std::vector<Ipv4Cidr> cidrs = {}; ///< in the order of the arguments
@@ -55,7 +58,7 @@ int register_name(Invocation& call, std::string const& id, std::vector<Ipv4Cidr>
 /// `10.2.1.1 10.2.2.1`, and a newline; as JSON `{"addresses":["10.2.1.1/24",…]}`.
 void print_addresses(Invocation& call, std::vector<Ipv4Cidr> const& cidrs, bool as_json);
 
-/// Why an address that people chose may be a bad choice on this host; nothing if it is not.
-[[nodiscard]] std::optional<std::string> overlap_warning(Ipv4Cidr const& cidr);
+/// Why an address that people chose may be a bad choice on this host, whose bridge is called so; nothing if it is not.
+[[nodiscard]] std::optional<std::string> overlap_warning(Ipv4Cidr const& cidr, std::string const& bridge_name);
 
 } // namespace weave::tools

@@ -9,6 +9,7 @@
 #include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/route_socket.hpp"
 #include "tools/command.hpp"
+#include "tools/launch_plan.hpp"
 #include "tools/process.hpp"
 
 namespace weave::tools {
@@ -48,11 +49,13 @@ std::string end_name(std::string_view prefix, std::string_view bridge) {
 Result<void> join(Links& links, std::string const& other, std::string const& bridge) {
   auto const overlay = links.find(bridge);
   if (!overlay && overlay.error().kind() == ErrorKind::not_found) {
-    return failure(ErrorKind::not_found, "there is no bridge 'weave' to join; do 'weave launch' first");
+    return failure(ErrorKind::not_found,
+                   fmt::format("there is no bridge '{}' to join; do 'weave launch' first", bridge));
   }
   if (!overlay) return failure_of(overlay);
   if (overlay->kind != "bridge") {
-    return failure(ErrorKind::refused, "'weave' is an Open vSwitch datapath; launch without --no-bridged-fastdp");
+    return failure(ErrorKind::refused,
+                   fmt::format("'{}' is an Open vSwitch datapath; launch without --no-bridged-fastdp", bridge));
   }
   auto const target = links.find(other);
   if (!target) return failure_of(target);
@@ -92,7 +95,7 @@ int run_bridge_type(Invocation& call) {
   auto socket = RouteSocket::open();
   if (!socket) return explain(socket.error(), call);
   Links links{*socket};
-  auto const bridge = links.find(datapath::kBridgeName);
+  auto const bridge = links.find(overlay_bridge(call.settings));
   if (!bridge) return bridge.error().kind() == ErrorKind::not_found ? 1 : explain(bridge.error(), call);
   std::string_view const type = bridge->kind != "bridge" ? "fastdp"
                                 : has_fast_path(links)   ? "bridged_fastdp"
@@ -123,7 +126,7 @@ int run_docker_bridge_ip(Invocation& call) {
 int run_attach_bridge(Invocation& call) {
   if (call.words.size() > 1) return usage(call.err, 1);
   auto const other = call.words.empty() ? docker_bridge(call.settings) : call.words.front();
-  std::string const bridge{datapath::kBridgeName};
+  auto const bridge = overlay_bridge(call.settings);
   auto socket = RouteSocket::open();
   if (!socket) return explain(socket.error(), call);
   Links links{*socket};

@@ -277,6 +277,7 @@ constexpr std::array kEnvironment{
     Term{"WEAVE_FAST_PATH", "launch: auto, openvswitch, bpf or none"},
     Term{"WEAVE_NO_FASTDP", "launch: if set, without a kernel fast path"},
     Term{"WEAVE_NO_BRIDGED_FASTDP", "launch: if set, containers hang on the Open vSwitch datapath itself"},
+    Term{"WEAVE_NO_PLUGIN", "launch: if set, the same as --plugin=false"},
     Term{"WEAVE_DEBUG", "launch: if set, the log has everything"},
     Term{"WEAVE_STATUS_ADDR", "launch: where status and metrics are served (127.0.0.1:6782); empty: nowhere"},
     Term{"WEAVE_IMPORT", "launch: the same as --import"},

@@ -39,7 +39,8 @@ Result<std::vector<std::string>> take_extra_hosts(std::vector<std::string>& word
 Result<AttachWords> parse_detach_words(std::vector<std::string> words) {
   auto addresses = take_address_words(words);
   if (!addresses) return failure_of(addresses);
-  if (words.size() != 1 || words[0].empty() || words[0].starts_with('-')) return misuse();
+  if (words.size() != 1) return std::unexpected{leftover_words(words)};
+  if (words[0].empty() || words[0].starts_with('-')) return misuse();
   AttachWords parsed;
   parsed.addresses = *std::move(addresses);
   parsed.container = words[0];

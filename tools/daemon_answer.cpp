@@ -18,6 +18,12 @@ int conclude(Result<Answer> const& answer, Invocation& call, std::string_view se
   return 1;
 }
 
+std::string status_address(Settings const& settings) {
+  if (auto named = settings.variable("WEAVE_STATUS_ADDR")) return *std::move(named);
+  // In other directories is another daemon.
+  return settings.api_address == Settings{}.control_socket() ? "127.0.0.1:6782" : "";
+}
+
 int explain_unreachable(Error const& error, Invocation& call) {
   auto const& address = call.settings.api_address;
   switch (error.kind()) {

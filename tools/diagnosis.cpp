@@ -147,7 +147,7 @@ void check_range(Findings& to, HostFacts const& facts) {
   if (!facts.range) return;
   auto const& range = *facts.range;
   auto const clash = std::ranges::find_if(facts.routes, [&](RouteFact const& route) {
-    return route.device != "weave" && overlaps(range, route.destination);
+    return route.device != facts.bridge && overlaps(range, route.destination);
   });
   if (clash == facts.routes.end()) {
     return add(to, Severity::fine, "range", fmt::format("{} overlaps with no route of this host", range.to_string()));

@@ -36,6 +36,10 @@ int run_expose(Invocation& call) {
   bool const json = call.take_flag("--json");
   auto const words = parse_expose_words(call.words);
   if (!words) return explain_misuse(words.error(), call);
+  if (words->fqdn && !controller::dns::is_registrable(controller::dns::qualified(*words->fqdn))) {
+    call.err << fmt::format("{} is not a name that DNS can hold\n", *words->fqdn);
+    return 1;
+  }
   auto const addresses = obtain_addresses(call, std::string{kExposedId}, words->addresses, false);
   if (addresses.end) return *addresses.end;
   for (auto const& cidr : addresses.cidrs) {
@@ -53,7 +57,7 @@ int run_hide(Invocation& call) {
   auto words = call.words;
   auto const wanted = take_address_words(words);
   if (!wanted) return explain_misuse(wanted.error(), call);
-  if (!words.empty()) return usage(call.err, 1);
+  if (!words.empty()) return explain_misuse(leftover_words(words), call);
   auto const addresses = look_up_addresses(call, std::string{kExposedId}, *wanted);
   if (addresses.end) return *addresses.end;
   for (auto const& cidr : addresses.cidrs) {

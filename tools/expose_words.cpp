@@ -15,7 +15,7 @@ Result<ExposeWords> parse_expose_words(std::vector<std::string> words) {
   }
   auto addresses = take_address_words(words);
   if (!addresses) return failure_of(addresses);
-  if (!words.empty()) return failure(ErrorKind::malformed, {});
+  if (!words.empty()) return std::unexpected{leftover_words(words)};
   parsed.addresses = *std::move(addresses);
   return parsed;
 }

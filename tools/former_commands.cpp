@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <thread>
 
 #include <fmt/format.h>
@@ -32,6 +34,17 @@ std::string instead_of(std::string_view name) {
     return "Instead: DNS is part of the daemon; 'weave launch' starts it, 'weave launch --no-dns' leaves it out\n";
   }
   return fmt::format("weave {}: {}", name, kNoProxy);
+}
+
+/// `--log-level=debug`, `--log-level debug`.
+bool take_log_level(Invocation& call) {
+  constexpr std::string_view kOption = "--log-level";
+  auto& words = call.words;
+  auto const with_value = std::erase_if(words, [&](auto const& word) { return word.starts_with("--log-level="); });
+  auto const at = std::ranges::find(words, kOption);
+  if (at == words.end() || std::next(at) == words.end()) return with_value != 0;
+  words.erase(at, std::next(at, 2));
+  return true;
 }
 
 /// Whether the running daemon serves Docker.
@@ -84,6 +97,7 @@ int run_launch_plugin(Invocation& call) {
   if (call.take_flag("--no-multicast-route")) {
     call.err << "--no-multicast-route is an option of 'weave launch' now, and has no effect here\n";
   }
+  if (take_log_level(call)) call.err << "--log-level is an option of 'weave launch' now, and has no effect here\n";
   if (!call.words.empty()) return usage(call.err, 1);
   auto const daemon = ApiClient::at(call.settings.api_address);
   auto const answer = daemon ? daemon->put("/plugin", {}, kAnswerTime) : Result<Answer>{failure_of(daemon)};

@@ -44,6 +44,8 @@ TodaysWords without_former_options(std::vector<std::string> const& words) {
     if (former == kFormer.end()) {
       if (one_dash) today.warnings.push_back(fmt::format("{} is deprecated: use {}", name.substr(1), name));
       today.words.push_back(std::move(word));
+      // May begin with a dash, and is not for others to see.
+      if (today.words.back() == "--password" && at + 1 < words.size()) today.words.push_back(words[++at]);
       continue;
     }
     auto const typed = name.substr(one_dash ? 1 : 0);
@@ -61,6 +63,15 @@ TodaysWords without_former_options(std::vector<std::string> const& words) {
     today.words.push_back(std::move(next));
   }
   return today;
+}
+
+std::vector<std::string> variables_without_effect(Settings const& settings) {
+  std::vector<std::string> lines;
+  for (auto const* name :
+       {"WEAVE_CONTAINER_NAME", "WEAVE_DOCKER_ARGS", "WEAVEPROXY_DOCKER_ARGS", "WEAVEPLUGIN_DOCKER_ARGS"}) {
+    if (settings.non_empty(name)) lines.push_back(fmt::format("{} has no effect: weave runs in no container", name));
+  }
+  return lines;
 }
 
 } // namespace weave::tools

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/settings.hpp"
+
 namespace weave::tools {
 
 /// The words after `weave launch` without the spellings of former versions (protocol/surfaces.md §17): long options
@@ -16,5 +18,8 @@ struct TodaysWords {
 
 /// Values and hosts stay as they are; after `--` everything does.
 [[nodiscard]] TodaysWords without_former_options(std::vector<std::string> const& words);
+
+/// A line for each variable of former versions that is set and means nothing any more.
+[[nodiscard]] std::vector<std::string> variables_without_effect(Settings const& settings);
 
 } // namespace weave::tools

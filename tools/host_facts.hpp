@@ -84,6 +84,7 @@ struct HostFacts {
   KernelFacts kernel;
   FirewallFacts firewall;
   std::vector<SocketUse> sockets;
+  std::string bridge = "weave";
   std::uint16_t port = 6783;
   std::optional<std::uint16_t> status_port = 6782; ///< of the read-only API on TCP; absent: off
   bool dns_wanted = true;

@@ -145,6 +145,7 @@ void look_at_launch(HostFacts& facts, Settings const& settings) {
   if (auto const port = std::atoi(argument_value(arguments, "--port", "6783").c_str()); port > 0 && port < 65535) {
     facts.port = static_cast<std::uint16_t>(port);
   }
+  facts.bridge = argument_value(arguments, "--weave-bridge", facts.bridge);
   auto const range = argument_value(arguments, "--ipalloc-range", kDefaultRange);
   facts.range_is_default = range == kDefaultRange;
   if (auto const parsed = Ipv4Cidr::parse(range)) facts.range = *parsed;

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/address_words.hpp"
 #include "tools/former_options.hpp"
 #include "tools/launch_plan.hpp"
 #include "tools/log_tail.hpp"
@@ -186,6 +187,19 @@ std::optional<int> refusal(Invocation& call, bool service) {
   return std::nullopt;
 }
 
+/// The default range is the daemon's to refuse; one that somebody chose may be meant so.
+void warn_of_range(Invocation& call, LaunchPlan const& plan) {
+  auto const range = Ipv4Cidr::parse(argument_value(plan.daemon_arguments, "--ipalloc-range", ""));
+  if (!range) return;
+  auto const bridge = argument_value(plan.daemon_arguments, "--weave-bridge", "weave");
+  auto const overlap = overlap_warning(range->network(), bridge);
+  if (!overlap) return;
+  call.err << fmt::format(
+      "{}\nWARNING: Specified --ipalloc-range {} overlaps with existing route on host.\n"
+      "Unless this is deliberate, you must pick another range and set it on all hosts.\n",
+      *overlap, range->to_string());
+}
+
 } // namespace
 
 int run_launch(Invocation& call) {
@@ -208,7 +222,13 @@ int run_launch(Invocation& call) {
   auto const today = without_former_options(call.words);
   for (auto const& warning : today.warnings) call.err << fmt::format("WARNING: {}\n", warning);
   if (auto const file = foreign_service(settings)) call.err << fmt::format(kForeignService, *file);
+  for (auto const& warning : variables_without_effect(settings)) call.err << fmt::format("WARNING: {}\n", warning);
   auto const plan = plan_launch(today.words, settings);
+  if (auto const misplaced = misplaced_option(plan, settings)) {
+    call.err << *misplaced << "\n";
+    return 1;
+  }
+  warn_of_range(call, plan);
   auto stored = plan;
   bool const at_boot = !service && has_init_script(settings);
   if (!service && !at_boot) stored.password.reset(); // then it lives in the environment of supervisor and daemon only

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <sstream>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -52,6 +53,7 @@ std::vector<std::string> arguments_of_variables(Settings const& settings) {
   if (auto const file = settings.non_empty("WEAVE_IMPORT")) arguments.push_back("--import=" + absolute_import(*file));
   if (settings.non_empty("WEAVE_NO_FASTDP")) arguments.emplace_back("--no-fastdp");
   if (settings.non_empty("WEAVE_NO_BRIDGED_FASTDP")) arguments.emplace_back("--no-bridged-fastdp");
+  if (settings.non_empty("WEAVE_NO_PLUGIN")) arguments.emplace_back("--plugin=false");
   if (settings.non_empty("WEAVE_DEBUG")) arguments.emplace_back("--log-level=debug");
   return arguments;
 }
@@ -95,13 +97,16 @@ LaunchPlan plan_launch(std::vector<std::string> const& words, Settings const& se
       break;
     }
     Word const word{words[at]};
-    if (word.name == "--password") {
-      bool const next = !word.value && at + 1 < words.size();
-      plan.password = next ? words[++at] : std::string{word.value.value_or("")};
-    } else if (word.name == "--import") {
-      bool const next = !word.value && at + 1 < words.size();
-      if (next) ++at;
-      plan.daemon_arguments.push_back("--import=" + absolute_import(next ? words[at] : word.value.value_or("")));
+    bool const takes_value = word.name == "--password" || word.name == "--import";
+    if (takes_value && !word.value && at + 1 == words.size()) {
+      plan.daemon_arguments.push_back(words[at]); // the daemon says that its value is missing
+    } else if (takes_value) {
+      auto const value = word.value ? std::string{*word.value} : words[++at];
+      if (word.name == "--password") {
+        plan.password = value;
+      } else {
+        plan.daemon_arguments.push_back("--import=" + absolute_import(value));
+      }
     } else if (word.name == "--no-restart") {
       plan.restart = is_off(word.value);
     } else if (word.name != "--no-detect-tls") {
@@ -168,6 +173,31 @@ LaunchPlan last_plan(Settings const& settings) {
   }
   if (!plan->password) plan->password = settings.non_empty("WEAVE_PASSWORD");
   return *std::move(plan);
+}
+
+std::optional<std::string> misplaced_option(LaunchPlan const& plan, Settings const& settings) {
+  for (auto const& [option, variable, known] : {std::tuple{"--run-dir", "WEAVE_RUN_DIR", settings.run_dir},
+                                                std::tuple{"--state-dir", "WEAVE_STATE_DIR", settings.state_dir}}) {
+    auto const wanted = argument_value(plan.daemon_arguments, option, known);
+    if (wanted == known) continue;
+    return fmt::format("{} is not for 'weave launch': every command has to know the directory, by {}={}", option,
+                       variable, wanted);
+  }
+  for (auto const& argument : plan.daemon_arguments) {
+    Word const word{argument};
+    if (word.name == "--") break;
+    bool const ends_at_once = word.name == "--version" || word.name == "--print-peer-name" || word.name == "--cleanup";
+    if (ends_at_once && !is_off(word.value)) {
+      return fmt::format("{0} is not for 'weave launch', which starts the daemon: 'weaver {0}'", word.name);
+    }
+  }
+  return std::nullopt;
+}
+
+std::string overlay_bridge(Settings const& settings) {
+  constexpr std::string_view kUsual = "weave";
+  auto const plan = load_plan(settings.launch_file());
+  return plan ? argument_value(plan->daemon_arguments, "--weave-bridge", kUsual) : std::string{kUsual};
 }
 
 std::string argument_value(std::vector<std::string> const& arguments, std::string_view name,

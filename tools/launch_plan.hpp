@@ -35,6 +35,12 @@ struct LaunchPlan {
 /// /etc/default/weave (PEERS). A password that is not kept with it is that of the environment.
 [[nodiscard]] LaunchPlan last_plan(Settings const& settings);
 
+/// Why these are no arguments of a daemon that the other commands find, and what to do instead; nothing if they are.
+[[nodiscard]] std::optional<std::string> misplaced_option(LaunchPlan const& plan, Settings const& settings);
+
+/// The name that the bridge was launched with.
+[[nodiscard]] std::string overlay_bridge(Settings const& settings);
+
 /// The value of the last `name=value` or `name value`, or the fallback.
 [[nodiscard]] std::string argument_value(std::vector<std::string> const& arguments, std::string_view name,
                                          std::string_view fallback);

@@ -7,5 +7,7 @@ int main(int argc, char** argv) {
   auto const code =
       weave::tools::run_command_line(std::move(words), weave::tools::Settings::of_process(), std::cout, std::cerr);
   std::cout.flush();
-  return std::cout.good() ? code : 1;
+  if (std::cout.good()) return code;
+  std::cerr << "weave: the output cannot be written: is its disk full?\n";
+  return 1;
 }

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "controller/docker/engine_json.hpp"
-#include "datapath/link/overlay_bridge.hpp"
 #include "datapath/link/overlay_interfaces.hpp"
 #include "tools/address_words.hpp"
 #include "tools/docker_answer.hpp"
+#include "tools/launch_plan.hpp"
 
 namespace weave::tools {
 namespace {
@@ -28,8 +28,9 @@ struct Row {
 /// Asks the engine and the kernel, never the daemon: what it shows is so whether that runs or not.
 class Listing {
  public:
-  Listing(Invocation& call, datapath::Links& links, http::Endpoint engine, datapath::OverlayPorts ports)
-      : call_{call}, links_{links}, engine_{std::move(engine)}, ports_{std::move(ports)} {}
+  Listing(Invocation& call, datapath::Links& links, std::string bridge, http::Endpoint engine,
+          datapath::OverlayPorts ports)
+      : call_{call}, links_{links}, bridge_{std::move(bridge)}, engine_{std::move(engine)}, ports_{std::move(ports)} {}
 
   [[nodiscard]] Result<void> add(std::string const& id) {
     if (id == kExposedId) return add_bridge();
@@ -58,7 +59,7 @@ class Listing {
 
  private:
   [[nodiscard]] Result<void> add_bridge() {
-    auto interface = datapath::bridge_interface(links_, datapath::kBridgeName);
+    auto interface = datapath::bridge_interface(links_, bridge_);
     if (!interface) return failure_of(interface);
     rows_.push_back({.id = std::string{kExposedId}, .interface = *std::move(interface)});
     return {};
@@ -77,6 +78,7 @@ class Listing {
 
   Invocation& call_;
   datapath::Links& links_;
+  std::string bridge_;
   http::Endpoint engine_;
   datapath::OverlayPorts ports_;
   std::vector<Row> rows_;
@@ -119,16 +121,17 @@ int run_ps(Invocation& call) {
   auto socket = datapath::RouteSocket::open();
   if (!socket) return explain(socket.error(), call);
   datapath::Links links{*socket};
-  auto const bridge = links.find(datapath::kBridgeName);
+  auto name = overlay_bridge(call.settings);
+  auto const bridge = links.find(name);
   if (!bridge && bridge.error().kind() == ErrorKind::not_found) {
     if (as_json) print_json({}, call.out);
     return 0;
   }
-  auto ports = datapath::OverlayPorts::list(links, datapath::kBridgeName);
+  auto ports = datapath::OverlayPorts::list(links, name);
   if (!ports) return explain(ports.error(), call);
   auto engine = docker_endpoint(call.settings);
   if (!engine) return explain(engine.error(), call);
-  Listing listing{call, links, *std::move(engine), *std::move(ports)};
+  Listing listing{call, links, std::move(name), *std::move(engine), *std::move(ports)};
   auto const wanted =
       call.words.empty() ? std::vector<std::string>{std::string{kExposedId}, std::string{kAllIds}} : call.words;
   for (auto const& id : wanted) {

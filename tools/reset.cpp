@@ -133,7 +133,8 @@ int run_reset(Invocation& call) {
   if (stopped.status != 0) return stopped.status;
   end_stand_in(settings);
   // The rule of 'weave attach-bridge', if it is there.
-  (void)run_program({"iptables", "-w", "5", "-t", "nat", "-D", "POSTROUTING", "-o", "weave", "-j", "ACCEPT"});
+  (void)run_program(
+      {"iptables", "-w", "5", "-t", "nat", "-D", "POSTROUTING", "-o", overlay_bridge(settings), "-j", "ACCEPT"});
   bool const clean = clean_up_host(call);
   // Containers that are still attached can be removed without waiting for a weave that is not coming back. It finds its
   // sockets by the files that go now.

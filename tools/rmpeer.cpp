@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "tools/daemon_answer.hpp"
@@ -5,7 +7,7 @@
 namespace weave::tools {
 
 int run_rmpeer(Invocation& call) {
-  if (call.words.empty()) return usage(call.err, 1);
+  if (call.words.empty() || std::ranges::find(call.words, "") != call.words.end()) return usage(call.err, 1);
   int code = 0;
   for (auto const& peer : call.words) {
     auto const answer = ask_daemon(call.settings, [&](ApiClient const& client) {

@@ -27,7 +27,8 @@ int conclude_absence(Invocation& call, Error const& error) {
 }
 
 int print_json(Invocation& call, std::string const& section) {
-  auto const answer = ask_daemon(call.settings, [](ApiClient const& client) { return client.report(kAnswerTime); });
+  auto const answer =
+      ask_daemon_to_read(call.settings, [](ApiClient const& client) { return client.report(kAnswerTime); });
   if (!answer) return conclude_absence(call, answer.error());
   if (!answer->ok()) return std::min(conclude(answer, call, "the report"), 1);
   auto const text =
@@ -70,7 +71,8 @@ int conclude_troubles(Invocation& call, std::vector<Trouble> const& troubles, bo
 
 /// The page, with what is not well in it.
 int print_check(Invocation& call, bool as_json) {
-  auto const answer = ask_daemon(call.settings, [](ApiClient const& client) { return client.report(kAnswerTime); });
+  auto const answer =
+      ask_daemon_to_read(call.settings, [](ApiClient const& client) { return client.report(kAnswerTime); });
   if (!answer) return conclude_check(call, explain_absence(look_for_daemon(answer.error(), call.settings)), as_json);
   auto const report = answer->ok() ? controller::api::parse_status_report(answer->body)
                                    : Result<StatusReport>{failure(ErrorKind::unavailable, answer->body)};
@@ -100,7 +102,7 @@ int run_status(Invocation& call) {
   auto const target = section.empty() ? "/status" : "/status/" + section;
   if (section.empty()) call.out << "\n";
   auto const answer =
-      ask_daemon(call.settings, [&](ApiClient const& client) { return client.get(target, kAnswerTime); });
+      ask_daemon_to_read(call.settings, [&](ApiClient const& client) { return client.get(target, kAnswerTime); });
   auto const code = answer ? conclude(answer, call, "this service") : conclude_absence(call, answer.error());
   if (section.empty()) call.out << "\n";
   return code == 0 ? 0 : 1;

@@ -142,9 +142,9 @@ void remove_leftovers(Settings const& settings) {
 } // namespace
 
 void warn_of_attached(Invocation& call, std::string const& ids) {
-  call.err << "WARNING: the following containers are still attached to network \"weave\":\n ";
+  call.err << "WARNING: the following containers are still attached to network \"weave\":\n";
   std::istringstream words{ids};
-  for (std::string id; words >> id;) call.err << fmt::format(" {} ", id.substr(0, 12));
+  for (std::string id; words >> id;) call.err << fmt::format("  {} ", id.substr(0, 12));
   call.err << "\n";
 }
 

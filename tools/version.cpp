@@ -16,8 +16,8 @@ struct DaemonVersion {
 
 /// Of the running daemon, else of the program that would run; nothing, and said on stderr, if there is none.
 std::optional<DaemonVersion> daemon_version(Invocation& call) {
-  auto const answer =
-      ask_daemon(call.settings, [](ApiClient const& client) { return client.report("{{.Version}}", kAnswerTime); });
+  auto const answer = ask_daemon_to_read(
+      call.settings, [](ApiClient const& client) { return client.report("{{.Version}}", kAnswerTime); });
   if (answer && answer->ok()) return DaemonVersion{.text = answer->body, .running = true};
   auto const weaver = find_weaver(call.settings);
   if (!weaver) {

@@ -78,7 +78,14 @@ lab_exec hosta weave setup --json | python3 -m json.tool >/dev/null || lab_fail 
 lab_exec hosta ip link add docker0 type bridge
 lab_exec hosta ip address add 172.17.0.1/16 dev docker0
 lab_exec hosta ip link set docker0 up
-row 0 '' $'WARNING: -iprange is deprecated: use --ipalloc-range\n.*Docker.*' weave launch -iprange 10.2.0.0/16 --name ::1
+row 1 '' $'weave did not start.*flag needs an argument: --password\n.*' weave launch --name ::1 --password
+row 1 '' "--run-dir is not for 'weave launch': .* WEAVE_RUN_DIR=/x" weave launch --run-dir /x
+row 1 '' "--cleanup is not for 'weave launch'.*'weaver --cleanup'" weave launch --cleanup
+lab_exec hosta ip route add 10.2.128.0/24 dev docker0
+row 0 '' $'WARNING: -iprange is deprecated: use --ipalloc-range\nWARNING: WEAVE_DOCKER_ARGS has no effect: weave runs in no container
+Network 10.2.0.0/16 overlaps with existing route 10.2.128.0/24 on host\nWARNING: Specified --ipalloc-range 10.2.0.0/16 overlaps with existing route on host.
+Unless this is deliberate, you must pick another range and set it on all hosts.\n.*Docker.*' env WEAVE_DOCKER_ARGS=-v weave launch -iprange 10.2.0.0/16 --name ::1
+lab_exec hosta ip route del 10.2.128.0/24 dev docker0
 row 3 '' "weave is already running; you can stop it with 'weave stop'\." weave launch
 row 0 $'weave script [0-9][^ ]*\nweave [0-9][^ ]*' '' weave version
 json 'x["running"]' weave version --json
@@ -138,10 +145,22 @@ row 0 '00:00:00:00:00:01\(hosta\)' '' weave report -f '{{.Router.Name}}({{.Route
 row 1 '' 'template: format:1: unclosed action' weave report -f '{{.Router'
 row 1 '' $'error during template execution\ntemplate: format:1: can.t evaluate field Bogus' weave report -f '{{.Bogus}}'
 lab_exec hosta weave doctor --json | python3 -m json.tool >/dev/null || lab_fail 'weave doctor --json is no JSON'
+# What only reads needs no root.
+lab_exec hosta install -m 755 "$(command -v weave)" /var/lib/weave-for-all
+for line in "report -f {{.Router.NickName}}" version status; do
+  row 0 '.*(hosta|weave [0-9].*|Service: router.*)' '' setpriv --reuid=65534 --regid=65534 --clear-groups /var/lib/weave-for-all $line
+done
+row 7 '' 'no permission to use /run/weave/control.sock; try with sudo' setpriv --reuid=65534 --regid=65534 --clear-groups /var/lib/weave-for-all forget a
+# A signal that would end any other program has the state logged.
+lab_exec hosta kill -QUIT "$(lab_weave_pid hosta)"
+lab_wait 5 'the state is in the log' grep -q 'INFO: .* Name: 00:00:00:00:00:01(hosta)' "$(lab_weave_log hosta)"
 row 0 '' '' weave stop
+lab_exec hosta ip link delete weave
+row 0 00:00:00:00:00:01 '' weaver --print-peer-name
 
-# Services switched off.
-row 0 '' '' weave launch --no-dns --ipalloc-range '' --plugin=false --name ::1
+# Services switched off, and a bridge by another name.
+row 0 '' '' weave launch --no-dns --ipalloc-range '' --plugin=false --name ::1 --weave-bridge overlay0
+row 0 'bridge(d_fastdp)?' '' weave bridge-type
 lab_absent 'services in the status' 'Service: (dns|ipam|proxy|plugin)' "$(lab_weave hosta status)"
 row 0 '' '' weave status dns
 row 0 '' '' weave status ipam
@@ -154,6 +173,7 @@ row 0 '' "$(off 'the name service')" weave dns-remove 10.1.1.1 -h a.weave.local
 row 1 '' "IP address allocation must be enabled to use 'net:'" weave expose
 row 1 '' "IP address allocation must be enabled to use 'net:'" weave hide
 row 0 10.9.1.1 '' weave expose 10.9.1.1/24
+row 0 'weave:expose [0-9a-f:]{17} 10.9.1.1/24' '' weave ps weave:expose
 row 0 10.9.1.1 '' weave hide 10.9.1.1/24
 row 0 '' "$(off 'address allocation')" weave rmpeer a
 lab_absent 'services in the report' '"(IPAM|DNS|Proxy|Plugin)"' "$(lab_weave hosta report)"

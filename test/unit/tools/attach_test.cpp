@@ -293,6 +293,18 @@ TEST_F(AttachCommands, MisuseIsExplained) {
   }
   EXPECT_EQ(weave({"hide", "net:all"}),
             (Printed{1, "", "invalid address 'net:all': net:default, net:<cidr>, ip:<cidr> or <cidr> is needed\n"}));
+  for (auto const& [words, text] : std::vector<std::pair<Words, std::string>>{
+           {{"attach", "10.2.1.1", "c1"},
+            "invalid address '10.2.1.1': its prefix length is missing, as in 10.2.1.1/24"},
+           {{"expose", "10.2.1.1"}, "invalid address '10.2.1.1': its prefix length is missing, as in 10.2.1.1/24"},
+           {{"hide", "10.2.1.1/240"},
+            "invalid address '10.2.1.1/240': net:default, net:<cidr>, ip:<cidr> or <cidr> is needed"},
+           {{"expose", "-h", "a b.weave.local"}, "a b.weave.local is not a name that DNS can hold"},
+           {{"expose", "fd00::1/64"},
+            "invalid address 'fd00::1/64': net:default, net:<cidr>, ip:<cidr> or <cidr> is needed, of IPv4"},
+           {{"attach", "c1", "10.2.1.1/24"}, "address '10.2.1.1/24' must stand in front of all that is none"}}) {
+    EXPECT_EQ(weave(words), (Printed{1, "", text + "\n"})) << words[0];
+  }
   EXPECT_TRUE(log.empty());
 }
 

@@ -26,6 +26,7 @@ TEST(CommandLine, UsageGoesToStderr) {
                                                                                          {{"connect"}, 1},
                                                                                          {{"forget"}, 1},
                                                                                          {{"rmpeer"}, 1},
+                                                                                         {{"rmpeer", ""}, 1},
                                                                                          {{"report", "x"}, 1},
                                                                                          {{"stop", "x"}, 1},
                                                                                          {{"reset", "x"}, 1},
@@ -108,6 +109,13 @@ TEST(CommandLine, EnvRestore) {
 
 TEST(CommandLine, PluginWithoutADaemon) {
   EXPECT_EQ(weave({"launch-plugin"}).code, 7);
+  for (auto const& words : std::vector<std::vector<std::string>>{{"--log-level", "debug"}, {"--log-level=debug"}}) {
+    auto all = words;
+    all.insert(all.begin(), "launch-plugin");
+    auto const printed = weave(all);
+    EXPECT_EQ(printed.code, 7);
+    EXPECT_TRUE(printed.err.starts_with("--log-level is an option of 'weave launch' now, and has no effect here\n"));
+  }
   EXPECT_EQ(weave({"stop-plugin"}), (Printed{.code = 0, .out = "", .err = "Plugin is not running.\n"}));
 }
 

@@ -47,8 +47,55 @@ TEST(LaunchPlan, ConsumesItsOwnOptionsAnywhere) {
   EXPECT_FALSE(result.restart);
   EXPECT_TRUE(plan({"--no-restart=false"}).restart);
   EXPECT_EQ(plan({"--password=x"}).password, "x");
-  EXPECT_EQ(plan({"--password"}).password, "");
+  EXPECT_EQ(plan({"--password="}).password, "");
   EXPECT_EQ(plan({"--", "--password", "x"}).daemon_arguments, with_default({"--", "--password", "x"}));
+}
+
+TEST(LaunchPlan, AMissingValueIsTheDaemonsToComplainOf) {
+  auto const result = plan({"host1", "--password"}, {{"WEAVE_PASSWORD", "s"}});
+  EXPECT_EQ(result.daemon_arguments, with_default({"host1", "--password"}));
+  EXPECT_EQ(result.password, "s");
+  EXPECT_EQ(plan({"--import"}).daemon_arguments, with_default({"--import"}));
+}
+
+TEST(LaunchPlan, WhatTheOtherCommandsWouldNotFindIsMisplaced) {
+  auto const settings = settings_of({{"WEAVE_RUN_DIR", "/r"}});
+  auto const misplaced = [&](Words const& words) {
+    return misplaced_option(plan_launch(words, settings), settings).value_or("");
+  };
+  EXPECT_EQ(misplaced({"host1", "--run-dir=/r", "--state-dir", "/var/lib/weave", "--cleanup=false"}), "");
+  EXPECT_EQ(misplaced({"--run-dir=/x"}),
+            "--run-dir is not for 'weave launch': every command has to know the directory, by WEAVE_RUN_DIR=/x");
+  EXPECT_EQ(misplaced({"--state-dir", "/s"}),
+            "--state-dir is not for 'weave launch': every command has to know the directory, by WEAVE_STATE_DIR=/s");
+  for (std::string const option : {"--version", "--print-peer-name", "--cleanup"}) {
+    EXPECT_EQ(misplaced({"host1", option}),
+              option + " is not for 'weave launch', which starts the daemon: 'weaver " + option + "'");
+  }
+  EXPECT_EQ(misplaced({"--", "--version"}), "");
+}
+
+TEST(LaunchPlan, TellsTheOthersWhatTheBridgeIsCalled) {
+  test::TemporaryDirectory const directory;
+  auto const settings = settings_of({{"WEAVE_STATE_DIR", directory.path()}});
+  EXPECT_EQ(overlay_bridge(settings), "weave");
+  ASSERT_TRUE(save_plan(settings.launch_file(), {.daemon_arguments = {"--weave-bridge", "br7"}, .password = {}}));
+  EXPECT_EQ(overlay_bridge(settings), "br7");
+}
+
+TEST(FormerOptions, APasswordIsWhatItIs) {
+  for (std::string const option : {"--password", "-password"}) {
+    auto const today = without_former_options({option, "-secret", "-port", "9000"});
+    EXPECT_EQ(today.words, (Words{"--password", "-secret", "--port", "9000"}));
+    for (auto const& warning : today.warnings) EXPECT_FALSE(warning.contains("secret")) << warning;
+  }
+}
+
+TEST(FormerOptions, VariablesOfContainersAreToldToMeanNothing) {
+  EXPECT_EQ(variables_without_effect(settings_of({{"WEAVE_CONTAINER_NAME", "w"}, {"WEAVE_DOCKER_ARGS", ""}})),
+            Words{"WEAVE_CONTAINER_NAME has no effect: weave runs in no container"});
+  EXPECT_EQ(variables_without_effect(settings_of({})), Words{});
+  EXPECT_EQ(plan({}, {{"WEAVE_NO_PLUGIN", "1"}}).daemon_arguments, with_default({"--plugin=false"}));
 }
 
 TEST(FormerOptions, AreTodaysWithAWarning) {

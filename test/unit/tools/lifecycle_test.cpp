@@ -291,7 +291,7 @@ TEST_F(Lifecycle, StopWarnsOfAttachedContainers) {
   EXPECT_EQ(stopped.code, 0);
   EXPECT_EQ(stopped.err,
             "WARNING: the following containers are still attached to network \"weave\":\n"
-            "  0123456789ab  fedcba98765 \n"
+            "  0123456789ab   fedcba98765 \n"
             "Docker operations involving those containers may pause or fail\n"
             "while Weave is not running\n");
   EXPECT_TRUE(answers(root + "/weave.sock")) << "nobody answers Docker for them";
