@@ -83,7 +83,9 @@ void DriverRecords::load() {
     } else if (name.starts_with(kNetworkKey)) {
       networks_[name.substr(kNetworkKey.size())] = to_network(value.as_object());
     } else if (name.starts_with(kEndpointKey)) {
-      endpoints_[name.substr(kEndpointKey.size())] = to_endpoint(value.as_object());
+      auto const id = name.substr(kEndpointKey.size());
+      endpoints_[id] = to_endpoint(value.as_object());
+      inherited_.insert(id);
     }
   }
 }

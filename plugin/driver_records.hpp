@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ class DriverRecords {
   [[nodiscard]] EndpointRecord const* endpoint(std::string const& id) const;
   [[nodiscard]] std::map<std::string, NetworkRecord> const& networks() const { return networks_; }
   [[nodiscard]] std::map<std::string, EndpointRecord> const& endpoints() const { return endpoints_; }
+  /// Whether a process before this one has made it.
+  [[nodiscard]] bool is_inherited(std::string const& endpoint_id) const { return inherited_.contains(endpoint_id); }
 
   /// The error is that of the store; the record is known all the same.
   Result<void> set_network(std::string const& id, NetworkRecord record);
@@ -55,6 +58,7 @@ class DriverRecords {
   Logger log_;
   std::map<std::string, NetworkRecord> networks_;
   std::map<std::string, EndpointRecord> endpoints_;
+  std::set<std::string> inherited_;
 };
 
 } // namespace weave::plugin

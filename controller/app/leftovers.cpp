@@ -33,7 +33,7 @@ void Leftovers::look(EngineSurvey const& survey) {
   std::erase_if(since_, [&](auto const& entry) { return !found.contains(entry.first); });
   for (auto const& suspect : found) {
     auto const since = since_.try_emplace(suspect, now).first;
-    if (now - since->second < config_.grace) continue;
+    if (now - since->second < grace_of(suspect)) continue;
     since_.erase(since);
     remove(suspect);
   }
@@ -69,6 +69,11 @@ std::set<Leftovers::Suspect> Leftovers::suspects(EngineSurvey const& survey,
     if (!networks.contains(id)) found.insert({.kind = Kind::network, .name = id});
   }
   return found;
+}
+
+Duration Leftovers::grace_of(Suspect const& suspect) const {
+  if (suspect.kind != Kind::endpoint) return config_.grace;
+  return ports_.driver.records().is_inherited(suspect.name) ? config_.inherited_grace : config_.start_grace;
 }
 
 void Leftovers::remove(Suspect const& suspect) {

@@ -19,8 +19,9 @@ namespace weave::controller {
 /// Takes away what crashes have left at bad moments and what is certainly nobody's: veth pairs of ours of which neither
 /// end has gone into a container and that belong to no endpoint known to us or to Docker; endpoints on record without
 /// an interface in a container that Docker does not know; networks on record that Docker does not know and on which
-/// there are no endpoints. Each must be so in two looks with some time between. Control thread only; what it is given
-/// must outlive it.
+/// there are no endpoints. Each must be so in two looks with some time between: of a container that is being started
+/// Docker does not say which endpoints it has, and that can take long. Control thread only; what it is given must
+/// outlive it.
 class Leftovers {
  public:
   struct Ports {
@@ -33,8 +34,12 @@ class Leftovers {
     Logger logger;
   };
   struct Config {
-    /// Longer than anything that is being made takes.
+    /// Longer than a pair, or a network, that is being made is nobody's.
     Duration grace = std::chrono::seconds{10};
+    /// Longer than what is left of the start of a container at which a daemon ended.
+    Duration inherited_grace = std::chrono::seconds{20};
+    /// Longer than the start of a container from its endpoint on, on a host that has little time for it.
+    Duration start_grace = std::chrono::minutes{3};
     /// Whether Docker's list has every network that its drivers may be asked about.
     bool networks_are_listed = true;
   };
@@ -55,6 +60,7 @@ class Leftovers {
 
   [[nodiscard]] std::set<Suspect> suspects(EngineSurvey const& survey,
                                            std::vector<datapath::HostEnd> const& ends) const;
+  [[nodiscard]] Duration grace_of(Suspect const& suspect) const;
   void remove(Suspect const& suspect);
 
   Ports ports_;

@@ -35,7 +35,7 @@ attached() { lab_docker hosta ps -q --filter network=weave | grep -c . || true; 
 lab_say "interfaces after the crashes: $(host_ends | grep -c .) for $(attached) containers"
 settled() { [[ $(host_ends | grep -c .) == "$(attached)" ]]; }
 start=$(lab_now_ms)
-lab_wait 40 'an interface for each container, and no other' settled
+lab_wait 60 'an interface for each container, and no other' settled
 lab_say "no leftovers after $(lab_since "$start") s"
 for name in vethwl0123456ab vethwepl4711; do
   lab_match 'the log' "removed what a crash has left: interface $name" "$(lab_exec hosta cat /run/weave/weaver.log)"

@@ -103,6 +103,11 @@ TEST_F(LeftoversTest, RecordsOfWhatDockerHasForgottenGo) {
   info.id = kept;
   survey.networks.push_back(info);
   look_twice();
+  bench.scheduler.advance(160s);
+  look();
+  EXPECT_NE(bench.network->records().endpoint(id_of('1')), nullptr) << "its container may still be starting";
+  bench.scheduler.advance(10s);
+  look();
   EXPECT_EQ(bench.network->records().endpoint(id_of('1')), nullptr);
   EXPECT_NE(bench.network->records().network(gone), nullptr) << "only after its endpoints";
   look();
@@ -110,6 +115,27 @@ TEST_F(LeftoversTest, RecordsOfWhatDockerHasForgottenGo) {
   look();
   EXPECT_EQ(bench.network->records().network(gone), nullptr);
   EXPECT_NE(bench.network->records().network(kept), nullptr);
+}
+
+TEST_F(LeftoversTest, EndpointsOfADaemonThatHasEndedGoSooner) {
+  bench.good("NetworkDriver.CreateEndpoint", R"({"NetworkID":")" + id_of('a') + R"(","EndpointID":")" + id_of('1') +
+                                                 R"(","Interface":{"Address":"10.32.0.1/12"},"Options":{}})");
+  bench.restart();
+  Leftovers anew{{.scheduler = bench.scheduler,
+                  .driver = *bench.network,
+                  .host_ends = [this] { return ends; },
+                  .remove = [](std::string const&) { return Result<void>{}; },
+                  .ask = [] {},
+                  .logger = Logger{bench.log}},
+                 {}};
+  anew.look(survey);
+  bench.scheduler.advance(10s);
+  anew.look(survey);
+  EXPECT_NE(bench.network->records().endpoint(id_of('1')), nullptr);
+  bench.scheduler.advance(10s);
+  anew.look(survey);
+  bench.scheduler.settle();
+  EXPECT_EQ(bench.network->records().endpoint(id_of('1')), nullptr);
 }
 
 TEST_F(LeftoversTest, InASwarmEndpointsWithoutAnInterfaceGo) {
@@ -132,6 +158,8 @@ TEST_F(LeftoversTest, InASwarmEndpointsWithoutAnInterfaceGo) {
   swarm.look({});
   bench.scheduler.advance(10s);
   EXPECT_EQ(asked, 1);
+  swarm.look({});
+  bench.scheduler.advance(170s);
   swarm.look({});
   bench.scheduler.settle();
   EXPECT_EQ(bench.network->records().endpoint(id_of('1')), nullptr);
