@@ -20,11 +20,10 @@ namespace weave::datapath {
 // The two fields in the middle exist in encrypted packets only. The right part, from "source" on, may repeat. All
 // suites have this layout and these sizes, so that an MTU does not depend on the suite:
 //
-//   suite              key                                   nonce                                  tag
-//   secretbox          session key                           0x80 or 0 | 15 zeros | sequence+DF     Poly1305, of the
-//   box chacha20-poly1305  HKDF chain of direction and channel   12 octets of mask XOR sequence+DF      Poly1305, no
-//   other data aes-256-gcm        the same                              the same                               GHASH,
-//   no other data
+//   suite              key                                  nonce                               tag
+//   secretbox          session key                          0x80 or 0 | 15 zeros | sequence+DF  Poly1305, of the box
+//   chacha20-poly1305  HKDF chain of direction and channel  12 octets of mask XOR sequence+DF   Poly1305, of the text
+//   aes-256-gcm        the same                             the same                            GHASH, of the text
 //
 // The name in front is not authenticated: it selects the key, and under another key nothing opens. Neither is the
 // sequence number: it makes the nonce, and its DF bit selects the key.
